@@ -1,0 +1,70 @@
+package collector
+
+import (
+	"log/slog"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// manyAlike is how many organizations of one Ops Manager may get a line each for
+// the same change in one scrape; more get one line together.
+const manyAlike = 5
+
+// change is one organization's news.
+type change struct {
+	org    *organization
+	news   news
+	result Result
+}
+
+// logChanges writes what changed in a scrape. What stays as it was is at debug.
+func logChanges(logger *slog.Logger, changes []change) {
+	type kind struct {
+		manager *manager
+		news    news
+		reason  opsmanager.Reason
+	}
+	var order []kind
+	groups := make(map[kind][]change)
+	for _, c := range changes {
+		k := kind{manager: c.org.manager, news: c.news}
+		if c.result.Err != nil {
+			k.reason = opsmanager.ReasonOf(c.result.Err)
+		}
+		if groups[k] == nil {
+			order = append(order, k)
+		}
+		groups[k] = append(groups[k], c)
+	}
+	for _, k := range order {
+		group := groups[k]
+		if len(group) <= manyAlike {
+			for _, c := range group {
+				log(logger.With("org_id", c.result.OrgID, "org_name", c.result.OrgName), k.manager, c)
+			}
+			continue
+		}
+		log(logger.With("organizations", len(group), "for_example", group[0].result.OrgID), k.manager, group[0])
+	}
+}
+
+func log(logger *slog.Logger, m *manager, c change) {
+	logger = logger.With("ops_manager", m.settings.Name)
+	switch c.news {
+	case newsUnknown, newsNone:
+		if c.result.Err == nil {
+			return
+		}
+		reason := opsmanager.ReasonOf(c.result.Err)
+		if c.news == newsNone {
+			logger.Debug("Migration link status still unknown", "reason", reason, "err", c.result.Err)
+			return
+		}
+		logger.Warn("Migration link status unknown", "reason", reason, "err", c.result.Err, "fix", reason.Fix())
+	case newsNotSynced:
+		logger.Warn("Migration link is not synced", "status", c.result.Status,
+			"fix", "See that this Ops Manager reaches Atlas and that the link token still exists there.")
+	case newsRecovered:
+		logger.Info("Migration link status read", "status", c.result.Status)
+	}
+}

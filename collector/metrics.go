@@ -1,0 +1,68 @@
+package collector
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+const namespace = "opsmanager"
+
+// apiMetrics counts the HTTP requests to one Ops Manager. Each has a registry of
+// its own, gathered while the Ops Manager is configured: so its series disappear
+// with it, and a poll that ends after a reload cannot bring them back.
+type apiMetrics struct {
+	registry *prometheus.Registry
+	requests *prometheus.CounterVec
+	duration prometheus.Observer
+}
+
+func newAPIMetrics(opsManager string) *apiMetrics {
+	registry := prometheus.NewRegistry()
+	auto := promauto.With(prometheus.WrapRegistererWith(prometheus.Labels{"ops_manager": opsManager}, registry))
+	return &apiMetrics{
+		registry: registry,
+		requests: auto.NewCounterVec(prometheus.CounterOpts{
+			Namespace: namespace, Subsystem: "api", Name: "requests_total",
+			Help: "HTTP requests sent to this Ops Manager, digest challenges included, by status code; code is error where no response came.",
+		}, []string{"code"}),
+		duration: auto.NewHistogram(prometheus.HistogramOpts{
+			Namespace: namespace, Subsystem: "api", Name: "request_duration_seconds",
+			Help:                        "Time from sending one HTTP request to the end of its response, in seconds, connecting included.",
+			Buckets:                     []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+			NativeHistogramBucketFactor: 1.1,
+		}),
+	}
+}
+
+func (m *apiMetrics) observe(e opsmanager.Exchange) {
+	code := "error"
+	if e.StatusCode != 0 {
+		code = strconv.Itoa(e.StatusCode)
+	}
+	m.requests.WithLabelValues(code).Inc()
+	m.duration.Observe(e.Duration.Seconds())
+}
+
+// reloadMetrics tell whether the configuration in use is the one in the file.
+type reloadMetrics struct {
+	successful prometheus.Gauge
+	timestamp  prometheus.Gauge
+}
+
+func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
+	auto := promauto.With(reg)
+	return &reloadMetrics{
+		successful: auto.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: "exporter", Name: "config_last_reload_successful",
+			Help: "Whether the last load of the configuration succeeded: 1 it did, 0 it failed and the one before stays in use.",
+		}),
+		timestamp: auto.NewGauge(prometheus.GaugeOpts{
+			Namespace: namespace, Subsystem: "exporter", Name: "config_last_reload_success_timestamp_seconds",
+			Help: "When the configuration was last loaded successfully, in seconds since 1970.",
+		}),
+	}
+}

@@ -1,0 +1,228 @@
+package opsmanager
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"opsmanager_exporter/config"
+)
+
+// maxAttempts is how many authenticated requests a poll may send, the first
+// included: enough for a server that restarts or a few back ends with nonces of
+// their own, and an end for one that calls every nonce stale.
+const maxAttempts = 4
+
+// Options say which Ops Manager a [Client] reads and how.
+type Options struct {
+	// URL is the base URL; a path prefix is kept. Not modified.
+	URL *url.URL
+	// Timeout is how long a poll may take in all. The caller's context enforces
+	// it; the client derives from it how long a challenge may hold polls back.
+	Timeout time.Duration
+	// MaxConnections bounds the connections, idle ones included.
+	MaxConnections int
+	// Proxy returns the proxy of a request; nil for none.
+	Proxy func(*http.Request) (*url.URL, error)
+	// ProxyConnectHeader is sent to the proxy with CONNECT.
+	ProxyConnectHeader http.Header
+	// UserAgent is sent with each request.
+	UserAgent string
+	// Sessions holds the digest state.
+	Sessions *Sessions
+	// Observe is called once for each HTTP request that was sent, concurrently.
+	Observe func(Exchange)
+}
+
+// Exchange is one HTTP request and what came back.
+type Exchange struct {
+	StatusCode int           // 0 where no response came
+	Duration   time.Duration // from sending to the end of the body, connecting included
+	Version    string        // Ops Manager's version, "" where the response does not say
+}
+
+// Client reads migration link statuses from one Ops Manager. It may be used
+// concurrently and lives as long as the configuration that it was made from:
+// its connections are kept between polls.
+type Client struct {
+	opts   Options
+	base   *url.URL
+	origin string
+	wire   atomic.Pointer[wire]
+}
+
+// NewClient returns a client that speaks TLS as tlsConfig says; nil means Go's
+// defaults. It starts no goroutine.
+func NewClient(opts Options, tlsConfig *tls.Config) *Client {
+	base := *opts.URL
+	if base.Path == "" {
+		base.Path = "/" // JoinPath would make it a relative one
+	}
+	c := &Client{opts: opts, base: &base, origin: strings.ToLower(opts.URL.Scheme + "://" + hostPort(opts.URL))}
+	c.SetTLS(tlsConfig)
+	return c
+}
+
+// SetTLS makes polls that start from now on use tlsConfig, on new connections.
+// Polls in flight end undisturbed.
+func (c *Client) SetTLS(tlsConfig *tls.Config) {
+	if old := c.wire.Swap(newWire(c.opts, tlsConfig)); old != nil {
+		old.closeIdle()
+	}
+}
+
+// Close closes the idle connections. Polls in flight end undisturbed, and
+// connections that they return are closed by their idle timeout.
+func (c *Client) Close() {
+	c.wire.Load().closeIdle()
+}
+
+// MigrationLinkStatus asks Ops Manager for the status of an organization's link
+// to Atlas, now. It returns [Synced] or [NotSynced], or an [*Error].
+//
+// GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
+// documentation, "Return the Status of the Connection between Organizations").
+func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Status, error) {
+	target := c.base.JoinPath("api/public/v1.0/orgs", url.PathEscape(orgID), "liveExport/migrationLink/status")
+	p := &poll{client: c, wire: c.wire.Load(), session: c.opts.Sessions.of(c.origin, key), target: target}
+	a, err := p.authenticated(ctx)
+	if err != nil {
+		return "", err
+	}
+	if a.code != http.StatusOK {
+		return "", a.refusal(key)
+	}
+	if a.tooLarge {
+		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: errTooLarge}
+	}
+	body, err := a.decoded()
+	if err != nil {
+		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
+	}
+	status, err := parseStatus(body)
+	if err != nil {
+		return "", err
+	}
+	return status, nil
+}
+
+// refusal turns an answer with a code other than 200 into an error. This is the
+// one place that decides what a code means.
+func (a *answer) refusal(key config.KeyPair) *Error {
+	e := &Error{StatusCode: a.code, ErrorCode: a.errorCode(key), Err: a.why}
+	if a.code == http.StatusUnauthorized && e.ErrorCode == "" && a.why == nil {
+		e.Err = errRejected
+	}
+	switch {
+	case a.code == http.StatusUnauthorized || a.code == http.StatusForbidden:
+		e.Reason = a.denial(e.ErrorCode)
+		if e.Reason == ReasonAccessList {
+			e.Address = a.address()
+		}
+	case a.code == http.StatusNotFound:
+		e.Reason = ReasonNotFound
+	case a.code == http.StatusTooManyRequests:
+		e.Reason = ReasonRateLimited
+	case a.code >= 500 && a.code <= 599:
+		e.Reason = ReasonServerError
+	case a.code >= 300 && a.code <= 399:
+		e.Reason = ReasonRedirect
+	default:
+		e.Reason = ReasonBadResponse
+	}
+	return e
+}
+
+// denial tells the meanings of 401 and 403 apart (Ops Manager documentation,
+// "Error Codes": a missing role is a 401, the access list a 403).
+func (a *answer) denial(errorCode string) Reason {
+	switch {
+	case isRole(errorCode):
+		return ReasonRole
+	case a.code == http.StatusUnauthorized && a.stale:
+		return ReasonBadResponse
+	case a.code == http.StatusUnauthorized:
+		return ReasonUnauthorized
+	case errorCode == "IP_ADDRESS_NOT_ON_ACCESS_LIST", errorCode == "ORG_REQUIRES_ACCESS_LIST":
+		return ReasonAccessList
+	}
+	return ReasonForbidden
+}
+
+func isRole(errorCode string) bool {
+	switch errorCode {
+	case "USER_UNAUTHORIZED", "NOT_ORG_ADMIN", "NOT_IN_GROUP", "NO_CURRENT_USER":
+		return true
+	}
+	return false
+}
+
+// apiError is the part of Ops Manager's error body that is read.
+type apiError struct {
+	ErrorCode  string `json:"errorCode"`
+	Parameters []any  `json:"parameters"`
+}
+
+func (a *answer) apiError() apiError {
+	var e apiError
+	if body, err := a.decoded(); err == nil {
+		if json.Unmarshal(body, &e) != nil {
+			return apiError{} // no error body of Ops Manager: the status code says it all
+		}
+	}
+	return e
+}
+
+// errorCodeShape is what an errorCode must look like to get into an error: the
+// body is an upstream's text, and may even echo what was sent.
+var errorCodeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
+
+func (a *answer) errorCode(key config.KeyPair) string {
+	code := a.apiError().ErrorCode
+	if !errorCodeShape.MatchString(code) {
+		return ""
+	}
+	for _, half := range []config.Secret{key.Public, key.Private} {
+		if strings.Contains(strings.ToLower(code), strings.ToLower(half.Reveal())) {
+			return ""
+		}
+	}
+	return code
+}
+
+// address returns this host's address as Ops Manager saw it: the first
+// parameter of its access list errors.
+func (a *answer) address() netip.Addr {
+	if p := a.apiError().Parameters; len(p) > 0 {
+		if s, ok := p[0].(string); ok {
+			if addr, err := netip.ParseAddr(s); err == nil {
+				return addr
+			}
+		}
+	}
+	return netip.Addr{}
+}
+
+func hostPort(u *url.URL) string {
+	if u.Port() != "" {
+		return u.Host
+	}
+	if strings.EqualFold(u.Scheme, "http") {
+		return u.Host + ":80"
+	}
+	return u.Host + ":443"
+}
+
+var (
+	errRejected = errors.New("the API key was not accepted")
+	errTooLarge = errors.New("the body is larger than 64 KiB")
+	errNotHTTP  = errors.New("the answer is not valid HTTP")
+)

@@ -1,0 +1,134 @@
+package opsmanager
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+// dialDeadline carries a poll's deadline to [dial]. net/http lets a dial go on
+// after the request that wanted it has given up, and keeps the request's values
+// but not its deadline: dials to a host that swallows packets would otherwise
+// hold the connections of later polls for minutes.
+type dialDeadline struct{}
+
+func withDialDeadline(ctx context.Context) context.Context {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return ctx
+	}
+	return context.WithValue(ctx, dialDeadline{}, deadline)
+}
+
+// dial opens a connection whose deadline is the poll's, so that a proxy's CONNECT
+// and the TLS handshake end with it too; [progress.trace] lifts it when a
+// request gets the connection.
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	deadline, _ := ctx.Value(dialDeadline{}).(time.Time)
+	dialer := &net.Dialer{Deadline: deadline}
+	conn, err := dialer.DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetDeadline(deadline); err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return conn, nil
+}
+
+// progress records how far a request came. The hooks may still run in a dialing
+// goroutine after the request has ended.
+type progress struct {
+	reused   atomic.Bool
+	shaking  atomic.Bool // in the TLS handshake
+	answered atomic.Bool // the first byte of a response came
+}
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		TLSHandshakeStart:    func() { p.shaking.Store(true) },
+		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { p.shaking.Store(err != nil) },
+		GotFirstResponseByte: func() { p.answered.Store(true) },
+		GotConn: func(info httptrace.GotConnInfo) {
+			p.reused.Store(info.Reused)
+			// The request's own context bounds the connection from here on. If
+			// this fails it is broken, which the request will meet.
+			_ = info.Conn.SetDeadline(time.Time{})
+		},
+	}
+}
+
+// failure classifies the error of a request that got no whole answer. a is what
+// there is of the response, nil if there is none.
+func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
+	e := &Error{Err: err}
+	var (
+		dns   *net.DNSError
+		op    *net.OpError
+		proxy *proxyRefusal
+	)
+	switch {
+	case expired(ctx, err):
+		// Once the deadline has passed, what the cancelled request says is moot.
+		e.Reason, e.Err = ReasonTimeout, errTimeout
+	case errors.As(err, &dns):
+		e.Reason = ReasonDNS
+	case errors.As(err, &proxy):
+		e.Reason = ReasonConnect
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // TLS alerts
+		e.Reason = ReasonTLS
+	case broken(err):
+		e.Reason = ReasonConnect
+	case p.shaking.Load():
+		e.Reason = ReasonTLS
+	case a != nil || p.answered.Load():
+		// The text of net/http's error quotes what came.
+		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
+	default:
+		e.Reason = ReasonConnect
+	}
+	return e
+}
+
+func expired(ctx context.Context, err error) bool {
+	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+		return true
+	}
+	deadline, ok := ctx.Deadline() // the connection's own timer may be the faster one
+	return ok && !time.Now().Before(deadline)
+}
+
+// broken tells whether a connection could not be had or ended early.
+func broken(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, net.ErrClosed) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		errors.As(err, &op) && (op.Op == "dial" || op.Op == "read" || op.Op == "write")
+}
+
+// proxyRefusal is a proxy's answer to CONNECT other than 200.
+type proxyRefusal struct{ code int }
+
+func (e *proxyRefusal) Error() string {
+	return fmt.Sprintf("the proxy refused CONNECT with HTTP %d", e.code)
+}
+
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode != http.StatusOK {
+		return &proxyRefusal{resp.StatusCode}
+	}
+	return nil
+}
+
+var errTimeout = errors.New("no whole answer before the deadline")

@@ -1,0 +1,132 @@
+package realdigest
+
+import (
+	"bytes"
+	"crypto/md5"
+	_ "embed"
+	"encoding/hex"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"text/template"
+	"time"
+)
+
+const (
+	apacheModules = "/usr/lib/apache2/modules"
+	// apachePorts is how many ports are tried. Apache cannot choose one by
+	// itself, and between choosing it and listening another process can take it.
+	apachePorts = 5
+)
+
+//go:embed httpd.conf.tmpl
+var apacheConfig string
+
+// StartApache starts Apache httpd with mod_auth_digest in front of o.Backend.
+// The test is skipped, or in CI fails, where Apache is not installed.
+func StartApache(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	program := apacheProgram(tb)
+	config, err := template.New("httpd.conf").Parse(apacheConfig)
+	if err != nil {
+		tb.Fatal(err)
+	}
+
+	backend := serveBackend(tb, o)
+	dir := tempDir(tb)
+	logOnFailure(tb, dir)
+	writeFile(tb, filepath.Join(dir, "htdigest"), htdigest(o.Keys))
+	var authority *authority
+	server := &Server{}
+	if o.TLS {
+		authority = newAuthority(tb, dir)
+		server.CAFile = authority.caFile
+	}
+
+	for range apachePorts {
+		port := freePort(tb)
+		server.URL = serverURL(port, authority)
+		var text bytes.Buffer
+		err := config.Execute(&text, map[string]any{
+			"Modules":       apacheModules,
+			"Dir":           dir,
+			"Port":          port,
+			"Root":          os.Getuid() == 0,
+			"Realm":         Realm,
+			"NonceLifetime": apacheNonceLifetime(o),
+			"Backend":       backend.URL,
+			"TLS":           o.TLS,
+		})
+		if err != nil {
+			tb.Fatal(err)
+		}
+		file := filepath.Join(dir, "httpd.conf")
+		writeFile(tb, file, text.Bytes())
+
+		exited := start(tb, dir, exec.Command(program, "-DFOREGROUND", "-f", file))
+		ready := await(tb, exited, func() bool {
+			// An answer alone proves nothing: if the port was taken, another
+			// server gives it. Apache writes its pid only when it listens.
+			_, err := os.Stat(filepath.Join(dir, "pid"))
+			return err == nil && answers(server.URL, authority)
+		})
+		if ready {
+			// Before Apache is stopped: it would wait for requests in flight.
+			tb.Cleanup(backend.CloseClientConnections)
+			return server
+		}
+		log, _ := os.ReadFile(filepath.Join(dir, "log"))
+		if !bytes.Contains(log, []byte("could not bind to address")) {
+			tb.Fatal("realdigest: Apache ended instead of serving")
+		}
+	}
+	tb.Fatalf("realdigest: each of %d ports was taken", apachePorts)
+	return nil
+}
+
+func apacheProgram(tb testing.TB) string {
+	tb.Helper()
+	// /usr/sbin is not in everybody's PATH.
+	for _, name := range []string{"apache2", "/usr/sbin/apache2"} {
+		if program, err := exec.LookPath(name); err == nil {
+			return program
+		}
+	}
+	missing(tb, "apache2", "apache2-bin")
+	return ""
+}
+
+// apacheNonceLifetime is the value of AuthDigestNonceLifetime, in seconds.
+func apacheNonceLifetime(o Options) int {
+	if o.OneTimeNonces {
+		return 0
+	}
+	return int((o.nonceLifetime() + time.Second - 1) / time.Second)
+}
+
+// htdigest is the content of a file as Apache's program of that name writes it.
+func htdigest(keys map[string]string) []byte {
+	var lines strings.Builder
+	for public, private := range keys {
+		sum := md5.Sum([]byte(public + ":" + Realm + ":" + private))
+		lines.WriteString(public + ":" + Realm + ":" + hex.EncodeToString(sum[:]) + "\n")
+	}
+	return []byte(lines.String())
+}
+
+func freePort(tb testing.TB) string {
+	tb.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer listener.Close()
+	_, port, err := net.SplitHostPort(listener.Addr().String())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return port
+}

@@ -1,0 +1,107 @@
+package realdigest
+
+import (
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const javaLibraries = "/usr/share/java"
+
+//go:embed DigestServer.java
+var jettySource []byte
+
+// StartJetty starts Eclipse Jetty with its DigestAuthenticator in front of
+// o.Backend. The test is skipped, or in CI fails, where Jetty or a JDK is not
+// installed.
+func StartJetty(tb testing.TB, o Options) *Server {
+	tb.Helper()
+	java := javaProgram(tb)
+	classpath := jettyClasspath(tb)
+
+	backend := serveBackend(tb, o)
+	dir := tempDir(tb)
+	logOnFailure(tb, dir)
+	source := filepath.Join(dir, "DigestServer.java")
+	writeFile(tb, source, jettySource)
+	writeFile(tb, filepath.Join(dir, "keys"), keyLines(o.Keys))
+	var authority *authority
+	server := &Server{}
+	if o.TLS {
+		authority = newAuthority(tb, dir)
+		server.CAFile = authority.caFile
+	}
+
+	// Jetty refuses the count it is given as the maximum, and challenges anew.
+	maxNonceCount := 1024 // Jetty's default
+	if o.OneTimeNonces {
+		maxNonceCount = 2
+	}
+	exited := start(tb, dir, exec.Command(java,
+		// For a quick start, and no files outside dir.
+		"-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.io.tmpdir="+dir,
+		// Lets the backend see the Host field as it was sent.
+		"-Djdk.httpclient.allowRestrictedHeaders=host,connection",
+		// HttpClient silently repeats a GET whose connection breaks: never here.
+		"-Djdk.httpclient.redirects.retrylimit=1",
+		"-cp", classpath, source,
+		dir, backend.URL, Realm,
+		strconv.FormatInt(o.nonceLifetime().Milliseconds(), 10),
+		strconv.Itoa(maxNonceCount),
+		strconv.FormatBool(o.TLS)))
+	ready := await(tb, exited, func() bool {
+		port, err := os.ReadFile(filepath.Join(dir, "port"))
+		if err != nil {
+			return false
+		}
+		server.URL = serverURL(string(port), authority)
+		return answers(server.URL, authority)
+	})
+	if !ready {
+		tb.Fatal("realdigest: Jetty ended instead of serving")
+	}
+	return server
+}
+
+func javaProgram(tb testing.TB) string {
+	tb.Helper()
+	java, err := exec.LookPath("java")
+	if err != nil {
+		missing(tb, "java", "openjdk-17-jdk-headless")
+	}
+	// A runtime without the compiler cannot run DigestServer.java.
+	if _, err := exec.LookPath("javac"); err != nil {
+		missing(tb, "javac", "openjdk-17-jdk-headless")
+	}
+	return java
+}
+
+func jettyClasspath(tb testing.TB) string {
+	tb.Helper()
+	var jars []string
+	for _, name := range []string{
+		"jetty9-http.jar", "jetty9-io.jar", "jetty9-security.jar", "jetty9-server.jar", "jetty9-util.jar",
+		"servlet-api.jar",
+	} {
+		jar := filepath.Join(javaLibraries, name)
+		if _, err := os.Stat(jar); err != nil {
+			missing(tb, jar, "libjetty9-java")
+		}
+		jars = append(jars, jar)
+	}
+	return strings.Join(jars, string(os.PathListSeparator))
+}
+
+// keyLines is what DigestServer reads: a line for each public key, followed by
+// a line for its private key.
+func keyLines(keys map[string]string) []byte {
+	var lines strings.Builder
+	for public, private := range keys {
+		lines.WriteString(public + "\n" + private + "\n")
+	}
+	return []byte(lines.String())
+}

@@ -1,0 +1,165 @@
+package simulator
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+const jsonType = "application/json"
+
+// Status answers with a status, SYNCED, NOT_SYNCED or any other, spelled as on
+// the reference page. It honours the query parameters pretty=true and
+// envelope=true, and gzips where Accept-Encoding allows it.
+func Status(s string) Answer {
+	compact := `{"status": ` + quote(s) + `}`
+	pretty := "{\n  \"status\": " + quote(s) + "\n}"
+	pages := map[[2]bool]page{ // by pretty, envelope
+		{false, false}: newPage(compact),
+		{true, false}:  newPage(pretty),
+		{false, true}:  newPage(envelope("content", compact)),
+		{true, true}: newPage("{\n  \"status\": 200,\n  \"content\": " +
+			strings.ReplaceAll(pretty, "\n", "\n  ") + "\n}"),
+	}
+	return func(w http.ResponseWriter, r *http.Request) {
+		p := pages[[2]bool{asked(r, "pretty"), asked(r, "envelope")}]
+		report(r, s)
+		p.write(w, r)
+	}
+}
+
+// Flipping answers SYNCED and NOT_SYNCED in turn, each for one period, counted
+// by now from the call of Flipping on. A nil now is time.Now. A period that is
+// not positive never ends.
+func Flipping(period time.Duration, now func() time.Time) Answer {
+	if now == nil {
+		now = time.Now
+	}
+	start := now()
+	turns := []Answer{Status("SYNCED"), Status("NOT_SYNCED")}
+	return func(w http.ResponseWriter, r *http.Request) {
+		turn := 0
+		if period > 0 && now().Sub(start)/period%2 != 0 {
+			turn = 1
+		}
+		turns[turn](w, r)
+	}
+}
+
+// Sequence gives the answers one after the other, one to each request; the last
+// one repeats. Without any it is Status("SYNCED").
+func Sequence(answers ...Answer) Answer {
+	if len(answers) == 0 {
+		return Status("SYNCED")
+	}
+	var next atomic.Int64
+	return func(w http.ResponseWriter, r *http.Request) {
+		i := min(next.Add(1), int64(len(answers))) - 1
+		answers[i](w, r)
+	}
+}
+
+// Envelope wraps SYNCED in an envelope that was not asked for. The reference
+// page names the inner key content; pages of old versions name it envelope.
+func Envelope(innerKey string) Answer {
+	return Body(http.StatusOK, jsonType, envelope(innerKey, `{"status": "SYNCED"}`))
+}
+
+// Body answers with any body under the headers of Ops Manager. An empty
+// contentType sends none.
+func Body(status int, contentType, body string) Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		setHeaders(w, r)
+		// A nil value keeps net/http from guessing.
+		w.Header()["Content-Type"] = nil
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		write(w, status, []byte(body))
+	}
+}
+
+// EmptyBody answers 200 without a body.
+func EmptyBody() Answer { return Body(http.StatusOK, jsonType, "") }
+
+// page is a body and its gzipped form, made once.
+type page struct{ plain, zipped []byte }
+
+func newPage(body string) page {
+	return page{[]byte(body), zip([]byte(body))}
+}
+
+func (p page) write(w http.ResponseWriter, r *http.Request) {
+	setHeaders(w, r)
+	h := w.Header()
+	h.Set("Content-Type", jsonType)
+	h.Set("Vary", "Accept-Encoding")
+	body := p.plain
+	if acceptsGzip(r) {
+		h.Set("Content-Encoding", "gzip")
+		body = p.zipped
+	}
+	write(w, http.StatusOK, body)
+}
+
+// setHeaders sets what Ops Manager sends with every authenticated answer. The
+// version header goes into the map directly because net/http would spell it
+// X-Mongodb-Service-Version.
+func setHeaders(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Strict-Transport-Security", "max-age=0; includeSubdomains;")
+	h.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	h.Set("X-Permitted-Cross-Domain-Policies", "none")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Frame-Options", "DENY")
+	if e := exchangeOf(r); e != nil {
+		h[versionHeader] = []string{e.server.options.Version}
+	}
+}
+
+const versionHeader = "X-MongoDB-Service-Version"
+
+// write sends the headers with the length of the body, and the body.
+func write(w http.ResponseWriter, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	_, _ = w.Write(body) // fails only when the client has left
+}
+
+func asked(r *http.Request, parameter string) bool {
+	return r.URL.RawQuery != "" && r.URL.Query().Get(parameter) == "true"
+}
+
+func acceptsGzip(r *http.Request) bool {
+	for coding := range strings.SplitSeq(r.Header.Get("Accept-Encoding"), ",") {
+		name, weight, _ := strings.Cut(coding, ";")
+		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
+			q, weighted := strings.CutPrefix(strings.TrimSpace(weight), "q=0")
+			return !weighted || strings.Trim(q, ".0") != ""
+		}
+	}
+	return false
+}
+
+func envelope(innerKey, content string) string {
+	return `{"status": 200, ` + quote(innerKey) + `: ` + content + `}`
+}
+
+// quote writes a JSON string.
+func quote(s string) string {
+	b, _ := json.Marshal(s) // never fails for a string
+	return string(b)
+}
+
+func zip(b []byte) []byte {
+	var out bytes.Buffer
+	z := gzip.NewWriter(&out)
+	_, _ = z.Write(b) // a buffer takes everything
+	_ = z.Close()
+	return out.Bytes()
+}

@@ -1,0 +1,75 @@
+package simulator
+
+import (
+	"net/http"
+	"strconv"
+)
+
+const realm = "MMS Public API"
+
+// The bodies of the 401 answer that asks for a digest, as Jackson's pretty
+// printer writes them, asked to or not. That of Ops Manager has been seen as
+// 106 bytes; neither has an errorCode.
+const (
+	opsManagerBody = `{
+  "reason" : "Unauthorized",
+  "error" : 401,
+  "detail" : "You are not authorized for this resource."
+}`
+	cloudManagerBody = `{
+  "error" : 401,
+  "reason" : "Unauthorized",
+  "detail" : "You are not authorized for this resource."
+}`
+)
+
+// refuse answers with a challenge. Like the answer of the reference page it has
+// none of the headers of an authenticated answer.
+func (e *exchange) refuse(v verdict) {
+	if v == refused {
+		e.server.ledger.count(e.orgID, func(c *Counts) { c.Refused++ })
+	}
+	e.challenge(v == stale)
+	body := opsManagerBody
+	switch c := e.server.options.Challenge; {
+	case c.EmptyBody:
+		write(e, http.StatusUnauthorized, nil)
+		return
+	case c.CloudManagerBody:
+		body = cloudManagerBody
+	}
+	e.Header().Set("Content-Type", "application/json;charset=ISO-8859-1")
+	write(e, http.StatusUnauthorized, []byte(body))
+}
+
+// challenge adds the WWW-Authenticate lines, with a nonce of their own.
+func (e *exchange) challenge(stale bool) {
+	e.stale = stale
+	e.Header()[authenticateAs] = e.server.options.Challenge.lines(e.nonces.issue(), stale)
+}
+
+// lines writes the challenge with the fields in the order that Ops Manager, and
+// Jetty's DigestAuthenticator, writes them.
+func (c Challenge) lines(nonce string, stale bool) []string {
+	if c.Lines != nil {
+		return c.Lines(nonce, stale)
+	}
+	qop := "qop"
+	if c.OpMisprint {
+		qop = "op"
+	}
+	digest := `Digest realm="` + realm + `", domain="", nonce="` + nonce + `", algorithm=` + c.Algorithm +
+		`, ` + qop + `="auth", stale=` + strconv.FormatBool(stale)
+	if c.Charset {
+		digest += `, charset=UTF-8`
+	}
+	const basic = `Basic realm="` + realm + `"`
+	switch {
+	case c.OneLine:
+		return []string{basic + ", " + digest}
+	case c.WithBasic:
+		return []string{basic, digest}
+	default:
+		return []string{digest}
+	}
+}

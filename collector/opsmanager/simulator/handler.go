@@ -1,0 +1,159 @@
+package simulator
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+)
+
+const (
+	healthPath     = "/monitor/health"
+	beforeOrg      = "/api/public/v1.0/orgs/"
+	afterOrg       = "/liveExport/migrationLink/status"
+	authenticateAs = "WWW-Authenticate" // net/http would spell it Www-Authenticate
+)
+
+// serve answers every request.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
+	path, inside := strings.CutPrefix(r.URL.Path, s.options.PathPrefix)
+	orgID := ""
+	if inside {
+		orgID = orgOf(path)
+	}
+	if !s.ledger.enter(orgID) {
+		panic(http.ErrAbortHandler)
+	}
+	defer s.ledger.leave(orgID)
+	e := &exchange{ResponseWriter: w, server: s, orgID: orgID}
+	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
+	switch {
+	case !inside:
+		// Not Ops Manager but the proxy in front of it, which knows the prefix.
+		HTML(http.StatusNotFound)(e, r)
+	case path == healthPath && r.Method == http.MethodGet:
+		write(e, http.StatusOK, nil)
+	default:
+		e.nonces = s.backEnd(r.Context())
+		s.answer(e, r)
+	}
+}
+
+// orgOf returns the organization whose status a path names, or "".
+func orgOf(path string) string {
+	id, before := strings.CutPrefix(path, beforeOrg)
+	id, after := strings.CutSuffix(id, afterOrg)
+	if !before || !after || strings.Contains(id, "/") {
+		return ""
+	}
+	return id
+}
+
+func (s *Server) answer(e *exchange, r *http.Request) {
+	org, known := s.org(e.orgID)
+	if org.BeforeAuth != nil {
+		org.BeforeAuth(e, r)
+		return
+	}
+	publicKey, v := s.authenticate(e.nonces, r.Method, r.Header.Get("Authorization"))
+	switch {
+	case v != accepted:
+		e.refuse(v)
+	case e.orgID == "":
+		ResourceNotFound()(e, r)
+	case r.Method != http.MethodGet:
+		MethodNotAllowed()(e, r)
+	case !known:
+		OrgNotFound()(e, r)
+	default:
+		sleep(r.Context(), org.Delay)
+		s.answerOf(org, publicKey)(e, r)
+	}
+}
+
+func (s *Server) answerOf(org Org, publicKey string) Answer {
+	switch {
+	case org.Keys != nil && !slices.Contains(org.Keys, publicKey):
+		return MissingRole(false)
+	case org.Answer != nil:
+		return org.Answer
+	default:
+		return s.synced
+	}
+}
+
+// exchange is a request under way and the writer of its answer. An Answer finds
+// it in the context of its request, so that it works behind wrapped writers.
+type exchange struct {
+	http.ResponseWriter
+	server *Server
+	orgID  string
+	nonces *nonceStore
+	stale  bool // the challenge says so
+	wrote  bool
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns nil for a request that did not come through a Server.
+func exchangeOf(r *http.Request) *exchange {
+	e, _ := r.Context().Value(exchangeKey{}).(*exchange)
+	return e
+}
+
+// Unwrap lets http.ResponseController flush and hijack.
+func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
+
+// WriteHeader counts the answer and sends its headers.
+func (e *exchange) WriteHeader(status int) {
+	if !e.wrote {
+		e.wrote = true
+		h := e.Header()
+		challenge := status == http.StatusUnauthorized &&
+			len(h[authenticateAs])+len(h.Values(authenticateAs)) > 0
+		e.server.ledger.count(e.orgID, func(c *Counts) {
+			c.OK += one(status == http.StatusOK)
+			c.Unauthorized += one(status == http.StatusUnauthorized)
+			c.Challenges += one(challenge)
+			c.Stale += one(challenge && e.stale)
+		})
+	}
+	e.ResponseWriter.WriteHeader(status)
+}
+
+func (e *exchange) Write(b []byte) (int, error) {
+	if !e.wrote {
+		e.WriteHeader(http.StatusOK)
+	}
+	return e.ResponseWriter.Write(b)
+}
+
+// report tells the owner of the server which status is about to be written.
+func report(r *http.Request, status string) {
+	if e := exchangeOf(r); e != nil && e.server.options.OnStatus != nil {
+		e.server.options.OnStatus(e.orgID, status)
+	}
+}
+
+// sleep waits. When ctx ends first, which the client's leaving and Close bring
+// about, it ends the handler and the connection without an answer.
+func sleep(ctx context.Context, d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+		panic(http.ErrAbortHandler)
+	}
+}
+
+func one(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

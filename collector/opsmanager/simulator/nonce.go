@@ -1,0 +1,109 @@
+package simulator
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// verdict is what is thought of the digest response of a request.
+type verdict int
+
+const (
+	missing verdict = iota // there is none
+	refused                // challenge again with stale=false
+	stale                  // challenge again with stale=true
+	accepted
+)
+
+// nonceStore holds the nonces that one server has issued, as Jetty's
+// DigestAuthenticator does: they are bound to no user, age from their issue and
+// remember every count they were used with.
+type nonceStore struct {
+	rules Nonce
+	now   func() time.Time
+
+	mu      sync.Mutex
+	byValue map[string]*nonce
+	issued  []*nonce // oldest first
+}
+
+type nonce struct {
+	value  string
+	issued time.Time
+	seen   map[uint64]struct{} // counts; nil until the first use
+	last   uint64              // highest count
+}
+
+func newNonceStore(rules Nonce, now func() time.Time) *nonceStore {
+	return &nonceStore{rules: rules, now: now, byValue: map[string]*nonce{}}
+}
+
+// issue makes a nonce: the base64 form of 24 random bytes, 32 characters.
+func (s *nonceStore) issue() string {
+	var random [24]byte
+	_, _ = rand.Read(random[:]) // never fails
+	n := &nonce{value: base64.StdEncoding.EncodeToString(random[:]), issued: s.now()}
+
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune(n.issued)
+	s.byValue[n.value] = n
+	s.issued = append(s.issued, n)
+	return n.value
+}
+
+// use judges a nonce and its count, and marks the count as used even if the
+// rest of the response turns out to be wrong. That is Jetty's checkNonce.
+func (s *nonceStore) use(value, count string) verdict {
+	now := s.now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.prune(now)
+	n := s.byValue[value]
+	if n == nil {
+		return stale
+	}
+	nc, err := strconv.ParseUint(count, 16, 64)
+	if err != nil {
+		return refused
+	}
+	if nc >= uint64(s.rules.Uses) {
+		return stale
+	}
+	if _, replayed := n.seen[nc]; replayed {
+		return refused
+	}
+	if s.rules.StrictCount && n.seen != nil && nc <= n.last {
+		return refused
+	}
+	if s.rules.OneTime {
+		delete(s.byValue, value)
+		return accepted
+	}
+	if n.seen == nil {
+		n.seen = map[uint64]struct{}{}
+	}
+	n.seen[nc] = struct{}{}
+	n.last = max(n.last, nc)
+	return accepted
+}
+
+// prune drops the nonces that are too old. The oldest come first, so it looks
+// at no more than it drops and one.
+func (s *nonceStore) prune(now time.Time) {
+	for len(s.issued) > 0 && now.Sub(s.issued[0].issued) > s.rules.Lifetime {
+		delete(s.byValue, s.issued[0].value)
+		s.issued[0] = nil
+		s.issued = s.issued[1:]
+	}
+}
+
+func (s *nonceStore) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.byValue)
+	s.issued = nil
+}

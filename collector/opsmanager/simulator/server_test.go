@@ -1,0 +1,261 @@
+package simulator
+
+import (
+	"crypto/tls"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// eventually waits for what other goroutines are about to do.
+func eventually(t testing.TB, condition func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !condition(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("it did not come about in 20 s")
+		}
+	}
+}
+
+func TestStartRefuses(t *testing.T) {
+	tests := []struct {
+		name    string
+		options Options
+		want    string
+	}{
+		{"every address", Options{Address: ":0"}, `simulator address ":0": the host must be a loopback IP address such as 127.0.0.1`},
+		{"any address", Options{Address: "0.0.0.0:0"}, `simulator address "0.0.0.0:0": the host must be a loopback IP address such as 127.0.0.1`},
+		{"IPv6 any address", Options{Address: "[::]:0"}, `simulator address "[::]:0": the host must be a loopback IP address such as 127.0.0.1`},
+		{"name", Options{Address: "localhost:0"}, `simulator address "localhost:0": the host must be a loopback IP address such as 127.0.0.1`},
+		{"no port", Options{Address: "127.0.0.1"}, `simulator address: address 127.0.0.1: missing port in address`},
+		{"prefix", Options{PathPrefix: "om"}, `simulator path prefix "om": it must start with a slash and not end with one`},
+		{"prefix slash", Options{PathPrefix: "/om/"}, `simulator path prefix "/om/": it must start with a slash and not end with one`},
+		{"no certificate", Options{TLS: &tls.Config{}}, `simulator TLS: the configuration must hold a certificate`}, //nolint:gosec // never used
+		{"one use", Options{Nonce: Nonce{Uses: 1}}, `simulator nonce: lifetime and back ends must not be negative, uses must be 2 or more`},
+		{"algorithm", Options{Challenge: Challenge{Algorithm: "MD5-sess"}}, `simulator algorithm "MD5-sess": it must be MD5 or SHA-256`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			s, err := Start(tt.options)
+			if err == nil {
+				s.Close()
+				t.Fatal("it started")
+			}
+			if err.Error() != tt.want {
+				t.Errorf("got %q, want %q", err, tt.want)
+			}
+		})
+	}
+}
+
+func TestRoutes(t *testing.T) {
+	s := start(t, Options{PathPrefix: "/om"}, Org{Keys: []string{testPublic}})
+	s.SetOrg("other", Org{Keys: []string{}})
+	org := func(id string) string { return "/om" + beforeOrg + id + afterOrg }
+	base := strings.TrimSuffix(s.URL(), "/om")
+	tests := []struct {
+		name, method, path string
+		anonymous, known   int    // status without and with a digest
+		body               string // part of the latter
+	}{
+		{"status", "GET", org(testOrg), 401, 200, `{"status": "SYNCED"}`},
+		{"unknown organization", "GET", org("unknown"), 401, 404, `"errorCode":"ORG_NOT_FOUND","parameters":["unknown"]`},
+		{"key of another organization", "GET", org("other"), 401, 401, `"errorCode":"USER_UNAUTHORIZED"`},
+		{"POST", "POST", org(testOrg), 401, 405, ""},
+		{"HEAD", "HEAD", org(testOrg), 401, 405, ""},
+		{"other path", "GET", "/om/api/public/v1.0/orgs", 401, 404, `"errorCode":"RESOURCE_NOT_FOUND","parameters":["/om/api/public/v1.0/orgs"]`},
+		{"no organization", "GET", org(""), 401, 404, `"errorCode":"RESOURCE_NOT_FOUND"`},
+		{"two segments", "GET", org("a/b"), 401, 404, `"errorCode":"RESOURCE_NOT_FOUND"`},
+		{"outside the prefix", "GET", testPath, 404, 404, "HTTP ERROR 404 Not Found"},
+		{"health", "GET", "/om/monitor/health", 200, 200, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := client(t)
+			if r := do(t, c, tt.method, base+tt.path, ""); r.status != tt.anonymous {
+				t.Errorf("without a digest: got %d, want %d", r.status, tt.anonymous)
+			}
+			nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)
+			r := do(t, c, tt.method, base+tt.path, authorize(tt.method, tt.path, nonce, "1"))
+			if r.status != tt.known || !strings.Contains(r.body, tt.body) {
+				t.Errorf("got %d %s, want %d %s", r.status, r.body, tt.known, tt.body)
+			}
+		})
+	}
+}
+
+func TestKeysAndOrganizationsChange(t *testing.T) {
+	s, c := start(t, Options{}, Org{}), client(t)
+	steps := []struct {
+		name   string
+		change func()
+		want   int
+	}{
+		{"at first", func() {}, 200},
+		{"key changed", func() { s.SetKey(testPublic, "another") }, 401},
+		{"key changed back", func() { s.SetKey(testPublic, testPrivate) }, 200},
+		{"key removed", func() { s.RemoveKey(testPublic) }, 401},
+		{"key added", func() { s.SetKey(testPublic, testPrivate) }, 200},
+		{"organization removed", func() { s.RemoveOrg(testOrg) }, 404},
+		{"organization added", func() { s.SetOrg(testOrg, Org{Answer: HTML(503)}) }, 503},
+	}
+	for _, step := range steps {
+		step.change()
+		if r := login(t, c, s, http.MethodGet, testPath); r.status != step.want {
+			t.Errorf("%s: got %d, want %d", step.name, r.status, step.want)
+		}
+	}
+}
+
+func TestRestart(t *testing.T) {
+	s, c := start(t, Options{}, Org{}), client(t)
+	nonce := do(t, c, http.MethodGet, s.URL()+testPath, "").nonce(t)
+	if r := do(t, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "1")); r.status != 200 {
+		t.Fatalf("before: %d", r.status)
+	}
+	s.Restart()
+	eventually(t, func() bool { return s.Counts().Open == 0 })
+	r := do(t, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "2"))
+	if r.status != 401 || !r.isStale() {
+		t.Errorf("after: %d, %s", r.status, r.challenge())
+	}
+	if n := s.Counts().Connections; n != 2 {
+		t.Errorf("%d connections, want 2", n)
+	}
+	s.ForgetNonces()
+	if r := do(t, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, r.nonce(t), "1")); !r.isStale() {
+		t.Errorf("forgotten: %d, %s", r.status, r.challenge())
+	}
+	if n := s.Counts().Connections; n != 2 {
+		t.Errorf("%d connections after forgetting nonces, want 2", n)
+	}
+}
+
+func TestRestartBreaksWhatWaits(t *testing.T) {
+	s, c := start(t, Options{}, Org{BeforeAuth: Hang()}), client(t)
+	done := make(chan error)
+	go func() {
+		_, err := request(t.Context(), c, http.MethodGet, s.URL()+testPath, "")
+		done <- err
+	}()
+	eventually(t, func() bool { return s.Counts().InFlight == 1 })
+	s.SetOrg(testOrg, Org{}) // net/http may try again on another connection
+	s.Restart()
+	<-done
+	eventually(t, func() bool { return s.Counts().InFlight == 0 })
+}
+
+func TestBackEnds(t *testing.T) {
+	s, c := start(t, Options{Nonce: Nonce{BackEnds: 2}}, Org{}), client(t)
+	url := s.URL() + testPath
+	nonce := do(t, c, http.MethodGet, url, "").nonce(t) // of the first
+	for i, want := range []int{401, 200, 401, 200} {    // second, first, ...
+		r := do(t, c, http.MethodGet, url, authorize("GET", testPath, nonce, string('1'+rune(i))))
+		if r.status != want || r.isStale() != (want == 401) {
+			t.Errorf("request %d: %d, %s", i, r.status, r.challenge())
+		}
+	}
+}
+
+func TestBackEndsPerConnection(t *testing.T) {
+	s := start(t, Options{Nonce: Nonce{BackEnds: 2, PerConnection: true}}, Org{})
+	url, first, second := s.URL()+testPath, client(t), client(t)
+	nonce := do(t, first, http.MethodGet, url, "").nonce(t)
+	if r := do(t, first, http.MethodGet, url, authorize("GET", testPath, nonce, "1")); r.status != 200 {
+		t.Errorf("its own: %d", r.status)
+	}
+	if r := do(t, second, http.MethodGet, url, authorize("GET", testPath, nonce, "2")); !r.isStale() {
+		t.Errorf("the other: %d", r.status)
+	}
+}
+
+func TestAlwaysStale(t *testing.T) {
+	s, c := start(t, Options{Nonce: Nonce{AlwaysStale: true}}, Org{}), client(t)
+	for range 3 {
+		if r := login(t, c, s, http.MethodGet, testPath); r.status != 401 || !r.isStale() {
+			t.Errorf("%d, %s", r.status, r.challenge())
+		}
+	}
+}
+
+func TestCounts(t *testing.T) {
+	s, c := start(t, Options{}, Org{}), client(t)
+	login(t, c, s, http.MethodGet, testPath)
+	want := Counts{Requests: 2, OK: 1, Unauthorized: 1, Challenges: 1, MaxInFlight: 1, Connections: 1, Open: 1}
+	if got := s.Counts(); got != want {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+	if got, want := s.OrgCounts(testOrg), (Counts{Requests: 1, OK: 1, MaxInFlight: 1}); got != want {
+		t.Errorf("organization: got %+v, want %+v", got, want)
+	}
+	if got := s.OrgCounts("never"); got != (Counts{}) {
+		t.Errorf("never asked for: %+v", got)
+	}
+	s.ResetCounts()
+	if got := s.Counts(); got != (Counts{Open: 1}) {
+		t.Errorf("after the reset: %+v", got)
+	}
+	if got := s.OrgCounts(testOrg); got != (Counts{}) {
+		t.Errorf("organization after the reset: %+v", got)
+	}
+}
+
+// Requests, changes and restarts at once, for the race detector.
+func TestConcurrentUse(t *testing.T) {
+	s := start(t, Options{OnStatus: func(string, string) {}}, Org{Answer: Sequence(HTML(503), Status("SYNCED"))})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			c := client(t)
+			for range 20 {
+				// A restart may break any of these.
+				r, err := request(t.Context(), c, http.MethodGet, s.URL()+testPath, "")
+				if err != nil {
+					continue
+				}
+				_, _ = request(t.Context(), c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, r.nonce(t), "1"))
+			}
+		})
+	}
+	for range 20 {
+		s.SetKey(testPublic, testPrivate)
+		s.SetOrg("another", Org{})
+		s.RemoveOrg("another")
+		s.Restart()
+		s.Counts()
+		s.ResetCounts()
+	}
+	wg.Wait()
+	eventually(t, func() bool { return s.Counts().InFlight == 0 })
+}
+
+func TestIPv6AndCloseTwice(t *testing.T) {
+	s, err := Start(Options{Address: "[::1]:0"})
+	if err != nil {
+		t.Skip("no IPv6 loopback: ", err)
+	}
+	if !strings.HasPrefix(s.URL(), "http://[::1]:") {
+		t.Errorf("URL %s", s.URL())
+	}
+	for range 2 {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func BenchmarkStatus(b *testing.B) {
+	s, c := start(b, Options{}, Org{}), client(b)
+	nonce := ""
+	for i := 0; b.Loop(); i++ {
+		if i%1000 == 0 {
+			nonce = do(b, c, http.MethodGet, s.URL()+testPath, "").nonce(b)
+		}
+		nc := string("0123456789abcdef"[i/256%16]) + string("0123456789abcdef"[i/16%16]) + string("0123456789abcdef"[i%16])
+		do(b, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, nc))
+	}
+}

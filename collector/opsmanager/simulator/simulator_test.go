@@ -1,0 +1,181 @@
+package simulator
+
+import (
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+const (
+	testOrg     = "5f1e9c2b8d3a4e0012ab34cd"
+	testPublic  = "jkqmzxvt"
+	testPrivate = "4f7c1f0e-7d0a-4b8f-9a3c-2f5d8e6b1c90"
+	testPath    = beforeOrg + testOrg + afterOrg
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// start starts a server that knows the test key and answers for the test
+// organization.
+func start(t testing.TB, o Options, org Org) *Server {
+	t.Helper()
+	s, err := Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s.SetKey(testPublic, testPrivate)
+	s.SetOrg(testOrg, org)
+	return s
+}
+
+// client has a connection pool of its own, asks for no gzip and does not
+// follow redirects.
+func client(t testing.TB) *http.Client {
+	t.Helper()
+	transport := &http.Transport{
+		DisableCompression: true,
+		TLSClientConfig:    &tls.Config{InsecureSkipVerify: true}, //nolint:gosec // made up for the test
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// reply is an answer read to its end.
+type reply struct {
+	status int
+	header http.Header
+	body   string
+}
+
+func (r reply) challenge() string { return strings.Join(r.header["Www-Authenticate"], "\n") }
+func (r reply) isStale() bool     { return strings.Contains(r.challenge(), ", stale=true") }
+
+var nonceIn = regexp.MustCompile(`nonce="([^"]*)"`)
+
+func (r reply) nonce(t testing.TB) string {
+	t.Helper()
+	m := nonceIn.FindStringSubmatch(r.challenge())
+	if m == nil {
+		t.Fatalf("no nonce in %q", r.challenge())
+	}
+	return m[1]
+}
+
+func request(ctx context.Context, c *http.Client, method, url, authorization string) (reply, error) {
+	req, err := http.NewRequestWithContext(ctx, method, url, nil)
+	if err != nil {
+		return reply{}, err
+	}
+	if authorization != "" {
+		req.Header.Set("Authorization", authorization)
+	}
+	resp, err := c.Do(req)
+	if err != nil {
+		return reply{}, err
+	}
+	defer resp.Body.Close()
+	if resp.Close {
+		resp.Header.Set("Connection", "close") // net/http takes it out
+	}
+	body, err := io.ReadAll(resp.Body)
+	return reply{resp.StatusCode, resp.Header, string(body)}, err
+}
+
+// do sends one request.
+func do(t testing.TB, c *http.Client, method, url, authorization string) reply {
+	t.Helper()
+	r, err := request(t.Context(), c, method, url, authorization)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// authorize computes a digest response for the test key.
+func authorize(method, uri, nonce, nc string) string {
+	return authorizeAs(hashOf(algorithmMD5), testPublic, testPrivate, method, uri, nonce, nc)
+}
+
+func authorizeAs(h hashFunc, public, private, method, uri, nonce, nc string) string {
+	response := h(h(public, "MMS Public API", private), nonce, nc, "c0ffee", "auth", h(method, uri))
+	return fmt.Sprintf(`Digest username=%q, realm="MMS Public API", nonce=%q, uri=%q, response=%q, algorithm=MD5, cnonce="c0ffee", qop=auth, nc=%s`,
+		public, nonce, uri, response, nc)
+}
+
+// login gets a nonce and then the answer to an authenticated request.
+func login(t testing.TB, c *http.Client, s *Server, method, uri string) reply {
+	t.Helper()
+	r, err := tryLogin(t, c, s, method, uri)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func tryLogin(t testing.TB, c *http.Client, s *Server, method, uri string) (reply, error) {
+	t.Helper()
+	nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)
+	return request(t.Context(), c, method, s.URL()+uri, authorize(method, uri, nonce, "00000001"))
+}
+
+// certificate makes a TLS configuration for 127.0.0.1.
+func certificate(t testing.TB) *tls.Config {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
+}

@@ -1,0 +1,70 @@
+package opsmanager
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+)
+
+// Status is the state of a migration link as Ops Manager spells it.
+type Status string
+
+// The statuses that Ops Manager documents for a migration link.
+const (
+	Synced    Status = "SYNCED"
+	NotSynced Status = "NOT_SYNCED"
+)
+
+// statusShape is what a status that this package does not know must look like
+// to be quoted in an error: anything else may be an upstream's free text.
+var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
+
+// parseStatus returns the status in the body of an answer with code 200. The
+// body must be one JSON object with exactly one member named status, spelled
+// so, whose value is the string SYNCED or NOT_SYNCED.
+//
+// The members are walked token by token because unmarshalling into a struct
+// takes any letter case for the name and the last of several members.
+func parseStatus(body []byte) (Status, error) {
+	if !json.Valid(body) { // also refuses a second value behind the first
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not one JSON value")}
+	}
+	dec := json.NewDecoder(bytes.NewReader(body))
+	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not a JSON object")}
+	}
+	var values []json.RawMessage
+	for dec.More() {
+		name, err := dec.Token()
+		var value json.RawMessage
+		if err == nil {
+			err = dec.Decode(&value)
+		}
+		if err != nil {
+			return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not a JSON object")}
+		}
+		if name == "status" {
+			values = append(values, value)
+		}
+	}
+	var status string
+	switch {
+	case len(values) == 0:
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body has no member named status")}
+	case len(values) > 1:
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body has several members named status")}
+	case values[0][0] != '"' || json.Unmarshal(values[0], &status) != nil:
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the status is not a string")}
+	}
+	switch s := Status(status); s {
+	case Synced, NotSynced:
+		return s, nil
+	}
+	what := "the status"
+	if statusShape.MatchString(status) {
+		what += fmt.Sprintf(" %q", status)
+	}
+	return "", &Error{Reason: ReasonUnknownStatus, Err: fmt.Errorf("%s is neither %s nor %s", what, Synced, NotSynced)}
+}

@@ -1,0 +1,23 @@
+package opsmanager
+
+import (
+	"regexp"
+	"strings"
+)
+
+// versionPattern takes the forms that Ops Manager (8.0.14.500.20250917T0000Z),
+// Cloud Manager (v20200901) and development builds (current) send. Nothing else
+// gets through: the version becomes a metric label.
+var versionPattern = regexp.MustCompile(`^(current|v[0-9]{8}|[0-9]{1,4}(\.[0-9]{1,6}){1,4}(-rc[0-9]{1,3})?(\.[0-9]{8}T[0-9]{4}Z)?)$`)
+
+// parseVersion returns the versionString of an X-MongoDB-Service-Version
+// header, "gitHash=f7bdac40; versionString=4.2.4.56729.20191105T2247Z", or "".
+func parseVersion(header string) string {
+	for field := range strings.SplitSeq(header, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(field), "=")
+		if name == "versionString" && versionPattern.MatchString(value) {
+			return value
+		}
+	}
+	return ""
+}

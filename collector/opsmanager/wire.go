@@ -1,0 +1,163 @@
+package opsmanager
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"time"
+)
+
+const (
+	maxBody   = 64 << 10 // bytes, compressed and decompressed
+	maxHeader = 64 << 10 // bytes
+	// idleTimeout outlives the usual scrape intervals; Jetty closes idle
+	// connections earlier.
+	idleTimeout  = 5 * time.Minute
+	sessionCache = 64 // TLS sessions kept for resumption
+)
+
+// wire sends requests to one Ops Manager with one TLS configuration.
+type wire struct {
+	kept    *http.Transport // keeps its connections
+	fresh   *http.Transport // always opens a new one, after a kept one broke
+	header  http.Header
+	observe func(Exchange)
+}
+
+func newWire(opts Options, tlsConfig *tls.Config) *wire {
+	if tlsConfig == nil {
+		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	tlsConfig = tlsConfig.Clone()
+	tlsConfig.ClientSessionCache = tls.NewLRUClientSessionCache(sessionCache)
+
+	// HTTP/1.1 alone: Ops Manager speaks it, and one poll to a connection means
+	// that a connection that dies takes one poll with it, not all of them.
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+
+	kept := &http.Transport{
+		DialContext:            dial,
+		Proxy:                  opts.Proxy,
+		ProxyConnectHeader:     opts.ProxyConnectHeader,
+		OnProxyConnectResponse: checkProxy,
+		TLSClientConfig:        tlsConfig,
+		MaxIdleConns:           opts.MaxConnections,
+		MaxIdleConnsPerHost:    opts.MaxConnections,
+		MaxConnsPerHost:        opts.MaxConnections,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // done here, to tell broken gzip from a broken connection
+		Protocols:              protocols,
+	}
+	fresh := kept.Clone()
+	fresh.DisableKeepAlives = true
+
+	header := http.Header{}
+	header.Set("Accept", "application/json")
+	header.Set("Accept-Encoding", "gzip")
+	header.Set("User-Agent", opts.UserAgent)
+	return &wire{kept: kept, fresh: fresh, header: header, observe: opts.Observe}
+}
+
+func (w *wire) closeIdle() {
+	w.kept.CloseIdleConnections()
+	w.fresh.CloseIdleConnections()
+}
+
+// answer is one whole HTTP response.
+type answer struct {
+	code     int
+	header   http.Header
+	body     []byte // as sent, at most maxBody
+	tooLarge bool   // the body goes on behind it
+	stale    bool   // a 401 whose challenge says stale=true
+	why      error  // why a 401 was not answered, if the code does not say it
+}
+
+// exchange sends one request over transport and reads the whole response. It
+// tells whether the request went out on a connection that had served before.
+func (w *wire) exchange(ctx context.Context, target *url.URL, authorization string, transport *http.Transport) (*answer, bool, error) {
+	var progress progress
+	header := w.header
+	if authorization != "" {
+		header = header.Clone()
+		header.Set("Authorization", authorization)
+	}
+	req := (&http.Request{
+		Method: http.MethodGet,
+		URL:    target,
+		Header: header,
+		Body:   noReplay{},
+	}).WithContext(withDialDeadline(httptrace.WithClientTrace(ctx, progress.trace())))
+
+	start := time.Now()
+	a, err := roundTrip(transport, req)
+	seen := Exchange{Duration: time.Since(start)}
+	if a != nil {
+		seen.StatusCode = a.code
+		seen.Version = parseVersion(a.header.Get("X-MongoDB-Service-Version"))
+	}
+	if w.observe != nil {
+		w.observe(seen)
+	}
+	if err != nil {
+		return nil, progress.reused.Load(), progress.failure(ctx, err, a)
+	}
+	return a, progress.reused.Load(), nil
+}
+
+// roundTrip returns the response with its body read. Where the body breaks it
+// returns what there is of the response as well as the error.
+func roundTrip(transport *http.Transport, req *http.Request) (*answer, error) {
+	// RoundTrip and not Client.Do: it never follows a redirect.
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	a := &answer{code: resp.StatusCode, header: resp.Header}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if len(a.body) > maxBody {
+		a.body, a.tooLarge = a.body[:maxBody], true
+	}
+	return a, err
+}
+
+// decoded returns the body without its content encoding.
+func (a *answer) decoded() ([]byte, error) {
+	switch encoding := a.header.Get("Content-Encoding"); strings.ToLower(encoding) {
+	case "", "identity":
+		return a.body, nil
+	case "gzip", "x-gzip":
+	default:
+		return nil, errors.New("the body has a content encoding that was not asked for")
+	}
+	zr, err := gzip.NewReader(bytes.NewReader(a.body))
+	if err != nil {
+		return nil, errors.New("the body is not the gzip that its header promises")
+	}
+	body, err := io.ReadAll(io.LimitReader(zr, maxBody+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("the body is broken gzip")
+	case len(body) > maxBody:
+		return nil, errTooLarge
+	}
+	return body, nil
+}
+
+// noReplay is an empty body that net/http cannot rewind: it would otherwise
+// send a GET that meets a broken kept connection again on every idle one, while
+// the poll's time runs out. It still sends a plain GET without a body.
+type noReplay struct{}
+
+func (noReplay) Read([]byte) (int, error) { return 0, io.EOF }
+func (noReplay) Close() error             { return nil }

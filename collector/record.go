@@ -1,0 +1,55 @@
+package collector
+
+import (
+	"sync"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// record is what is remembered of an organization as long as it is configured.
+// Nothing of it is ever shown as a status that a scrape read.
+type record struct {
+	mu          sync.Mutex
+	errors      uint64
+	lastSuccess time.Time
+	status      opsmanager.Status // last read; "" before that
+	reason      opsmanager.Reason // of the last scrape's failure; "" if it did not fail
+}
+
+// add takes in how a poll ended for one scrape. It returns the count of failed
+// scrapes, the time of the last success, and what is worth a line in the log.
+func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if a.err != nil {
+		r.errors++
+		reason := opsmanager.ReasonOf(a.err)
+		if reason != r.reason {
+			news = newsUnknown
+		}
+		r.reason = reason
+		return r.errors, r.lastSuccess, news
+	}
+	switch {
+	case a.status != r.status && a.status == opsmanager.NotSynced:
+		news = newsNotSynced
+	case a.status != r.status && r.status != "", r.reason != "":
+		news = newsRecovered
+	}
+	r.reason, r.status = "", a.status
+	if a.at.After(r.lastSuccess) {
+		r.lastSuccess = a.at
+	}
+	return r.errors, r.lastSuccess, news
+}
+
+// news is what changed for an organization.
+type news int
+
+const (
+	newsNone      news = iota
+	newsUnknown        // the status cannot be read, or for another reason than before
+	newsNotSynced      // the link went, or was first seen, NOT_SYNCED
+	newsRecovered      // the status can be read again, or the link is SYNCED again
+)

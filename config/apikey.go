@@ -1,0 +1,83 @@
+package config
+
+import (
+	"errors"
+	"strings"
+	"unicode"
+)
+
+// maxKeySize is far more than a key has, and little enough to read at every scrape.
+const maxKeySize = 64 << 10
+
+// APIKey says where a programmatic API key comes from: for each half either the
+// text or the file is set, never both. File names are absolute.
+type APIKey struct {
+	PublicKey      Secret
+	PublicKeyFile  string
+	PrivateKey     Secret
+	PrivateKeyFile string
+}
+
+// HasFiles reports whether a half of the key comes from a file, so that
+// [APIKey.Read] may return something else the next time.
+func (k *APIKey) HasFiles() bool { return k.PublicKeyFile != "" || k.PrivateKeyFile != "" }
+
+// Read returns the key as it is now: its files are read each time. Both halves
+// are from before or both are from after a change; if a file changes while Read
+// runs it returns an error. Errors name the file and what to do, never the
+// content. Read keeps no state and is safe for concurrent use.
+func (k *APIKey) Read() (KeyPair, error) {
+	pair := KeyPair{Public: k.PublicKey, Private: k.PrivateKey}
+	var sources []source
+	var halves []*Secret
+	if k.PublicKeyFile != "" {
+		sources = append(sources, source{"public_key_file", k.PublicKeyFile, maxKeySize})
+		halves = append(halves, &pair.Public)
+	}
+	if k.PrivateKeyFile != "" {
+		sources = append(sources, source{"private_key_file", k.PrivateKeyFile, maxKeySize})
+		halves = append(halves, &pair.Private)
+	}
+	texts, err := readTogether(sources)
+	if err != nil {
+		return KeyPair{}, err
+	}
+	for i, text := range texts {
+		key, err := cleanKey(string(text))
+		if err != nil {
+			return KeyPair{}, sources[i].wrap(err)
+		}
+		*halves[i] = key
+	}
+	return pair, nil
+}
+
+var (
+	errKeyEmpty   = errors.New("is empty: write the key into it")
+	errKeyLines   = errors.New("has more than one line: write the key alone, on one line")
+	errKeyControl = errors.New("holds control characters: write the key alone, as plain text")
+)
+
+// cleanKey takes one line end and surrounding spaces off a key, and refuses
+// what cannot be one. Its errors do not quote it.
+func cleanKey(text string) (Secret, error) {
+	if strings.TrimSpace(text) == "" {
+		return Secret{}, errKeyEmpty
+	}
+	text = strings.TrimSuffix(text, "\n")
+	text = strings.TrimSuffix(text, "\r")
+	if strings.ContainsAny(text, "\r\n") {
+		return Secret{}, errKeyLines
+	}
+	text = strings.TrimSpace(text)
+	if strings.ContainsFunc(text, isUnprintable) {
+		return Secret{}, errKeyControl
+	}
+	return NewSecret(text), nil
+}
+
+// isUnprintable reports whether r has no place in a value of one line. A file
+// in another encoding than UTF-8 yields the replacement character.
+func isUnprintable(r rune) bool {
+	return unicode.IsControl(r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' || r == '\ufeff'
+}

@@ -1,0 +1,199 @@
+package config
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func writeFile(t *testing.T, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wantPair(t *testing.T, k *APIKey, public, private string) {
+	t.Helper()
+	got, err := k.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !got.Equal(KeyPair{NewSecret(public), NewSecret(private)}) {
+		t.Errorf("got %q and %q, want %q and %q", got.Public.Reveal(), got.Private.Reveal(), public, private)
+	}
+}
+
+func TestAPIKeyReadAgain(t *testing.T) {
+	dir := t.TempDir()
+	k := &APIKey{PublicKeyFile: filepath.Join(dir, "pub"), PrivateKeyFile: filepath.Join(dir, "key")}
+	if !k.HasFiles() || (&APIKey{PublicKey: NewSecret("a")}).HasFiles() {
+		t.Error("HasFiles")
+	}
+	writeFile(t, k.PublicKeyFile, "one")
+	writeFile(t, k.PrivateKeyFile, "1111\n")
+	wantPair(t, k, "one", "1111")
+
+	// In place, of equal size and perhaps within one tick of the clock.
+	writeFile(t, k.PrivateKeyFile, "2222\n")
+	wantPair(t, k, "one", "2222")
+
+	renamed := filepath.Join(dir, "new")
+	writeFile(t, renamed, "3333")
+	if err := os.Rename(renamed, k.PrivateKeyFile); err != nil {
+		t.Fatal(err)
+	}
+	wantPair(t, k, "one", "3333")
+	wantPair(t, &APIKey{PublicKey: NewSecret("inline"), PrivateKeyFile: k.PrivateKeyFile}, "inline", "3333")
+	wantPair(t, &APIKey{PublicKeyFile: k.PublicKeyFile, PrivateKey: NewSecret("inline")}, "one", "inline")
+	wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKey: NewSecret("b")}, "a", "b")
+}
+
+// Kubernetes swaps a symbolic link to a directory.
+func TestAPIKeySwappedDirectory(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"one", "two"} {
+		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		writeFile(t, filepath.Join(dir, name, "pub"), "pub-"+name)
+		writeFile(t, filepath.Join(dir, name, "key"), "key-"+name)
+	}
+	link := func(to string) {
+		if err := os.Symlink(to, filepath.Join(dir, "tmp")); err != nil {
+			t.Skip(err)
+		}
+		if err := os.Rename(filepath.Join(dir, "tmp"), filepath.Join(dir, "data")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	k := &APIKey{PublicKeyFile: filepath.Join(dir, "data", "pub"), PrivateKeyFile: filepath.Join(dir, "data", "key")}
+	link("one")
+	wantPair(t, k, "pub-one", "key-one")
+	link("two")
+	wantPair(t, k, "pub-two", "key-two")
+
+	// Whatever the moment of the swap, halves of two keys never come together.
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 200 {
+			link([]string{"one", "two"}[i%2])
+		}
+	}()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		default:
+		}
+		pair, err := k.Read()
+		if err == nil && strings.TrimPrefix(pair.Public.Reveal(), "pub-") != strings.TrimPrefix(pair.Private.Reveal(), "key-") {
+			t.Fatalf("got %s with %s", pair.Public.Reveal(), pair.Private.Reveal())
+		}
+	}
+}
+
+func TestAPIKeyFileText(t *testing.T) {
+	for name, tc := range map[string]struct{ text, want, err string }{
+		"plain":        {text: "s3cr3t", want: "s3cr3t"},
+		"LF":           {text: "s3cr3t\n", want: "s3cr3t"},
+		"CRLF":         {text: "s3cr3t\r\n", want: "s3cr3t"},
+		"spaces":       {text: " \ts3cr3t \n", want: "s3cr3t"},
+		"empty":        {err: "is empty: write the key into it"},
+		"white space":  {text: " \n\n", err: "is empty: write the key into it"},
+		"two lines":    {text: "s3cr3t\ns3cr3t", err: "has more than one line: write the key alone, on one line"},
+		"blank line":   {text: "s3cr3t\n\n", err: "has more than one line: write the key alone, on one line"},
+		"leading line": {text: "\ns3cr3t", err: "has more than one line: write the key alone, on one line"},
+		"CR":           {text: "s3cr3t\rs3cr3t", err: "has more than one line: write the key alone, on one line"},
+		"NUL":          {text: "s3cr\x003t", err: "holds control characters: write the key alone, as plain text"},
+		"tab":          {text: "s3cr\t3t", err: "holds control characters: write the key alone, as plain text"},
+		"UTF-16":       {text: "\xff\xfes\x003\x00", err: "holds control characters: write the key alone, as plain text"},
+		"BOM":          {text: "\ufeffs3cr3t", err: "holds control characters: write the key alone, as plain text"},
+		"large":        {text: strings.Repeat("s3cr3t", 11000), err: "is larger than 64 KiB: name the right file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "key")
+			writeFile(t, file, tc.text)
+			if tc.err == "" {
+				wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKeyFile: file}, "a", tc.want)
+				return
+			}
+			wantKeyError(t, file, tc.err)
+		})
+	}
+}
+
+// wantKeyError reads file as either half of a key.
+func wantKeyError(t *testing.T, file, want string) {
+	t.Helper()
+	for setting, k := range map[string]*APIKey{
+		"public_key_file":  {PublicKeyFile: file, PrivateKey: NewSecret("s3cr3t")},
+		"private_key_file": {PublicKey: NewSecret("s3cr3t"), PrivateKeyFile: file},
+	} {
+		pair, err := k.Read()
+		if want := setting + ` "` + file + `": ` + want; err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if !pair.Public.IsZero() || !pair.Private.IsZero() {
+			t.Error("an error and a key")
+		}
+	}
+}
+
+func TestAPIKeyFileMissing(t *testing.T) {
+	dir := t.TempDir()
+	wantKeyError(t, filepath.Join(dir, "none"), "no such file or directory: create it or correct the path")
+	wantKeyError(t, dir, "is not a regular file: name a file")
+}
+
+func TestAPIKeyFileUnreadable(t *testing.T) {
+	if os.Getuid() <= 0 {
+		t.Skip("root, and every user of Windows, reads all files")
+	}
+	file := filepath.Join(t.TempDir(), "key")
+	writeFile(t, file, "s3cr3t")
+	if err := os.Chmod(file, 0); err != nil {
+		t.Fatal(err)
+	}
+	wantKeyError(t, file, "permission denied: let the exporter's user read it")
+}
+
+func TestReadTogetherNoticesChanges(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "key")
+	s := source{"private_key_file", file, maxKeySize}
+	for name, change := range map[string]func(){
+		"removed":   func() { _ = os.Remove(file) },
+		"rewritten": func() { writeFile(t, file, "2222") },
+		"longer":    func() { writeFile(t, file, "11111") },
+		"replaced": func() {
+			writeFile(t, file+".new", "1111")
+			if err := os.Rename(file+".new", file); err != nil {
+				t.Fatal(err)
+			}
+		},
+		"touched": func() {
+			if err := os.Chtimes(file, time.Time{}, time.Unix(1, 0)); err != nil {
+				t.Fatal(err)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			writeFile(t, file, "1111")
+			c, err := readFile(file, maxKeySize)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := unchanged(c, s, true); err != nil {
+				t.Errorf("before the change: %v", err)
+			}
+			change()
+			if err := unchanged(c, s, true); err == nil {
+				t.Error("not noticed")
+			}
+		})
+	}
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// The library could decode into structs by itself, and checks unknown keys too.
+// It is not used for that because its errors quote values, keys included,
+// because it drops the lines that later checks need, and because it would take
+// an unquoted organization ID such as 571234567890123456789e10 for a number.
+
+const (
+	// maxValues bounds the work that aliases can cause, which may refer to each
+	// other and so multiply: it is many times what the largest file needs.
+	maxValues = 2_000_000
+	// maxMerges bounds a chain of merge keys, which may contain itself.
+	maxMerges = 16
+)
+
+// decoder walks the nodes of one file and collects what is wrong with them.
+type decoder struct {
+	dir       string // that relative file names start from
+	problems  []*problem
+	values    int            // mapping entries and list items seen
+	orgLines  map[string]int // where each organization ID was first seen
+	nameLines map[string]int // where each Ops Manager name was first seen
+}
+
+// value is one place in the file.
+type value struct {
+	node *yaml.Node // never an alias
+	line int
+	path string // such as ops_managers[0].orgs[2].id
+}
+
+// problem notes what is wrong with v. The arguments must not hold a secret.
+func (d *decoder) problem(v value, format string, args ...any) {
+	d.problems = append(d.problems, &problem{line: v.line, path: v.path, text: fmt.Sprintf(format, args...)})
+}
+
+// count reports whether one more value may be looked at.
+func (d *decoder) count(v value) bool {
+	d.values++
+	if d.values == maxValues+1 {
+		d.problem(value{line: v.line}, "holds more than %d values: use fewer aliases", maxValues)
+	}
+	return d.values <= maxValues
+}
+
+// child returns the value below v for a node that may be an alias.
+func child(path string, n *yaml.Node, line int) value {
+	n = target(n)
+	if n.Line > 0 && !isNull(n) {
+		line = n.Line
+	}
+	return value{node: n, line: line, path: path}
+}
+
+// target follows aliases; the parser resolves each to a node that stands before it.
+func target(n *yaml.Node) *yaml.Node {
+	for n.Kind == yaml.AliasNode {
+		n = n.Alias
+	}
+	return n
+}
+
+// isNull reports whether a node is nothing, ~ or null without quotes.
+func isNull(n *yaml.Node) bool {
+	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
+}
+
+// ofKind reports whether v is what the schema wants there, and notes it if not.
+func (d *decoder) ofKind(v value, want yaml.Kind) bool {
+	switch {
+	case isNull(v.node):
+		d.problem(v, "has no value: give one or remove the line (a text that begins with # or & needs quotes)")
+	case v.node.Kind != want && want == yaml.ScalarNode && v.node.Style&yaml.FlowStyle != 0:
+		d.problem(v, "must be a single value, not %s: a text that begins with { or [ needs quotes", kindName(v.node.Kind))
+	case v.node.Kind != want:
+		d.problem(v, "must be %s, not %s", kindName(want), kindName(v.node.Kind))
+	case !isPlainTag(v.node):
+		d.problem(v, "has a YAML tag: remove it (a text that begins with ! needs quotes)")
+	default:
+		return true
+	}
+	return false
+}
+
+func kindName(k yaml.Kind) string {
+	switch k {
+	case yaml.MappingNode:
+		return "a mapping (key: value)"
+	case yaml.SequenceNode:
+		return "a list (- item)"
+	}
+	return "a single value"
+}
+
+// isPlainTag reports whether the node has the tag that it would have anyway.
+func isPlainTag(n *yaml.Node) bool {
+	if n.Tag == "!" {
+		return false
+	}
+	return n.Style&yaml.TaggedStyle == 0 || slices.Contains([]string{"!!str", "!!map", "!!seq"}, n.Tag)
+}
+
+// list calls item for each item of v and returns how many there are, or -1 if v
+// is not a list.
+func (d *decoder) list(v value, item func(int, value)) int {
+	if !d.ofKind(v, yaml.SequenceNode) {
+		return -1
+	}
+	for i, n := range v.node.Content {
+		it := child(fmt.Sprintf("%s[%d]", v.path, i), n, max(n.Line, v.line))
+		if !d.count(it) {
+			break
+		}
+		item(i, it)
+	}
+	return len(v.node.Content)
+}
+
+// text returns a text of one line. It is quoted in errors by the callers.
+func (d *decoder) text(v value) (string, bool) {
+	if !d.ofKind(v, yaml.ScalarNode) {
+		return "", false
+	}
+	s := v.node.Value
+	switch {
+	case strings.TrimSpace(s) == "":
+		d.problem(v, "is empty: give a value or remove the line")
+	case strings.ContainsFunc(s, isUnprintable):
+		d.problem(v, "holds line breaks or control characters: write plain text on one line")
+	default:
+		return s, true
+	}
+	return "", false
+}
+
+// block returns a text that may have several lines, such as a certificate.
+func (d *decoder) block(v value) (string, bool) {
+	if !d.ofKind(v, yaml.ScalarNode) {
+		return "", false
+	}
+	if strings.TrimSpace(v.node.Value) == "" {
+		d.problem(v, "is empty: give a value or remove the line")
+		return "", false
+	}
+	return v.node.Value, true
+}
+
+// secret returns a text of one line that is in no error.
+func (d *decoder) secret(v value) (Secret, bool) {
+	if !d.ofKind(v, yaml.ScalarNode) {
+		return Secret{}, false
+	}
+	s, err := cleanKey(v.node.Value)
+	switch {
+	case err == nil:
+		return s, true
+	case errors.Is(err, errKeyEmpty):
+		d.problem(v, "is empty: give a value or remove the line")
+	default:
+		d.problem(v, "holds line breaks or control characters: write the text alone, on one line")
+	}
+	return Secret{}, false
+}
+
+// boolean returns true or false.
+func (d *decoder) boolean(v value) bool {
+	s, ok := d.text(v)
+	if ok && s != "true" && s != "false" {
+		d.problem(v, "%s is not a truth value: write true or false", quote(s))
+	}
+	return s == "true"
+}

@@ -1,0 +1,21 @@
+//go:build unix
+
+package config
+
+import (
+	"path/filepath"
+	"syscall"
+	"testing"
+)
+
+// Nobody writes to the pipe: opening it would block for ever.
+func TestAPIKeyFileIsNamedPipe(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "pipe")
+	if err := syscall.Mkfifo(file, 0o600); err != nil {
+		t.Skip(err)
+	}
+	wantKeyError(t, file, "is not a regular file: name a file")
+	if _, err := Load(file); err == nil || err.Error() != file+": is not a regular file: name a file" {
+		t.Errorf("got %v", err)
+	}
+}

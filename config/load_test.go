@@ -1,0 +1,207 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// writeConfig writes a configuration file into a new directory and returns its name.
+func writeConfig(t testing.TB, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "opsmanager.yml")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+func mustLoad(t testing.TB, file string) *Config {
+	t.Helper()
+	c, err := Load(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func TestLoadBad(t *testing.T) {
+	want := badRules()
+	maps.Copy(want, badKeys())
+	maps.Copy(want, badConnections())
+	t.Chdir("testdata/bad")
+	files, err := filepath.Glob("*.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(files) != len(want) {
+		t.Errorf("%d files and %d expected errors", len(files), len(want))
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(file, ".yml")
+		t.Run(name, func(t *testing.T) {
+			c, err := Load(file)
+			if err == nil {
+				t.Fatal("no error")
+			}
+			if c != nil {
+				t.Error("an error and a configuration")
+			}
+			if err.Error() != want[name] {
+				t.Errorf("got:\n%s\nwant:\n%s", err, want[name])
+			}
+			// The secrets in these files all contain one of the two.
+			for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
+				got := strings.ToLower(fmt.Sprintf(verb, err))
+				if strings.Contains(got, "s3cr3t") || strings.Contains(got, "jkqmzxvt") {
+					t.Errorf("%s shows a secret: %s", verb, got)
+				}
+			}
+			var problems Problems
+			if !errors.As(err, &problems) || len(problems.Unwrap()) != strings.Count(want[name], "\n")+1 {
+				t.Errorf("%d problems", len(problems))
+			}
+		})
+	}
+}
+
+func TestLoadUnusableFile(t *testing.T) {
+	dir := t.TempDir()
+	large := filepath.Join(dir, "large.yml")
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, maxFileSize+1); err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct{ file, want string }{
+		"missing":   {filepath.Join(dir, "none.yml"), "no such file or directory: create it or correct the path"},
+		"directory": {dir, "is not a regular file: name a file"},
+		"large":     {large, "is larger than 16384 KiB: name the right file"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := Load(tc.file)
+			if err == nil || err.Error() != tc.file+": "+tc.want {
+				t.Errorf("got %v, want %s", err, tc.want)
+			}
+			if name == "missing" && !errors.Is(err, fs.ErrNotExist) {
+				t.Error("is not fs.ErrNotExist")
+			}
+		})
+	}
+}
+
+func TestLoadMinimal(t *testing.T) {
+	c := mustLoad(t, "testdata/good/minimal.yml")
+	m := c.OpsManagers[0]
+	if m.Name != "opsmanager.example.net:443" || m.URL.String() != "https://opsmanager.example.net" {
+		t.Errorf("name %q, url %s", m.Name, m.URL)
+	}
+	if m.Timeout != 5*time.Second || m.MaxConcurrentRequests != 16 {
+		t.Errorf("timeout %s, max_concurrent_requests %d", m.Timeout, m.MaxConcurrentRequests)
+	}
+	want, err := filepath.Abs("testdata/good/om.key")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.APIKey.PrivateKeyFile != want {
+		t.Errorf("private_key_file %q, want %q", m.APIKey.PrivateKeyFile, want)
+	}
+	if m.TLS.HasFiles() || m.Proxy.Func() != nil || m.Proxy.ConnectHeader() != nil {
+		t.Error("TLS files or a proxy from nowhere")
+	}
+	if m.Key(&m.Orgs[0]) != m.APIKey {
+		t.Error("the organization does not use the key of its Ops Manager")
+	}
+}
+
+func TestLoadFull(t *testing.T) {
+	c := mustLoad(t, "testdata/good/full.yml")
+	m := c.OpsManagers[0]
+	if m.Name != "production" || m.URL.Path != "/om" || m.Timeout != 90*time.Second || m.MaxConcurrentRequests != 4 {
+		t.Errorf("got %+v", m)
+	}
+	if m.APIKey.PublicKey.Reveal() != "jkqmzxvt-s3cr3t" {
+		t.Error("wrong public key")
+	}
+	if m.Orgs[0].ID != "5f1e9c2b8d3a4e0012ab34cd" || m.Orgs[0].Name != "Payments" {
+		t.Errorf("got %+v", m.Orgs[0])
+	}
+	if own := m.Orgs[1].APIKey; m.Key(&m.Orgs[1]) != own || own.PrivateKeyFile != "/run/secrets/risk.key" {
+		t.Errorf("got %+v", own)
+	}
+	if got := m.Proxy.ConnectHeader().Values("Proxy-Authorization"); len(got) != 2 || got[0] != "Bearer s3cr3t" {
+		t.Error("wrong header for the proxy")
+	}
+	if got := c.OpsManagers[1].Name; got != "[2001:db8::1]:80" {
+		t.Errorf("default name %q", got)
+	}
+	if got := c.OpsManagers[1].Orgs[0].APIKey.PrivateKey.Reveal(); got != "spaced s3cr3t" {
+		t.Error("spaces around the inline key are kept")
+	}
+}
+
+func TestLoadAnchors(t *testing.T) {
+	c := mustLoad(t, "testdata/good/anchors.yml")
+	var got []string
+	for _, m := range c.OpsManagers {
+		got = append(got, fmt.Sprint(m.Name, " ", m.URL, " ", m.Timeout, " ", m.Orgs[0].ID, " ", m.Orgs[0].Name))
+	}
+	want := []string{
+		"first https://first.example.net 1.5s 571234567890123456789e10 Number: 5e10",
+		"second https://second.example.net 1.5s 000000000000000000000001 ",
+		"third https://first.example.net 1m0s 123456789012345678901234 ",
+	}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got  %q\nwant %q", got, want)
+	}
+	if key, err := c.OpsManagers[1].Orgs[0].APIKey.Read(); err != nil || key.Private.Reveal() != "*s3cr3t: {#&!" {
+		t.Errorf("wrong key, error %v", err)
+	}
+}
+
+// Aliases that refer to each other name more values than any memory holds.
+func TestLoadAliasBomb(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("ops_managers:\n  - &a0 {}\n")
+	for i := 1; i < 15; i++ {
+		fmt.Fprintf(&b, "  - &a%d {<<: [%s]}\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 50), ", "))
+	}
+	start := time.Now()
+	_, err := Load(writeConfig(t, b.String()))
+	if err == nil || !strings.Contains(err.Error(), "holds more than 2000000 values: use fewer aliases") {
+		t.Errorf("got %.200v", err)
+	}
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("took %s", took)
+	}
+}
+
+// manyOrgs is a configuration with n organizations, each with its own key.
+func manyOrgs(n int) string {
+	var b strings.Builder
+	b.WriteString("ops_managers:\n  - url: https://opsmanager.example.net\n    orgs:\n")
+	for i := range n {
+		fmt.Fprintf(&b, "      - id: %024x\n        name: Org %d\n        api_key: {public_key_file: %d.pub, private_key_file: %d.key}\n", i, i, i, i)
+	}
+	return b.String()
+}
+
+func TestLoadManyOrgs(t *testing.T) {
+	if got := len(mustLoad(t, writeConfig(t, manyOrgs(10_000))).OpsManagers[0].Orgs); got != 10_000 {
+		t.Errorf("%d orgs", got)
+	}
+}
+
+func BenchmarkLoad10000Orgs(b *testing.B) {
+	file := writeConfig(b, manyOrgs(10_000))
+	for b.Loop() {
+		mustLoad(b, file)
+	}
+}

@@ -1,0 +1,178 @@
+package config
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"go.yaml.in/yaml/v4"
+)
+
+// fields says which keys a mapping may have, and what to do with their values.
+type fields map[string]func(value)
+
+// mapping calls the function of each key that v has, in the order of the file,
+// and returns the line of each; nil if v is not a mapping. Unknown keys and
+// those given twice are problems. The mapping is private if its keys may be
+// secrets by mistake, as where somebody wrote "public: private".
+func (d *decoder) mapping(v value, private bool, known fields) map[string]int {
+	if !d.ofKind(v, yaml.MappingNode) {
+		return nil
+	}
+	lines := map[string]int{}
+	for _, e := range d.entries(v, 0) {
+		handle, ok := known[e.key]
+		if !ok {
+			d.unknownKey(v, e, private, known)
+			continue
+		}
+		if first, twice := lines[e.key]; twice {
+			if !e.merged {
+				d.problem(value{line: e.line, path: join(v.path, e.key)}, "is given twice: remove it here or in line %d", first)
+			}
+			continue
+		}
+		lines[e.key] = e.line
+		handle(child(join(v.path, e.key), e.node, e.line))
+	}
+	return lines
+}
+
+// entry is one key of a mapping with its value.
+type entry struct {
+	key    string
+	plain  bool // the key is a single value
+	line   int
+	node   *yaml.Node
+	merged bool // it came through a merge key and yields to one that did not
+}
+
+// entries returns the entries of v, followed by those of its merge keys.
+func (d *decoder) entries(v value, depth int) []entry {
+	var own, merged []entry
+	mergeKeys := 0
+	content := v.node.Content
+	for i := 0; i+1 < len(content); i += 2 {
+		key, val := target(content[i]), content[i+1]
+		e := entry{key: key.Value, plain: key.Kind == yaml.ScalarNode, line: content[i].Line, node: val, merged: depth > 0}
+		if !d.count(value{line: e.line}) {
+			break
+		}
+		if key.Tag == "!!merge" {
+			if mergeKeys++; mergeKeys > 1 {
+				d.problem(value{line: e.line, path: v.path}, "<< is given twice: write one << with a list of aliases")
+			}
+			merged = append(merged, d.merge(child(v.path, val, e.line), depth+1)...)
+			continue
+		}
+		own = append(own, e)
+	}
+	return append(own, merged...)
+}
+
+// merge returns the entries that a merge key adds.
+func (d *decoder) merge(v value, depth int) []entry {
+	const wrong = "<< must be followed by an alias of a mapping, or a list of them"
+	if depth > maxMerges {
+		d.problem(v, "<< is nested more than %d times: use fewer", maxMerges)
+		return nil
+	}
+	switch v.node.Kind {
+	case yaml.MappingNode:
+		return d.entries(v, depth)
+	case yaml.SequenceNode:
+		var all []entry
+		for _, n := range v.node.Content {
+			item := child(v.path, n, v.line)
+			if !d.count(item) {
+				break
+			}
+			if item.node.Kind != yaml.MappingNode {
+				d.problem(item, wrong)
+				continue
+			}
+			all = append(all, d.entries(item, depth)...)
+		}
+		return all
+	}
+	d.problem(v, wrong)
+	return nil
+}
+
+// unknownKey notes a key that the schema does not have.
+func (d *decoder) unknownKey(v value, e entry, private bool, known fields) {
+	at := value{line: e.line, path: v.path}
+	near := nearest(e.key, known)
+	switch {
+	case !e.plain:
+		d.problem(at, "a key is a list or a mapping: write key: value (a text that begins with { or [ needs quotes)")
+	case near != "":
+		d.problem(at, "unknown key %s: did you mean %s?", quote(e.key), near)
+	case private || !isWord(e.key) || isNull(target(e.node)):
+		d.problem(at, "unknown key: the keys here are %s", list(known))
+	default:
+		d.problem(at, "unknown key %s: the keys here are %s", quote(e.key), list(known))
+	}
+}
+
+// isWord reports whether s looks like the name of a setting and not like the
+// value of one.
+func isWord(s string) bool {
+	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_-") == ""
+}
+
+// nearest returns the known key that s may be a slip of, or "".
+func nearest(s string, known fields) string {
+	best, least := "", 4
+	for _, k := range keys(known) {
+		// Short keys differ in few letters anyway.
+		if n := distance(s, k); n < least && n <= len(k)/2 {
+			best, least = k, n
+		}
+	}
+	return best
+}
+
+// distance is the number of letters to insert, remove or replace between a and
+// b, or a large number where that is more than three anyway.
+func distance(a, b string) int {
+	if len(a) > len(b)+3 || len(b) > len(a)+3 {
+		return max(len(a), len(b))
+	}
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+func keys(known fields) []string {
+	all := make([]string, 0, len(known))
+	for k := range known {
+		all = append(all, k)
+	}
+	slices.Sort(all)
+	return all
+}
+
+func list(known fields) string { return strings.Join(keys(known), ", ") }
+
+// join returns the path of a key.
+func join(path, key string) string {
+	if path == "" {
+		return key
+	}
+	return fmt.Sprintf("%s.%s", path, key)
+}

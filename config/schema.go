@@ -1,0 +1,191 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/prometheus/common/model"
+	"go.yaml.in/yaml/v4"
+)
+
+// maxConcurrentRequests keeps a slip of the keyboard from opening more
+// connections than a host has ports for.
+const maxConcurrentRequests = 10_000
+
+// document decodes the root of the file.
+func (d *decoder) document(root *yaml.Node) []OpsManager {
+	var managers []OpsManager
+	v := child("", root, root.Line)
+	lines := d.mapping(v, false, fields{
+		"ops_managers": func(v value) {
+			n := d.list(v, func(_ int, v value) { managers = append(managers, d.opsManager(v)) })
+			if n == 0 {
+				d.problem(v, "is empty: list at least one Ops Manager")
+			}
+		},
+	})
+	if lines != nil && lines["ops_managers"] == 0 {
+		d.missing(v, "ops_managers", "list at least one Ops Manager")
+	}
+	return managers
+}
+
+// missing notes that the mapping v lacks a key.
+func (d *decoder) missing(v value, key, fix string) {
+	d.problem(value{line: v.line, path: join(v.path, key)}, "is missing: %s", fix)
+}
+
+func (d *decoder) opsManager(v value) OpsManager {
+	m := OpsManager{Timeout: DefaultTimeout, MaxConcurrentRequests: DefaultMaxConcurrentRequests}
+	nameAt := value{line: v.line, path: join(v.path, "name")}
+	var keyless []int // lines of the organizations without a key of their own
+	var proxy proxyDecoder
+	known := fields{
+		"name":                    func(v value) { m.Name, _ = d.text(v); nameAt = v },
+		"url":                     func(v value) { m.URL = d.url(v, "https", "http") },
+		"api_key":                 func(v value) { m.APIKey = d.apiKey(v) },
+		"tls_config":              func(v value) { m.TLS = d.tls(v) },
+		"timeout":                 func(v value) { d.timeout(v, &m) },
+		"max_concurrent_requests": func(v value) { d.limit(v, &m) },
+		"orgs": func(v value) {
+			n := d.list(v, func(_ int, v value) {
+				org, hasKey := d.org(v)
+				if !hasKey {
+					keyless = append(keyless, v.line)
+				}
+				m.Orgs = append(m.Orgs, org)
+			})
+			if n == 0 {
+				d.problem(v, "is empty: list the organizations to poll")
+			}
+		},
+	}
+	proxy.addTo(d, known)
+	lines := d.mapping(v, false, known)
+	if lines == nil {
+		return m
+	}
+	m.Proxy = proxy.done(d, v)
+	if lines["url"] == 0 {
+		d.missing(v, "url", "give the address that people open in the browser, such as https://opsmanager.example.net:8443")
+	}
+	if lines["orgs"] == 0 {
+		d.missing(v, "orgs", "list the organizations to poll")
+	}
+	if lines["api_key"] == 0 && len(keyless) > 0 {
+		d.missing(v, "api_key", fmt.Sprintf("%d of its orgs (the first in line %d) have none of their own: give the Ops Manager or each of them one", len(keyless), keyless[0]))
+	}
+	if lines["name"] == 0 && m.URL != nil {
+		m.Name = hostPort(m.URL.Scheme, m.URL.Hostname(), m.URL.Port())
+	}
+	d.uniqueName(nameAt, m.Name, lines["name"] == 0)
+	return m
+}
+
+// hostPort is the name of an Ops Manager that is given none.
+func hostPort(scheme, host, port string) string {
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[scheme]
+	}
+	return net.JoinHostPort(host, port)
+}
+
+func (d *decoder) uniqueName(v value, name string, isDefault bool) {
+	if name == "" {
+		return
+	}
+	first, twice := d.nameLines[name]
+	switch {
+	case !twice:
+		d.nameLines[name] = v.line
+	case isDefault:
+		d.problem(v, "%s, the host and port of the url, is already the name of the Ops Manager in line %d: give this one a name", quote(name), first)
+	default:
+		d.problem(v, "%s is already the name of the Ops Manager in line %d: choose another", quote(name), first)
+	}
+}
+
+func (d *decoder) timeout(v value, m *OpsManager) {
+	s, ok := d.text(v)
+	if !ok {
+		return
+	}
+	t, err := model.ParseDuration(s)
+	if err != nil || t <= 0 {
+		d.problem(v, "%s is not a positive duration: write it like 1500ms, 5s or 1m", quote(s))
+		return
+	}
+	m.Timeout = time.Duration(t)
+}
+
+func (d *decoder) limit(v value, m *OpsManager) {
+	s, ok := d.text(v)
+	if !ok {
+		return
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || strings.Trim(s, "0123456789") != "" || n < 1 || n > maxConcurrentRequests {
+		d.problem(v, "%s is not a whole number from 1 to %d", quote(s), maxConcurrentRequests)
+		return
+	}
+	m.MaxConcurrentRequests = n
+}
+
+// org decodes one organization and reports whether it names a key of its own.
+func (d *decoder) org(v value) (org Org, hasKey bool) {
+	lines := d.mapping(v, false, fields{
+		"id":      func(v value) { org.ID = d.orgID(v) },
+		"name":    func(v value) { org.Name, _ = d.text(v) },
+		"api_key": func(v value) { org.APIKey = d.apiKey(v) },
+	})
+	if lines == nil {
+		return org, true // There is nothing to say about the key of what is no organization.
+	}
+	if lines["id"] == 0 {
+		d.missing(v, "id", "give the organization ID (Ops Manager > Organization > Settings)")
+	}
+	return org, lines["api_key"] > 0
+}
+
+func (d *decoder) orgID(v value) string {
+	s, ok := d.text(v)
+	if !ok {
+		return ""
+	}
+	id := strings.ToLower(s)
+	if len(id) != 24 || strings.Trim(id, "0123456789abcdef") != "" {
+		d.problem(v, "%s is not an organization ID: use its 24 hexadecimal digits (Ops Manager > Organization > Settings)", quote(s))
+		return ""
+	}
+	if first, twice := d.orgLines[id]; twice {
+		d.problem(v, "%s is already configured in line %d: remove one of the two", quote(s), first)
+		return ""
+	}
+	d.orgLines[id] = v.line
+	return id
+}
+
+func (d *decoder) apiKey(v value) *APIKey {
+	k := &APIKey{}
+	lines := d.mapping(v, true, fields{
+		"public_key":       func(v value) { k.PublicKey, _ = d.secret(v) },
+		"public_key_file":  func(v value) { k.PublicKeyFile = d.file(v) },
+		"private_key":      func(v value) { k.PrivateKey, _ = d.secret(v) },
+		"private_key_file": func(v value) { k.PrivateKeyFile = d.file(v) },
+	})
+	if lines == nil {
+		return nil
+	}
+	for _, half := range []string{"public_key", "private_key"} {
+		switch inline, file := lines[half] > 0, lines[half+"_file"] > 0; {
+		case inline && file:
+			d.problem(v, "has both %s and %s_file: remove one", half, half)
+		case !inline && !file:
+			d.problem(v, "has neither %s nor %s_file: add one", half, half)
+		}
+	}
+	return k
+}

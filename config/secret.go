@@ -1,0 +1,72 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// hidden is shown in place of every secret.
+const hidden = "<secret>"
+
+// Secret is a text that never shows itself: every way of printing or encoding
+// it yields "<secret>", or "" when it is empty. Only [Secret.Reveal] gives the
+// text away. The zero value is the empty secret. A Secret is immutable and safe
+// for concurrent use; compare with [Secret.Equal], because == compares pointers.
+type Secret struct {
+	// A pointer, because fmt cannot call methods on the unexported fields of a
+	// struct that holds a Secret: what it prints of them is an address.
+	value *string
+}
+
+// NewSecret returns a Secret that holds s.
+func NewSecret(s string) Secret {
+	if s == "" {
+		return Secret{}
+	}
+	return Secret{value: &s}
+}
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string {
+	if s.value == nil {
+		return ""
+	}
+	return *s.value
+}
+
+// IsZero reports whether the secret is empty.
+func (s Secret) IsZero() bool { return s.value == nil }
+
+// Equal reports whether both secrets hold the same text.
+func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }
+
+// String returns "<secret>", or "" for the empty secret.
+func (s Secret) String() string {
+	if s.IsZero() {
+		return ""
+	}
+	return hidden
+}
+
+// Format implements [fmt.Formatter], so that no verb reaches the text.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String()) }
+
+// LogValue implements [slog.LogValuer].
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
+
+// MarshalText implements [encoding.TextMarshaler], which serves JSON as well.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// MarshalYAML implements the Marshaler interface of the YAML library.
+func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
+
+// KeyPair is a programmatic API key that can be used: both halves are known.
+type KeyPair struct {
+	Public, Private Secret
+}
+
+// Equal reports whether both pairs hold the same key.
+func (k KeyPair) Equal(o KeyPair) bool {
+	return k.Public.Equal(o.Public) && k.Private.Equal(o.Private)
+}

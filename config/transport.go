@@ -1,0 +1,161 @@
+package config
+
+import (
+	"crypto/x509"
+	"net/http"
+	"strings"
+
+	promconfig "github.com/prometheus/common/config"
+	"go.yaml.in/yaml/v4"
+)
+
+// tls decodes tls_config. Its keys are private: somebody may have put a key in
+// braces.
+func (d *decoder) tls(v value) TLS {
+	c := promconfig.TLSConfig{}
+	before := len(d.problems)
+	lines := d.mapping(v, true, fields{
+		"ca":                   func(v value) { c.CA = d.ca(v) },
+		"ca_file":              func(v value) { c.CAFile = d.file(v) },
+		"cert":                 func(v value) { c.Cert, _ = d.block(v) },
+		"cert_file":            func(v value) { c.CertFile = d.file(v) },
+		"key":                  func(v value) { k, _ := d.block(v); c.Key = promconfig.Secret(k) },
+		"key_file":             func(v value) { c.KeyFile = d.file(v) },
+		"server_name":          func(v value) { c.ServerName, _ = d.text(v) },
+		"min_version":          func(v value) { c.MinVersion = d.tlsVersion(v) },
+		"max_version":          func(v value) { c.MaxVersion = d.tlsVersion(v) },
+		"insecure_skip_verify": func(v value) { c.InsecureSkipVerify = d.boolean(v) },
+	})
+	for _, setting := range []string{"ca", "cert", "key"} {
+		if lines[setting] > 0 && lines[setting+"_file"] > 0 {
+			d.problem(v, "has both %s and %s_file: remove one", setting, setting)
+		}
+	}
+	if lines == nil || len(d.problems) > before {
+		return TLS{}
+	}
+	if err := c.Validate(); err != nil {
+		d.problem(v, "%s", err) // A fixed sentence about the names of the settings.
+	}
+	if c.MinVersion != 0 && c.MaxVersion != 0 && c.MinVersion > c.MaxVersion {
+		d.problem(v, "min_version is newer than max_version: raise max_version or remove it")
+	}
+	if c == (promconfig.TLSConfig{}) {
+		return TLS{} // As without the mapping.
+	}
+	return TLS{config: &c}
+}
+
+func (d *decoder) ca(v value) string {
+	s, ok := d.block(v)
+	if ok && !x509.NewCertPool().AppendCertsFromPEM([]byte(s)) {
+		d.problem(v, "holds no CA certificate: write it in PEM format as a block, with its BEGIN and END lines")
+	}
+	return s
+}
+
+func (d *decoder) tlsVersion(v value) promconfig.TLSVersion {
+	s, ok := d.text(v)
+	if !ok {
+		return 0
+	}
+	version, ok := promconfig.TLSVersions[s]
+	if !ok {
+		d.problem(v, "%s is not a TLS version: use TLS10, TLS11, TLS12 or TLS13", quote(s))
+	}
+	return version
+}
+
+// proxyDecoder gathers the proxy settings, which stand beside those of the Ops Manager.
+type proxyDecoder struct {
+	config promconfig.ProxyConfig
+	failed bool
+	line   int // of the first setting
+}
+
+// addTo adds the keys of a proxy to those of an Ops Manager.
+func (p *proxyDecoder) addTo(d *decoder, known fields) {
+	c := &p.config
+	for key, handle := range (fields{
+		"proxy_url":              func(v value) { c.ProxyURL = d.proxyURL(v) },
+		"no_proxy":               func(v value) { c.NoProxy, _ = d.text(v) },
+		"proxy_from_environment": func(v value) { c.ProxyFromEnvironment = d.boolean(v) },
+		"proxy_connect_header":   func(v value) { c.ProxyConnectHeader = d.header(v) },
+	}) {
+		known[key] = func(v value) {
+			before := len(d.problems)
+			handle(v)
+			p.failed = p.failed || len(d.problems) > before
+			if p.line == 0 {
+				p.line = v.line
+			}
+		}
+	}
+}
+
+// done checks the settings together.
+func (p *proxyDecoder) done(d *decoder, manager value) Proxy {
+	c := &p.config
+	if p.line == 0 || p.failed {
+		return Proxy{}
+	}
+	if err := c.Validate(); err != nil {
+		d.problem(value{line: p.line, path: manager.path}, "%s", err) // A fixed sentence about the names of the settings.
+	}
+	if !c.ProxyFromEnvironment && c.ProxyURL.URL == nil {
+		return Proxy{} // As without the settings.
+	}
+	return Proxy{config: c}
+}
+
+func (d *decoder) proxyURL(v value) promconfig.URL {
+	s, ok := d.text(v)
+	if !ok {
+		return promconfig.URL{}
+	}
+	return promconfig.URL{URL: d.anyURL(v, s, []string{"http", "https", "socks5", "socks5h"})}
+}
+
+// header decodes proxy_connect_header. Problems number the headers: a name may
+// be a secret by mistake.
+func (d *decoder) header(v value) promconfig.ProxyHeader {
+	if !d.ofKind(v, yaml.MappingNode) {
+		return nil
+	}
+	header := promconfig.ProxyHeader{}
+	for _, e := range d.entries(v, 0) {
+		at := child(v.path, e.node, e.line)
+		name := http.CanonicalHeaderKey(e.key)
+		if !e.plain || !isToken(e.key) {
+			d.problem(value{line: e.line, path: v.path}, "a key is not the name of an HTTP header: write Name: [value]")
+			continue
+		}
+		if _, twice := header[name]; twice {
+			if !e.merged {
+				d.problem(value{line: e.line, path: v.path}, "a header is given twice: list all its values once")
+			}
+			continue
+		}
+		var values []promconfig.Secret
+		n := d.list(at, func(_ int, v value) {
+			v.path = at.path
+			if s, ok := d.secret(v); ok {
+				values = append(values, promconfig.Secret(s.Reveal()))
+			}
+		})
+		if n == 0 {
+			d.problem(at, "a header has no values: write Name: [value] or remove it")
+		}
+		header[name] = values
+	}
+	if len(header) == 0 {
+		return nil
+	}
+	return header
+}
+
+// isToken reports whether s can be the name of an HTTP header.
+func isToken(s string) bool {
+	const allowed = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	return s != "" && strings.Trim(s, allowed) == ""
+}
