@@ -153,9 +153,11 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, configFile 
 		case err := <-served:
 			return fmt.Errorf("serve HTTP: %w", err)
 		case <-hangup:
-			if configFile != "" {
-				// What is wrong is logged and shown as a metric.
-				_ = s.exporter.Load(configFile)
+			if configFile == "" {
+				continue
+			}
+			if err := s.exporter.Load(configFile); err != nil {
+				s.logger.Error("Reload failed, the configuration in use stays", "err", err)
 			}
 		case <-ctx.Done():
 			s.logger.Info("Stopping: scrapes in flight are answered first")

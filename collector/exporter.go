@@ -26,8 +26,6 @@ type Exporter struct {
 
 	loading sync.Mutex // held by Load, so that the newest file is applied last
 	mu      sync.Mutex // held by Apply and Close
-	records map[string]*record
-	api     map[string]*apiMetrics // by the name of the Ops Manager
 }
 
 // fleet is all that one configuration asks for. It is not modified once it is in
@@ -47,8 +45,6 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 		userAgent: "opsmanager_exporter/" + version,
 		registry:  prometheus.NewRegistry(),
 		sessions:  opsmanager.NewSessions(),
-		records:   make(map[string]*record),
-		api:       make(map[string]*apiMetrics),
 	}
 	e.reload = newReloadMetrics(e.registry)
 	e.fleet.Store(&fleet{})
@@ -68,26 +64,22 @@ func (e *Exporter) Apply(cfg *config.Config) {
 	defer e.mu.Unlock()
 	old := e.fleet.Load()
 	next := &fleet{byName: make(map[string]*manager), byID: make(map[string]*organization)}
-	records, api := make(map[string]*record), make(map[string]*apiMetrics)
 
 	for i := range cfg.OpsManagers {
 		settings := &cfg.OpsManagers[i]
 		m := e.managerFor(old, settings)
 		next.managers = append(next.managers, m)
 		next.byName[settings.Name] = m
-		api[settings.Name] = m.api
 		members := make(map[*organization]bool, len(settings.Orgs))
 		for _, c := range settings.Orgs {
 			org := e.organizationFor(old, c, m, len(next.orgs))
 			next.orgs = append(next.orgs, org)
 			next.byID[c.ID] = org
-			records[c.ID] = org.record
 			members[org] = true
 		}
 		m.queue.retain(members)
 	}
 
-	e.records, e.api = records, api
 	e.fleet.Store(next)
 	for _, m := range old.managers {
 		if next.byName[m.settings.Name] != m {
@@ -120,25 +112,19 @@ func (e *Exporter) Load(file string) error {
 }
 
 func (e *Exporter) managerFor(old *fleet, settings *config.OpsManager) *manager {
-	if m := old.byName[settings.Name]; m != nil && m.serves(*settings) {
-		return m
+	before := old.byName[settings.Name]
+	if before != nil && before.serves(*settings) {
+		return before
 	}
-	api := e.api[settings.Name]
-	if api == nil {
-		api = newAPIMetrics(settings.Name)
-	}
-	return newManager(*settings, e.sessions, api, e.userAgent, e.logger)
+	return newManager(*settings, before, e.sessions, e.userAgent, e.logger)
 }
 
 func (e *Exporter) organizationFor(old *fleet, c config.Org, m *manager, index int) *organization {
-	if org := old.byID[c.ID]; org != nil && org.manager == m && reflect.DeepEqual(org.config, c) {
-		return org
+	before := old.byID[c.ID]
+	if before != nil && before.manager == m && reflect.DeepEqual(before.config, c) {
+		return before
 	}
-	r := e.records[c.ID]
-	if r == nil {
-		r = new(record)
-	}
-	return newOrganization(c, m, r, index, e.logger)
+	return newOrganization(c, before, m, index, e.logger)
 }
 
 // Close cancels the polls in flight and closes the idle connections. The

@@ -25,8 +25,8 @@ type manager struct {
 	api      *apiMetrics
 	version  atomic.Pointer[string] // as last reported; nil before that
 
-	mu          sync.Mutex
-	fingerprint [32]byte // of the TLS material that the client uses
+	mu       sync.Mutex
+	material *config.TLSMaterial // that the client uses; nil before the first poll
 }
 
 // organization is one organization of an Ops Manager.
@@ -40,9 +40,18 @@ type organization struct {
 	started uint64 // when its last poll started, by the queue's count; guarded by the queue
 }
 
-func newManager(settings config.OpsManager, sessions *opsmanager.Sessions, api *apiMetrics, userAgent string, logger *slog.Logger) *manager {
+// newManager returns an Ops Manager ready to be polled. before is the one of the
+// same name that it replaces, nil if there is none: key and TLS files that stay
+// the same keep what was last read well.
+func newManager(settings config.OpsManager, before *manager, sessions *opsmanager.Sessions, userAgent string, logger *slog.Logger) *manager {
 	settings.Orgs = nil
-	m := &manager{settings: settings, api: api}
+	m := &manager{settings: settings}
+	if before != nil {
+		m.api = before.api
+		m.version.Store(before.version.Load())
+	} else {
+		m.api = newAPIMetrics(settings.Name)
+	}
 	logger = logger.With("ops_manager", settings.Name)
 	m.client = opsmanager.NewClient(opsmanager.Options{
 		URL:                settings.URL,
@@ -56,8 +65,14 @@ func newManager(settings config.OpsManager, sessions *opsmanager.Sessions, api *
 	}, nil)
 	m.queue = newQueue(settings.MaxConcurrentRequests, settings.Timeout, m.ask)
 	m.tls = &source[*config.TLSMaterial]{read: settings.TLS.Read, logger: logger}
+	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
+		m.tls = before.tls
+	}
 	if settings.APIKey != nil {
 		m.key = &source[config.KeyPair]{read: settings.APIKey.Read, logger: logger}
+		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
+			m.key = before.key
+		}
 	}
 	return m
 }
@@ -149,9 +164,9 @@ func (m *manager) refreshTLS() error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.fingerprint != material.Fingerprint {
+	if m.material == nil || m.material.Fingerprint != material.Fingerprint {
 		m.client.SetTLS(material.Config)
-		m.fingerprint = material.Fingerprint
+		m.material = material
 	}
 	return nil
 }
@@ -169,11 +184,21 @@ func (m *manager) close() {
 	m.client.Close()
 }
 
-func newOrganization(c config.Org, m *manager, r *record, index int, logger *slog.Logger) *organization {
-	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), manager: m, record: r, index: index}
+// newOrganization returns an organization of m; before is the one of the same ID
+// that it replaces, nil if there is none.
+func newOrganization(c config.Org, before *organization, m *manager, index int, logger *slog.Logger) *organization {
+	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), manager: m, index: index}
+	if before != nil {
+		org.record = before.record
+	} else {
+		org.record = new(record)
+	}
 	if c.APIKey != nil {
 		logger = logger.With("ops_manager", m.settings.Name, "org_id", c.ID)
 		org.key = &source[config.KeyPair]{read: c.APIKey.Read, logger: logger}
+		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
+			org.key = before.key
+		}
 	}
 	return org
 }

@@ -2,7 +2,6 @@ package opsmanager
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -40,8 +39,8 @@ func findChallenge(header http.Header) (*digest.Challenge, error) {
 	return best, nil
 }
 
-// digest checks the challenge and parses it with icholy/digest, whose parser
-// takes one well-formed challenge with lower-case names and no surprises.
+// digest checks the challenge and turns it into one for icholy/digest. Its own
+// parser is not used: it fails on directives that are merely unknown.
 func (c *challenge) digest() (*digest.Challenge, error) {
 	if c.malformed {
 		return nil, errors.New("the digest challenge is malformed")
@@ -51,7 +50,6 @@ func (c *challenge) digest() (*digest.Challenge, error) {
 			c.params["qop"] = op
 		}
 	}
-	delete(c.params, "op")
 	var qops []string
 	for qop := range strings.SplitSeq(c.params["qop"], ",") {
 		qops = append(qops, strings.ToLower(strings.TrimSpace(qop)))
@@ -68,20 +66,14 @@ func (c *challenge) digest() (*digest.Challenge, error) {
 	case strength(c.params["algorithm"]) == 0:
 		return nil, errors.New("the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256")
 	}
-	c.params["qop"] = "auth"
-
-	var b strings.Builder
-	for name, value := range c.params {
-		if b.Len() > 0 {
-			b.WriteString(", ")
-		}
-		b.WriteString(name + `="` + quoted(value) + `"`)
-	}
-	chal, err := digest.ParseChallenge(digest.Prefix + b.String())
-	if err != nil {
-		return nil, fmt.Errorf("parse digest challenge: %w", err)
-	}
-	return chal, nil
+	return &digest.Challenge{
+		Realm:     c.params["realm"],
+		Nonce:     c.params["nonce"],
+		Opaque:    c.params["opaque"],
+		Algorithm: c.params["algorithm"],
+		Stale:     strings.EqualFold(c.params["stale"], "true"),
+		QOP:       []string{"auth"},
+	}, nil
 }
 
 // strength orders the algorithms that this package computes, 0 for any other.
@@ -96,10 +88,6 @@ func strength(algorithm string) int {
 		return 3
 	}
 	return 0
-}
-
-func quoted(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(s)
 }
 
 // challenge is one challenge of a WWW-Authenticate line (RFC 9110, section

@@ -5,10 +5,12 @@ import (
 	"crypto/tls"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -95,7 +97,7 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	p := &poll{client: c, wire: c.wire.Load(), session: c.opts.Sessions.of(c.origin, key), target: target}
 	a, err := p.authenticated(ctx)
 	if err != nil {
-		return "", err
+		return "", withoutEcho(err, key)
 	}
 	if a.code != http.StatusOK {
 		return "", a.refusal(key)
@@ -107,11 +109,25 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	if err != nil {
 		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
 	}
-	status, err := parseStatus(body)
-	if err != nil {
-		return "", err
+	status, failure := parseStatus(body)
+	if failure != nil {
+		failure.StatusCode = a.code
+		if a.echoes(failure.Err.Error(), key) {
+			failure.Err = errUnknown
+		}
+		return "", failure
 	}
 	return status, nil
+}
+
+// withoutEcho drops the text of an error of the connection if it repeats the
+// key: a certificate's names are an upstream's text too.
+func withoutEcho(err error, key config.KeyPair) error {
+	var e *Error
+	if errors.As(err, &e) && (&answer{}).echoes(e.Err.Error(), key) {
+		e.Err = errEcho
+	}
+	return err
 }
 
 // refusal turns an answer with a code other than 200 into an error. This is the
@@ -151,7 +167,7 @@ func (a *answer) denial(errorCode string) Reason {
 		return ReasonBadResponse
 	case a.code == http.StatusUnauthorized:
 		return ReasonUnauthorized
-	case errorCode == "IP_ADDRESS_NOT_ON_ACCESS_LIST", errorCode == "ORG_REQUIRES_ACCESS_LIST":
+	case isAccessList(errorCode):
 		return ReasonAccessList
 	}
 	return ReasonForbidden
@@ -163,6 +179,10 @@ func isRole(errorCode string) bool {
 		return true
 	}
 	return false
+}
+
+func isAccessList(errorCode string) bool {
+	return errorCode == "IP_ADDRESS_NOT_ON_ACCESS_LIST" || errorCode == "ORG_REQUIRES_ACCESS_LIST"
 }
 
 // apiError is the part of Ops Manager's error body that is read.
@@ -187,15 +207,25 @@ var errorCodeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
 
 func (a *answer) errorCode(key config.KeyPair) string {
 	code := a.apiError().ErrorCode
-	if !errorCodeShape.MatchString(code) {
+	switch {
+	case isRole(code), isAccessList(code): // whatever the key is
+	case !errorCodeShape.MatchString(code), a.echoes(code, key):
 		return ""
 	}
-	for _, half := range []config.Secret{key.Public, key.Private} {
-		if strings.Contains(strings.ToLower(code), strings.ToLower(half.Reveal())) {
-			return ""
-		}
-	}
 	return code
+}
+
+// echoes tells whether a text repeats, in any letter case, a half of the key or
+// what the request of this answer proved it with.
+func (a *answer) echoes(text string, key config.KeyPair) bool {
+	secrets := []string{key.Public.Reveal(), key.Private.Reveal()}
+	for _, c := range splitChallenges(a.sent) { // credentials have the form of a challenge
+		secrets = append(secrets, c.params["nonce"], c.params["cnonce"], c.params["response"])
+	}
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(secrets, func(secret string) bool {
+		return secret != "" && strings.Contains(text, strings.ToLower(secret))
+	})
 }
 
 // address returns this host's address as Ops Manager saw it: the first
@@ -204,7 +234,7 @@ func (a *answer) address() netip.Addr {
 	if p := a.apiError().Parameters; len(p) > 0 {
 		if s, ok := p[0].(string); ok {
 			if addr, err := netip.ParseAddr(s); err == nil {
-				return addr
+				return addr.WithZone("") // a zone may be any text
 			}
 		}
 	}
@@ -225,4 +255,6 @@ var (
 	errRejected = errors.New("the API key was not accepted")
 	errTooLarge = errors.New("the body is larger than 64 KiB")
 	errNotHTTP  = errors.New("the answer is not valid HTTP")
+	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
+	errEcho     = errors.New("the connection's error is not shown because it repeats the API key")
 )

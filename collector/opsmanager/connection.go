@@ -79,7 +79,7 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		proxy *proxyRefusal
 	)
 	switch {
-	case expired(ctx, err):
+	case p.expired(ctx, err):
 		// Once the deadline has passed, what the cancelled request says is moot.
 		e.Reason, e.Err = ReasonTimeout, errTimeout
 	case errors.As(err, &dns):
@@ -95,14 +95,21 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	case a != nil || p.answered.Load():
 		// The text of net/http's error quotes what came.
 		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
-	default:
+	case errors.As(err, &op):
 		e.Reason = ReasonConnect
+	default:
+		// The text may quote what a proxy sent, or the proxy's URL.
+		e.Reason, e.Err = ReasonConnect, errBroken
 	}
 	return e
 }
 
-func expired(ctx context.Context, err error) bool {
-	if ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded) {
+func (p *progress) expired(ctx context.Context, err error) bool {
+	if ctx.Err() != nil {
+		return true
+	}
+	// A kept connection may have died by the deadline of the poll that dialed it.
+	if !p.reused.Load() && (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)) {
 		return true
 	}
 	deadline, ok := ctx.Deadline() // the connection's own timer may be the faster one
@@ -131,4 +138,7 @@ func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Respo
 	return nil
 }
 
-var errTimeout = errors.New("no whole answer before the deadline")
+var (
+	errTimeout = errors.New("no whole answer before the deadline")
+	errBroken  = errors.New("no connection, or it broke")
+)

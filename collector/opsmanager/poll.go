@@ -27,7 +27,7 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 	n, lead := p.session.acquire(ctx, p.client.opts.Timeout/4)
 	shared := n
 	if n == nil {
-		a, err := p.send(ctx, "")
+		a, err := p.send(ctx, nil)
 		var why error
 		if err == nil && a.code == http.StatusUnauthorized {
 			n, why = p.session.nonceFrom(a.header)
@@ -44,11 +44,7 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 	var own []*nonce // from the 401s of this poll, oldest first
 	var rejected bool
 	for attempt := 1; ; attempt++ {
-		authorization, err := p.session.authorization(n, http.MethodGet, p.target.RequestURI())
-		if err != nil {
-			return nil, &Error{Reason: ReasonUnauthorized, Err: err}
-		}
-		a, err := p.send(ctx, authorization)
+		a, err := p.send(ctx, n)
 		if err != nil {
 			return nil, err
 		}
@@ -92,13 +88,26 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 	}
 }
 
-// send is one HTTP request. If it goes out on a kept connection that breaks, it
-// is sent once more on a new one, once in a poll.
-func (p *poll) send(ctx context.Context, authorization string) (*answer, error) {
-	a, reused, err := p.wire.exchange(ctx, p.target, authorization, p.wire.kept)
+// send is one HTTP request, authorized with n unless n is nil. If it goes out on
+// a kept connection that breaks, it is sent once more on a new one, once in a
+// poll, and with another use count: the server may have counted the first.
+func (p *poll) send(ctx context.Context, n *nonce) (*answer, error) {
+	a, reused, err := p.exchange(ctx, n, p.wire.kept)
 	if err != nil && reused && !p.retried && ReasonOf(err) == ReasonConnect {
 		p.retried = true
-		a, _, err = p.wire.exchange(ctx, p.target, authorization, p.wire.fresh)
+		a, _, err = p.exchange(ctx, n, p.wire.fresh)
 	}
 	return a, err
+}
+
+func (p *poll) exchange(ctx context.Context, n *nonce, transport *http.Transport) (*answer, bool, error) {
+	var authorization string
+	if n != nil {
+		var err error
+		authorization, err = p.session.authorization(n, http.MethodGet, p.target.RequestURI())
+		if err != nil {
+			return nil, false, &Error{Reason: ReasonUnauthorized, Err: err}
+		}
+	}
+	return p.wire.exchange(ctx, p.target, authorization, transport)
 }

@@ -90,7 +90,7 @@ type nonce struct {
 	challenge *digest.Challenge
 	ha1       config.Secret // the hash of user, realm and password: as good as the password
 	issued    time.Time
-	reserved  int // polls that were given it as the shared nonce; guarded by session.mu
+	reserved  int // polls that use it as the shared nonce or will; guarded by session.mu
 	uses      int // requests sent with it, the last one's nc; guarded by session.mu
 }
 
@@ -134,6 +134,7 @@ func (s *session) settle(n *nonce) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if n != nil {
+		n.reserved++ // for the poll that asked
 		s.shared = n
 	}
 	s.request.ok = n != nil
@@ -147,6 +148,7 @@ func (s *session) promote(accepted, refused *nonce) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.shared == refused || !s.usable(s.shared) {
+		accepted.reserved = max(accepted.reserved, accepted.uses)
 		s.shared = accepted
 	}
 }

@@ -27,7 +27,7 @@ var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 //
 // The members are walked token by token because unmarshalling into a struct
 // takes any letter case for the name and the last of several members.
-func parseStatus(body []byte) (Status, error) {
+func parseStatus(body []byte) (Status, *Error) {
 	if !json.Valid(body) { // also refuses a second value behind the first
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not one JSON value")}
 	}

@@ -80,6 +80,7 @@ type answer struct {
 	tooLarge bool   // the body goes on behind it
 	stale    bool   // a 401 whose challenge says stale=true
 	why      error  // why a 401 was not answered, if the code does not say it
+	sent     string // the Authorization of its request
 }
 
 // exchange sends one request over transport and reads the whole response. It
@@ -102,6 +103,7 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 	a, err := roundTrip(transport, req)
 	seen := Exchange{Duration: time.Since(start)}
 	if a != nil {
+		a.sent = authorization
 		seen.StatusCode = a.code
 		seen.Version = parseVersion(a.header.Get("X-MongoDB-Service-Version"))
 	}
@@ -124,6 +126,9 @@ func roundTrip(transport *http.Transport, req *http.Request) (*answer, error) {
 	}
 	defer resp.Body.Close()
 	a := &answer{code: resp.StatusCode, header: resp.Header}
+	if a.code == http.StatusSwitchingProtocols {
+		return a, nil // the "body" is the connection itself, which no context ends
+	}
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if len(a.body) > maxBody {
 		a.body, a.tooLarge = a.body[:maxBody], true
@@ -133,7 +138,7 @@ func roundTrip(transport *http.Transport, req *http.Request) (*answer, error) {
 
 // decoded returns the body without its content encoding.
 func (a *answer) decoded() ([]byte, error) {
-	switch encoding := a.header.Get("Content-Encoding"); strings.ToLower(encoding) {
+	switch encoding := strings.Join(a.header.Values("Content-Encoding"), ", "); strings.ToLower(encoding) {
 	case "", "identity":
 		return a.body, nil
 	case "gzip", "x-gzip":

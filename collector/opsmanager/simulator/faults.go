@@ -71,11 +71,11 @@ func Reset() Answer {
 	}
 }
 
-// Cut sends half of the headers and closes the connection.
+// Cut sends half of the headers, whole lines, and closes the connection.
 func Cut() Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		c := hijack(w)
-		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Le")
+		_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
 		_ = rawConn(c).Close()
 	}
 }

@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/base64"
 	"fmt"
+	"net/http"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -96,5 +97,38 @@ func TestNonceParallelReplay(t *testing.T) {
 	wg.Wait()
 	if ok.Load() != 1 {
 		t.Errorf("accepted %d times", ok.Load())
+	}
+}
+
+func TestBackEnds(t *testing.T) {
+	s, c := start(t, Options{Nonce: Nonce{BackEnds: 2}}, Org{}), client(t)
+	url := s.URL() + testPath
+	nonce := do(t, c, http.MethodGet, url, "").nonce(t) // of the first
+	for i, want := range []int{401, 200, 401, 200} {    // second, first, ...
+		r := do(t, c, http.MethodGet, url, authorize("GET", testPath, nonce, string('1'+rune(i))))
+		if r.status != want || r.isStale() != (want == 401) {
+			t.Errorf("request %d: %d, %s", i, r.status, r.challenge())
+		}
+	}
+}
+
+func TestBackEndsPerConnection(t *testing.T) {
+	s := start(t, Options{Nonce: Nonce{BackEnds: 2, PerConnection: true}}, Org{})
+	url, first, second := s.URL()+testPath, client(t), client(t)
+	nonce := do(t, first, http.MethodGet, url, "").nonce(t)
+	if r := do(t, first, http.MethodGet, url, authorize("GET", testPath, nonce, "1")); r.status != 200 {
+		t.Errorf("its own: %d", r.status)
+	}
+	if r := do(t, second, http.MethodGet, url, authorize("GET", testPath, nonce, "2")); !r.isStale() {
+		t.Errorf("the other: %d", r.status)
+	}
+}
+
+func TestAlwaysStale(t *testing.T) {
+	s, c := start(t, Options{Nonce: Nonce{AlwaysStale: true}}, Org{}), client(t)
+	for range 3 {
+		if r := login(t, c, s, http.MethodGet, testPath); r.status != 401 || !r.isStale() {
+			t.Errorf("%d, %s", r.status, r.challenge())
+		}
 	}
 }

@@ -148,17 +148,8 @@ func authorizeAs(h hashFunc, public, private, method, uri, nonce, nc string) str
 // login gets a nonce and then the answer to an authenticated request.
 func login(t testing.TB, c *http.Client, s *Server, method, uri string) reply {
 	t.Helper()
-	r, err := tryLogin(t, c, s, method, uri)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func tryLogin(t testing.TB, c *http.Client, s *Server, method, uri string) (reply, error) {
-	t.Helper()
 	nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)
-	return request(t.Context(), c, method, s.URL()+uri, authorize(method, uri, nonce, "00000001"))
+	return do(t, c, method, s.URL()+uri, authorize(method, uri, nonce, "00000001"))
 }
 
 // certificate makes a TLS configuration for 127.0.0.1.

@@ -1,0 +1,249 @@
+package collector_test
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"fmt"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// load writes a configuration of three organizations, the last with a key of its
+// own, and loads it.
+func (f *fixture) load(t *testing.T, dir, more string) {
+	t.Helper()
+	file := filepath.Join(dir, "opsmanager.yml")
+	write(t, file, fmt.Sprintf(`ops_managers:
+  - url: %s
+    name: production
+    api_key: {public_key_file: key.pub, private_key_file: key.priv}
+    timeout: 2s
+    %s
+    orgs:
+      - id: %s
+      - id: %s
+      - id: %s
+        api_key: {public_key_file: own.pub, private_key_file: own.priv}
+`, f.sim.URL(), more, orgID(0), orgID(1), orgID(2)))
+	if err := f.exporter.Load(file); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, file, content string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *fixture) expect(t *testing.T, when string, want ...string) {
+	t.Helper()
+	s := f.scrape(t, "10")
+	for i, w := range want {
+		if got := s.state(t, orgID(i)); got != w {
+			t.Errorf("%s: organization %d: got %s, want %s", when, i, got, w)
+		}
+	}
+}
+
+func TestKeyFiles(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	f := start(t, settings{orgs: 3, log: &log})
+	dir := t.TempDir()
+	pub, priv := filepath.Join(dir, "key.pub"), filepath.Join(dir, "key.priv")
+	write(t, filepath.Join(dir, "own.pub"), publicKey+"\n")
+	write(t, filepath.Join(dir, "own.priv"), privateKey+"\n")
+	f.load(t, dir, "")
+
+	f.expect(t, "key files missing", "credentials", "credentials", "1")
+	write(t, pub, publicKey)
+	f.expect(t, "private key file missing", "credentials", "credentials", "1")
+	write(t, priv, privateKey)
+	f.expect(t, "both there", "1", "1", "1")
+
+	for when, content := range map[string]string{"emptied": "", "two lines": "a\nb\n", "only white space": " \n"} {
+		write(t, priv, content)
+		f.expect(t, when, "1", "1", "1")
+	}
+	if err := os.Remove(priv); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(t, "removed", "1", "1", "1")
+
+	// Rotated at the server first: rejected until the file follows, in a rewrite
+	// of equal size within the same tick of the file system's clock.
+	rotated := strings.ToUpper(privateKey)
+	write(t, priv, privateKey)
+	f.expect(t, "back", "1", "1", "1")
+	f.sim.SetKey(publicKey, rotated)
+	f.expect(t, "rotated at the server", "unauthorized", "unauthorized", "unauthorized")
+	write(t, priv, rotated)
+	f.expect(t, "rotated in the file", "1", "1", "unauthorized")
+	for _, secret := range []string{publicKey, privateKey, rotated} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("the log holds %q:\n%s", secret, log.String())
+		}
+	}
+}
+
+func TestCAFile(t *testing.T) {
+	t.Parallel()
+	ca, other := newCA(t), newCA(t)
+	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t)}}}})
+	dir := t.TempDir()
+	for _, name := range []string{"key", "own"} {
+		write(t, filepath.Join(dir, name+".pub"), publicKey)
+		write(t, filepath.Join(dir, name+".priv"), privateKey)
+	}
+	file := filepath.Join(dir, "ca.pem")
+	f.load(t, dir, "tls_config: {ca_file: ca.pem}")
+	f.expect(t, "CA file missing", "tls", "tls", "tls")
+	write(t, file, other.pem)
+	f.expect(t, "another CA", "tls", "tls", "tls")
+	write(t, file, ca.pem)
+	f.expect(t, "the CA", "1", "1", "1")
+	write(t, file, "")
+	f.expect(t, "emptied", "1", "1", "1")
+	write(t, file, other.pem)
+	f.expect(t, "replaced by another CA", "tls", "tls", "tls")
+}
+
+// Scrapes, key rotations, reloads and a stop, all at once.
+func TestEverythingAtOnce(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3})
+	dir := t.TempDir()
+	keys := []string{"first-private-key", "second-private-key"}
+	set := func(i int) {
+		f.sim.SetKey(publicKey, keys[i%2])
+		write(t, filepath.Join(dir, "key.priv"), keys[i%2])
+		write(t, filepath.Join(dir, "own.priv"), keys[i%2])
+	}
+	write(t, filepath.Join(dir, "key.pub"), publicKey)
+	write(t, filepath.Join(dir, "own.pub"), publicKey)
+	set(0)
+	f.load(t, dir, "")
+	f.expect(t, "before", "1", "1", "1") // a good key was read: from here on there is one
+
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s, err := get(t, f.url, "5")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				for i := range 3 {
+					// Between the change at the server and in the file the key is
+					// wrong, and nothing else ever is.
+					if got := s.state(t, orgID(i)); got != "1" && got != "unauthorized" {
+						t.Errorf("organization %d: %s", i, got)
+					}
+				}
+			}
+		})
+	}
+	for i := range 60 {
+		set(i)
+		if i%5 == 0 {
+			f.load(t, dir, fmt.Sprintf("max_concurrent_requests: %d", 4+i))
+		}
+	}
+	close(stop)
+	wg.Wait()
+	f.expect(t, "at rest", "1", "1", "1")
+
+	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Hang()})
+	wg.Go(func() { _, _ = get(t, f.url, "5") }) // a scrape that the stop meets
+	for f.sim.OrgCounts(orgID(0)).InFlight == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	f.exporter.Close()
+	wg.Wait()
+}
+
+type ca struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+	pem  string
+}
+
+func newCA(t *testing.T) *ca {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Private CA"},
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &ca{cert: cert, key: key, pem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
+}
+
+func (c *ca) issue(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

@@ -1,0 +1,195 @@
+package collector_test
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/config"
+)
+
+const (
+	publicKey  = "jkqmzxvt"
+	privateKey = "5b1c2a7e-private"
+)
+
+// fixture is a simulated Ops Manager and an exporter that reads it through HTTP.
+type fixture struct {
+	sim      *simulator.Server
+	exporter *collector.Exporter
+	url      string // of /metrics
+	manager  config.OpsManager
+}
+
+// settings say what is unlike the usual in a fixture.
+type settings struct {
+	sim           simulator.Options
+	orgs          int
+	ownKeys       bool
+	concurrency   int           // default 16
+	timeout       time.Duration // default 5 s
+	timeoutOffset time.Duration
+	log           io.Writer
+}
+
+func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
+
+func start(t *testing.T, s settings) *fixture {
+	t.Helper()
+	sim, err := simulator.Start(s.sim)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { sim.Close() })
+	base, err := url.Parse(sim.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fixture{sim: sim, manager: config.OpsManager{
+		Name: "production", URL: base, APIKey: apiKey(publicKey, privateKey),
+		Timeout: 5 * time.Second, MaxConcurrentRequests: 16,
+	}}
+	if s.concurrency != 0 {
+		f.manager.MaxConcurrentRequests = s.concurrency
+	}
+	if s.timeout != 0 {
+		f.manager.Timeout = s.timeout
+	}
+	sim.SetKey(publicKey, privateKey)
+	for i := range s.orgs {
+		org := config.Org{ID: orgID(i)}
+		sim.SetOrg(org.ID, simulator.Org{})
+		if s.ownKeys {
+			public := fmt.Sprintf("own%05d", i)
+			sim.SetKey(public, privateKey)
+			org.APIKey = apiKey(public, privateKey)
+		}
+		f.manager.Orgs = append(f.manager.Orgs, org)
+	}
+	if s.log == nil {
+		s.log = io.Discard
+	}
+	f.exporter = collector.NewExporter(slog.New(slog.NewTextHandler(s.log, nil)), "test")
+	t.Cleanup(f.exporter.Close)
+	f.apply()
+	server := httptest.NewServer(f.exporter.Metrics(s.timeoutOffset))
+	t.Cleanup(server.Close)
+	f.url = server.URL
+	return f
+}
+
+func apiKey(public, private string) *config.APIKey {
+	return &config.APIKey{PublicKey: config.NewSecret(public), PrivateKey: config.NewSecret(private)}
+}
+
+func (f *fixture) apply() {
+	f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{f.manager}})
+}
+
+// scrape scrapes with an announced timeout and returns the samples.
+func (f *fixture) scrape(t *testing.T, timeout string) samples {
+	t.Helper()
+	s, err := get(t, f.url, timeout)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func get(t *testing.T, target, timeout string) (samples, error) {
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("HTTP %d: %s", resp.StatusCode, body)
+	}
+	return parse(string(body)), nil
+}
+
+// samples are the lines of an exposition, series to value.
+type samples map[string]string
+
+func parse(exposition string) samples {
+	s := make(samples)
+	for line := range strings.Lines(exposition) {
+		line = strings.TrimSpace(line)
+		if i := strings.LastIndexByte(line, ' '); i > 0 && line[0] != '#' {
+			s[line[:i]] = line[i+1:]
+		}
+	}
+	return s
+}
+
+// link returns the value of opsmanager_migration_link_<name> of an organization,
+// "absent" where there is none.
+func (s samples) link(name, org string) string {
+	if v, ok := s[fmt.Sprintf("opsmanager_migration_link_%s{org_id=%q}", name, org)]; ok {
+		return v
+	}
+	return "absent"
+}
+
+// state is "1", "0" or the reason why the status is unknown. It fails the test
+// if the series of the organization contradict each other.
+func (s samples) state(t *testing.T, org string) string {
+	t.Helper()
+	prefix := fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=", org)
+	var reasons []string
+	for _, series := range slices.Sorted(maps.Keys(s)) {
+		if rest, ok := strings.CutPrefix(series, prefix); ok {
+			reasons = append(reasons, strings.Trim(rest, `"}`))
+		}
+	}
+	synced, success := s.link("synced", org), s.link("scrape_success", org)
+	switch {
+	case success == "1" && len(reasons) == 0 && (synced == "0" || synced == "1"):
+		return synced
+	case success == "0" && len(reasons) == 1 && synced == "absent":
+		return reasons[0]
+	}
+	t.Errorf("organization %s: synced %s, scrape_success %s, reasons %q", org, synced, success, reasons)
+	return "contradiction"
+}
+
+// states counts how the organizations of the fixture stand.
+func (f *fixture) states(t *testing.T, s samples) map[string]int {
+	t.Helper()
+	counts := make(map[string]int)
+	for _, org := range f.manager.Orgs {
+		counts[s.state(t, org.ID)]++
+	}
+	return counts
+}
+
+// held answers SYNCED when release is closed.
+func held(release <-chan struct{}) simulator.Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return
+		}
+		simulator.Status("SYNCED")(w, r)
+	}
+}

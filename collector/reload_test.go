@@ -1,0 +1,129 @@
+package collector_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/config"
+)
+
+func TestReload(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.UnexpectedError()})
+	f.scrape(t, "10")
+	f.scrape(t, "10")
+
+	// Organizations come and go: what stays keeps its counts, nonce and
+	// connections, what goes takes all its series along.
+	removed := f.manager.Orgs[2]
+	f.manager.Orgs = append([]config.Org{{ID: orgID(7), Name: "New"}}, f.manager.Orgs[:2]...)
+	f.sim.SetOrg(orgID(7), simulator.Org{})
+	f.apply()
+	f.sim.ResetCounts()
+	s := f.scrape(t, "10")
+	if got := s.link("scrape_errors_total", orgID(1)); got != "3" {
+		t.Errorf("scrape_errors_total after a reload: %s, want 3", got)
+	}
+	if got := f.sim.Counts(); got.Requests != 3 || got.Challenges != 0 || got.Connections != 0 {
+		t.Errorf("after a reload of unchanged connection settings: %+v", got)
+	}
+	for series := range s {
+		if strings.Contains(series, removed.ID) {
+			t.Errorf("series of a removed organization: %s", series)
+		}
+	}
+
+	// Another connection setting: new connections, the nonce stays, counts stay.
+	f.manager.Timeout = 3 * time.Second
+	f.apply()
+	f.sim.ResetCounts()
+	s = f.scrape(t, "10")
+	if got := f.sim.Counts(); got.Requests != 3 || got.Challenges != 0 {
+		t.Errorf("after a reload with another timeout: %+v", got)
+	}
+	if got := s.link("scrape_errors_total", orgID(1)); got != "4" {
+		t.Errorf("scrape_errors_total after another reload: %s, want 4", got)
+	}
+
+	// An Ops Manager that is renamed leaves nothing under its old name.
+	f.manager.Name = "staging"
+	f.apply()
+	for series := range f.scrape(t, "10") {
+		if strings.Contains(series, "production") {
+			t.Errorf("series of an Ops Manager that is gone: %s", series)
+		}
+	}
+}
+
+// A scrape in flight over a reload ends with what it began with, and what it
+// leaves behind is not seen afterwards.
+func TestReloadDuringScrape(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 2})
+	release := make(chan struct{})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
+	result := make(chan samples)
+	go func() {
+		s, err := get(t, f.url, "10")
+		if err != nil {
+			t.Error(err)
+		}
+		result <- s
+	}()
+	for f.sim.OrgCounts(orgID(1)).InFlight == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	gone := f.manager.Orgs[1]
+	f.manager.Orgs = f.manager.Orgs[:1]
+	f.manager.Name = "staging"
+	f.apply()
+	close(release)
+	s := <-result
+	if got := s.state(t, gone.ID); got != "1" {
+		t.Errorf("in the scrape in flight: %s, want 1", got)
+	}
+	for series := range f.scrape(t, "10") {
+		if strings.Contains(series, gone.ID) || strings.Contains(series, "production") {
+			t.Errorf("series of what the reload removed: %s", series)
+		}
+	}
+}
+
+func TestBadFileChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3})
+	dir := t.TempDir()
+	for _, name := range []string{"key", "own"} {
+		write(t, filepath.Join(dir, name+".pub"), publicKey)
+		write(t, filepath.Join(dir, name+".priv"), privateKey)
+	}
+	f.load(t, dir, "")
+	before := f.scrape(t, "10")
+	bad := filepath.Join(dir, "bad.yml")
+	write(t, bad, "ops_managers: []\n")
+	if err := f.exporter.Load(bad); err == nil {
+		t.Error("a bad file was loaded")
+	}
+	if err := f.exporter.Load(filepath.Join(dir, "missing.yml")); !os.IsNotExist(err) && err == nil {
+		t.Errorf("a missing file: %v", err)
+	}
+	after := f.scrape(t, "10")
+	f.expect(t, "after a bad file", "1", "1", "1")
+	const successful = "opsmanager_exporter_config_last_reload_successful"
+	const timestamp = "opsmanager_exporter_config_last_reload_success_timestamp_seconds"
+	if before[successful] != "1" || after[successful] != "0" {
+		t.Errorf("%s: %s and then %s", successful, before[successful], after[successful])
+	}
+	if before[timestamp] != after[timestamp] {
+		t.Errorf("%s: %s and then %s", timestamp, before[timestamp], after[timestamp])
+	}
+	f.load(t, dir, "")
+	if got := f.scrape(t, "10")[successful]; got != "1" {
+		t.Errorf("%s after a good file: %s", successful, got)
+	}
+}

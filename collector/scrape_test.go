@@ -1,0 +1,228 @@
+package collector_test
+
+import (
+	"maps"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+func TestStates(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name string
+		org  simulator.Org
+		want string
+	}{
+		{"synced", simulator.Org{Answer: simulator.Status("SYNCED")}, "1"},
+		{"not synced", simulator.Org{Answer: simulator.Status("NOT_SYNCED")}, "0"},
+		{"gzip", simulator.Org{Answer: simulator.Gzip(simulator.Status("SYNCED"))}, "1"},
+		{"missing role", simulator.Org{Answer: simulator.MissingRole(false)}, "role"},
+		{"missing role with a challenge", simulator.Org{Answer: simulator.MissingRole(true)}, "role"},
+		{"another organization's key", simulator.Org{Keys: []string{"other"}}, "role"},
+		{"access list", simulator.Org{Answer: simulator.NotOnAccessList("192.0.2.1")}, "access_list"},
+		{"access list required", simulator.Org{Answer: simulator.OrgRequiresAccessList("192.0.2.1")}, "access_list"},
+		{"feature not offered", simulator.Org{Answer: simulator.Code(403, "FEATURE_UNSUPPORTED")}, "forbidden"},
+		{"no such organization", simulator.Org{Answer: simulator.OrgNotFound()}, "not_found"},
+		{"no such endpoint", simulator.Org{Answer: simulator.ResourceNotFound()}, "not_found"},
+		{"rate limited", simulator.Org{Answer: simulator.RateLimited("55")}, "rate_limited"},
+		{"unexpected error", simulator.Org{Answer: simulator.UnexpectedError()}, "server_error"},
+		{"balancer", simulator.Org{BeforeAuth: simulator.HTML(502)}, "server_error"},
+		{"redirect", simulator.Org{Answer: simulator.Redirect("http://127.0.0.1:1/", 302)}, "redirect"},
+		{"login page", simulator.Org{Answer: simulator.HTML(200)}, "bad_response"},
+		{"no such method", simulator.Org{Answer: simulator.MethodNotAllowed()}, "bad_response"},
+		{"truncated JSON", simulator.Org{Answer: simulator.TruncatedJSON()}, "bad_response"},
+		{"broken gzip", simulator.Org{Answer: simulator.BrokenGzip()}, "bad_response"},
+		{"enveloped", simulator.Org{Answer: simulator.Envelope("content")}, "bad_response"},
+		{"huge body", simulator.Org{Answer: simulator.HugeBody(1 << 20)}, "bad_response"},
+		{"unknown status", simulator.Org{Answer: simulator.Status("SYNCING")}, "unknown_status"},
+		{"other letter case", simulator.Org{Answer: simulator.Status("synced")}, "unknown_status"},
+		{"hangs", simulator.Org{Answer: simulator.Hang()}, "timeout"},
+		{"hangs before authentication", simulator.Org{BeforeAuth: simulator.Hang()}, "timeout"},
+		{"slow by the byte", simulator.Org{Answer: simulator.SlowBody(time.Second)}, "timeout"},
+		{"reset", simulator.Org{Answer: simulator.Reset()}, "connect"},
+		{"cut in the headers", simulator.Org{Answer: simulator.Cut()}, "connect"},
+		{"cut in the body", simulator.Org{Answer: simulator.Truncated()}, "connect"},
+	}
+	// Among healthy organizations in one scrape, several scrapes in a row: what
+	// goes wrong for one of them never shows at another.
+	const healthy = 20
+	f := start(t, settings{orgs: healthy + len(tests), timeout: 700 * time.Millisecond})
+	for i, tt := range tests {
+		f.sim.SetOrg(orgID(healthy+i), tt.org)
+	}
+	for round := range 3 {
+		s := f.scrape(t, "5")
+		for i := range healthy {
+			if got := s.state(t, orgID(i)); got != "1" {
+				t.Errorf("round %d: healthy organization %d: %s", round, i, got)
+			}
+		}
+		for i, tt := range tests {
+			if got := s.state(t, orgID(healthy+i)); got != tt.want {
+				t.Errorf("round %d: %s: got %s, want %s", round, tt.name, got, tt.want)
+			}
+			wantErrors := strconv.Itoa(round + 1)
+			if tt.want == "0" || tt.want == "1" {
+				wantErrors = "0"
+			}
+			if got := s.link("scrape_errors_total", orgID(healthy+i)); got != wantErrors {
+				t.Errorf("round %d: %s: scrape_errors_total %s, want %s", round, tt.name, got, wantErrors)
+			}
+		}
+	}
+}
+
+func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
+	t.Parallel()
+	const orgs = 40
+	var clock clock
+	f := start(t, settings{orgs: orgs, ownKeys: true, sim: simulator.Options{Now: clock.now}})
+	f.scrape(t, "10")
+	if got := f.sim.Counts().Requests; got != 2*orgs {
+		t.Errorf("first scrape: %d requests for %d organizations, want one challenge each", got, orgs)
+	}
+	for range 3 {
+		f.sim.ResetCounts()
+		f.scrape(t, "10")
+		if got := f.sim.Counts().Requests; got != orgs {
+			t.Errorf("%d requests for %d organizations while nonces live", got, orgs)
+		}
+	}
+	// The server's clock jumps, ours does not: an expiry that cannot be foreseen.
+	clock.add(61 * time.Second)
+	f.sim.ResetCounts()
+	s := f.scrape(t, "10")
+	if got := f.sim.Counts().Requests; got > 2*orgs {
+		t.Errorf("%d requests for %d organizations at an expiry", got, orgs)
+	}
+	if got := f.states(t, s); got["1"] != orgs {
+		t.Errorf("states at an expiry: %v", got)
+	}
+}
+
+func TestSharedKeyCostsOneChallenge(t *testing.T) {
+	t.Parallel()
+	const orgs = 200
+	f := start(t, settings{orgs: orgs, concurrency: 32})
+	for round := range 3 {
+		f.sim.ResetCounts()
+		s := f.scrape(t, "10")
+		want := int64(orgs)
+		if round == 0 {
+			want++
+		}
+		if got := int64(f.sim.Counts().Requests); got != want {
+			t.Errorf("round %d: %d requests, want %d", round, got, want)
+		}
+		if got := f.states(t, s); got["1"] != orgs {
+			t.Errorf("round %d: states %v", round, got)
+		}
+	}
+	if got := int64(f.sim.Counts().MaxInFlight); got > 32 {
+		t.Errorf("%d requests at once, want at most 32", got)
+	}
+	f.sim.Restart() // forgets nonces and connections
+	f.sim.ResetCounts()
+	s := f.scrape(t, "10")
+	if got := int64(f.sim.Counts().Requests); got > orgs+32 {
+		t.Errorf("after a restart %d requests, want at most one extra for each poll in flight", got)
+	}
+	if got := f.states(t, s); got["1"] != orgs {
+		t.Errorf("after a restart: states %v", got)
+	}
+}
+
+func TestConnectionsAreKept(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 100, concurrency: 8})
+	for range 5 {
+		f.scrape(t, "10")
+	}
+	if got := int64(f.sim.Counts().Connections); got > 8 {
+		t.Errorf("%d connections opened, want at most 8", got)
+	}
+}
+
+func TestSimultaneousScrapesShareThePolls(t *testing.T) {
+	t.Parallel()
+	const orgs = 40
+	f := start(t, settings{orgs: orgs, concurrency: 8})
+	f.scrape(t, "10")
+	for i := range orgs {
+		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 200 * time.Millisecond})
+	}
+	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.UnexpectedError(), Delay: 200 * time.Millisecond})
+	f.sim.ResetCounts()
+	var wg sync.WaitGroup
+	var mu sync.Mutex
+	var counts []string
+	for range 4 {
+		wg.Go(func() {
+			s, err := get(t, f.url, "10")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got := f.states(t, s); !maps.Equal(got, map[string]int{"1": orgs - 1, "server_error": 1}) {
+				t.Errorf("states %v", got)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			counts = append(counts, s.link("scrape_errors_total", orgID(0)))
+		})
+	}
+	wg.Wait()
+	if got := int64(f.sim.Counts().Requests); got != orgs {
+		t.Errorf("four scrapes at once cost %d requests, want %d", got, orgs)
+	}
+	if !strings.Contains(strings.Join(counts, " "), "4") {
+		t.Errorf("scrape_errors_total %v: four scrapes that share a failed poll count four", counts)
+	}
+}
+
+func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
+	t.Parallel()
+	const orgs = 20
+	f := start(t, settings{orgs: orgs, concurrency: 4})
+	f.scrape(t, "10")
+	for i := range orgs {
+		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 50 * time.Millisecond})
+	}
+	client := &http.Client{Timeout: 60 * time.Millisecond}
+	for range 5 {
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			if resp, err := client.Get(f.url); err == nil {
+				resp.Body.Close()
+				t.Error("the impatient scrape got an answer")
+			}
+		})
+		wg.Go(func() {
+			s, err := get(t, f.url, "10")
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			if got := f.states(t, s); got["1"] != orgs {
+				t.Errorf("states %v", got)
+			}
+		})
+		wg.Wait()
+	}
+	if got := f.scrape(t, "10").link("scrape_errors_total", orgID(orgs-1)); got != "0" {
+		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
+	}
+}
+
+// clock is a clock that a test moves.
+type clock struct{ offset atomic.Int64 }
+
+func (c *clock) now() time.Time      { return time.Now().Add(time.Duration(c.offset.Load())) }
+func (c *clock) add(d time.Duration) { c.offset.Add(int64(d)) }
