@@ -57,10 +57,10 @@ func badConnections() map[string]string {
 		"url_query_empty":        `url_query_empty.yml:2: ops_managers[0].url: "https://opsmanager.example.net/" has a query: remove the ? and what follows it`,
 		"url_user":               `url_user.yml:2: ops_managers[0].url: "https://opsmanager.example.net" has a user: remove what stands before the @, and use api_key`,
 		"url_user_escaped_at":    `url_user_escaped_at.yml:2: ops_managers[0].url: "https://opsmanager.example.net" is not a URL: write it like https://host:port`,
-		"url_user_hash":          `url_user_hash.yml:2: ops_managers[0].url: "https://opsmanager.example.net" is not a URL: write it like https://host:port`,
+		"url_user_hash":          `url_user_hash.yml:2: ops_managers[0].url: "https://..." is not a URL: write it like https://host:port`,
 		"url_user_no_at":         `url_user_no_at.yml:2: ops_managers[0].url: "https://opsmanager" is not a URL: write it like https://host:port`,
 		"url_user_no_scheme":     `url_user_no_scheme.yml:2: ops_managers[0].url: "opsmanager.example.net" does not begin with https:// or http://`,
-		"url_user_question_mark": `url_user_question_mark.yml:2: ops_managers[0].url: "https://opsmanager.example.net" is not a URL: write it like https://host:port`,
+		"url_user_question_mark": `url_user_question_mark.yml:2: ops_managers[0].url: "https://..." is not a URL: write it like https://host:port`,
 		"url_user_slash":         `url_user_slash.yml:2: ops_managers[0].url: "https://opsmanager.example.net" is not a URL: write it like https://host:port`,
 		"url_user_unparsable":    `url_user_unparsable.yml:2: ops_managers[0].url: "https://opsmanager.example.net" is not a URL: write it like https://host:port`,
 	}

@@ -38,7 +38,7 @@ func badRules() map[string]string {
 		"empty":                `empty.yml: is empty: it must hold ops_managers with at least one Ops Manager`,
 		"many": strings.Join([]string{
 			`many.yml:2: ops_managers[0].url: "https://opsmanager.example.net" has a user: remove what stands before the @, and use api_key`,
-			`many.yml:3: ops_managers[0]: unknown key "nmae": did you mean name?`,
+			`many.yml:3: ops_managers[0]: unknown key "nane": did you mean name?`,
 			`many.yml:4: ops_managers[0].timeout: "never" is not a positive duration: write it like 1500ms, 5s or 1m`,
 			`many.yml:5: ops_managers[0].api_key: has neither private_key nor private_key_file: add one`,
 			`many.yml:8: ops_managers[0].orgs[1].id: "5f1e9c2b8d3a4e0012ab34CD" is already configured in line 7: remove one of the two`,
@@ -94,7 +94,7 @@ func badRules() map[string]string {
 		"unknown_key_is_list":              `unknown_key_is_list.yml:4: ops_managers[0]: a key is a list or a mapping: write key: value (a text that begins with { or [ needs quotes)`,
 		"unknown_key_near":                 `unknown_key_near.yml:4: ops_managers[0]: unknown key "time_out": did you mean timeout?`,
 		"unknown_key_odd":                  `unknown_key_odd.yml:4: ops_managers[0]: unknown key: the keys here are api_key, max_concurrent_requests, name, no_proxy, orgs, proxy_connect_header, proxy_from_environment, proxy_url, timeout, tls_config, url`,
-		"unknown_key_org":                  `unknown_key_org.yml:6: ops_managers[0].orgs[0]: unknown key "nmae": did you mean name?`,
+		"unknown_key_org":                  `unknown_key_org.yml:6: ops_managers[0].orgs[0]: unknown key "nane": did you mean name?`,
 		"unknown_key_top": strings.Join([]string{
 			`unknown_key_top.yml:1: unknown key "ops_manager": did you mean ops_managers?`,
 			`unknown_key_top.yml:1: ops_managers: is missing: list at least one Ops Manager`,

@@ -10,47 +10,52 @@ import (
 // Proxy says how to reach an Ops Manager. The zero value means directly. It is
 // immutable.
 type Proxy struct {
-	// Unexported and a pointer, so that no verb of fmt shows a password.
-	config *promconfig.ProxyConfig
+	// A pointer to a pointer for the same reason as in TLS.
+	config **promconfig.ProxyConfig
+}
+
+func newProxy(c *promconfig.ProxyConfig) Proxy { return Proxy{config: &c} }
+
+// settings returns a copy of the settings.
+func (p Proxy) settings() promconfig.ProxyConfig {
+	if p.config == nil {
+		return promconfig.ProxyConfig{}
+	}
+	return **p.config
 }
 
 // Func returns what the Proxy field of a [http.Transport] takes; nil for no proxy.
 func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
-	if p.config == nil {
-		return nil
-	}
-	// A copy, because the method writes into what it is called on.
-	c := *p.config
-	return c.Proxy()
+	c := p.settings()
+	return c.Proxy() // It writes into c, which is a copy.
 }
 
 // ConnectHeader returns the header for the proxy's CONNECT request, with its
 // secrets; nil if there is none. It is the caller's.
 func (p Proxy) ConnectHeader() http.Header {
-	if p.config == nil {
+	c := p.settings()
+	if len(c.ProxyConnectHeader) == 0 {
 		return nil
 	}
-	return p.config.GetProxyConnectHeader()
+	return c.GetProxyConnectHeader()
 }
 
 // String returns the address of the proxy without its credentials.
 func (p Proxy) String() string {
-	switch {
-	case p.config == nil:
-		return ""
-	case p.config.ProxyFromEnvironment:
+	if p.settings().ProxyFromEnvironment {
 		return "proxy from the environment"
 	}
 	return p.displayURL()
 }
 
 // displayURL returns the proxy's URL with a placeholder for user and password,
-// and can be parsed again; "" if there is none.
+// which can be parsed again; "" if there is none.
 func (p Proxy) displayURL() string {
-	if p.config == nil || p.config.ProxyURL.URL == nil {
+	c := p.settings()
+	if c.ProxyURL.URL == nil {
 		return ""
 	}
-	u := *p.config.ProxyURL.URL
+	u := *c.ProxyURL.URL
 	if u.User != nil {
 		u.User = url.UserPassword("xxxxx", "xxxxx")
 	}
@@ -59,8 +64,6 @@ func (p Proxy) displayURL() string {
 
 // hasCredentials reports whether the configuration holds a secret of the proxy.
 func (p Proxy) hasCredentials() bool {
-	if p.config == nil {
-		return false
-	}
-	return len(p.config.ProxyConnectHeader) > 0 || p.config.ProxyURL.URL != nil && p.config.ProxyURL.User != nil
+	c := p.settings()
+	return len(c.ProxyConnectHeader) > 0 || c.ProxyURL.URL != nil && c.ProxyURL.User != nil
 }

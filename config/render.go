@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
 )
@@ -69,15 +71,12 @@ func (m *OpsManager) rendered() renderedManager {
 	if m.TLS.config != nil {
 		r.TLS = &m.TLS
 	}
-	if p := m.Proxy.config; p != nil {
-		r.NoProxy = p.NoProxy
-		r.ProxyFromEnvironment = p.ProxyFromEnvironment
-		r.ProxyConnectHeader = map[string][]string{}
-		for name, values := range p.ProxyConnectHeader {
-			for range values {
-				r.ProxyConnectHeader[name] = append(r.ProxyConnectHeader[name], hidden)
-			}
-		}
+	p := m.Proxy.settings()
+	r.NoProxy = p.NoProxy
+	r.ProxyFromEnvironment = p.ProxyFromEnvironment
+	r.ProxyConnectHeader = map[string][]string{}
+	for name, values := range p.ProxyConnectHeader {
+		r.ProxyConnectHeader[name] = slices.Repeat([]string{hidden}, len(values))
 	}
 	for _, o := range m.Orgs {
 		r.Orgs = append(r.Orgs, renderedOrg{ID: o.ID, Name: o.Name, APIKey: o.APIKey.rendered()})

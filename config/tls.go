@@ -20,8 +20,19 @@ const maxCertSize = 1 << 20
 // TLS says how to speak TLS with an Ops Manager. The zero value trusts the CAs
 // of the system and shows no client certificate. It is immutable.
 type TLS struct {
-	// Unexported and a pointer, so that no verb of fmt shows an inline key.
-	config *promconfig.TLSConfig
+	// A pointer to a pointer, because fmt follows one where it can call no method
+	// and dislikes the verb: what it prints of this one is an address.
+	config **promconfig.TLSConfig
+}
+
+func newTLS(c *promconfig.TLSConfig) TLS { return TLS{config: &c} }
+
+// settings returns a copy of the settings.
+func (t TLS) settings() promconfig.TLSConfig {
+	if t.config == nil {
+		return promconfig.TLSConfig{}
+	}
+	return **t.config
 }
 
 // TLSMaterial is what [TLS.Read] found.
@@ -39,13 +50,11 @@ func (t TLS) HasFiles() bool { return len(t.sources()) > 0 }
 // sources returns the files, the certificate before its key.
 func (t TLS) sources() []source {
 	var all []source
-	if t.config == nil {
-		return nil
-	}
+	c := t.settings()
 	for _, s := range []source{
-		{"ca_file", t.config.CAFile, maxCertSize},
-		{"cert_file", t.config.CertFile, maxCertSize},
-		{"key_file", t.config.KeyFile, maxCertSize},
+		{"ca_file", c.CAFile, maxCertSize},
+		{"cert_file", c.CertFile, maxCertSize},
+		{"key_file", c.KeyFile, maxCertSize},
 	} {
 		if s.path != "" {
 			all = append(all, s)
@@ -59,10 +68,7 @@ func (t TLS) sources() []source {
 // file and what to do, never the content. Read keeps no state and is safe for
 // concurrent use.
 func (t TLS) Read() (*TLSMaterial, error) {
-	var c promconfig.TLSConfig
-	if t.config != nil {
-		c = *t.config
-	}
+	c := t.settings()
 	sources := t.sources()
 	texts, err := readTogether(sources)
 	if err != nil {
@@ -148,7 +154,7 @@ func (t TLS) MarshalYAML() (any, error) {
 	if t.config == nil {
 		return nil, nil
 	}
-	c := *t.config
+	c := t.settings()
 	if c.Key != "" {
 		c.Key = hidden
 	}

@@ -83,6 +83,9 @@ func displayURL(s string) string {
 			scheme = known
 		}
 	}
+	if last >= 0 && strings.ContainsAny(s[:last], "?#") {
+		return scheme + "..." // What follows the @ may be the host or a part of the query.
+	}
 	if last >= 0 {
 		s = s[last+1:]
 	} else {

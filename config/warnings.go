@@ -16,7 +16,7 @@ func (c *Config) Warnings() []string {
 		if m.URL.Scheme == "http" {
 			all = append(all, fmt.Sprintf("ops manager %q: %s is not encrypted, so that the status can be read and forged on its way: use https", m.Name, m.URL))
 		}
-		if m.TLS.config != nil && m.TLS.config.InsecureSkipVerify {
+		if m.TLS.settings().InsecureSkipVerify {
 			all = append(all, fmt.Sprintf("ops manager %q: insecure_skip_verify lets anyone pose as it: set ca_file instead", m.Name))
 		}
 	}
@@ -53,16 +53,14 @@ func (c *Config) secretFiles() []source {
 		add("private_key_file", k.PrivateKeyFile)
 	}
 	for _, m := range c.OpsManagers {
-		if m.TLS.config != nil {
-			add("key_file", m.TLS.config.KeyFile)
-		}
+		add("key_file", m.TLS.settings().KeyFile)
 	}
 	return all
 }
 
 func (c *Config) hasInlineSecret() bool {
 	for _, m := range c.OpsManagers {
-		if m.Proxy.hasCredentials() || m.TLS.config != nil && m.TLS.config.Key != "" {
+		if m.Proxy.hasCredentials() || m.TLS.settings().Key != "" {
 			return true
 		}
 	}

@@ -43,7 +43,7 @@ func (d *decoder) tls(v value) TLS {
 	if c == (promconfig.TLSConfig{}) {
 		return TLS{} // As without the mapping.
 	}
-	return TLS{config: &c}
+	return newTLS(&c)
 }
 
 func (d *decoder) ca(v value) string {
@@ -105,7 +105,7 @@ func (p *proxyDecoder) done(d *decoder, manager value) Proxy {
 	if !c.ProxyFromEnvironment && c.ProxyURL.URL == nil {
 		return Proxy{} // As without the settings.
 	}
-	return Proxy{config: c}
+	return newProxy(c)
 }
 
 func (d *decoder) proxyURL(v value) promconfig.URL {

@@ -1,0 +1,162 @@
+package config
+
+import (
+	"net/url"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	promconfig "github.com/prometheus/common/config"
+)
+
+// addFiles adds the files of testdata to the seeds.
+func addFiles(f *testing.F, pattern string) {
+	f.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		f.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(string(text))
+	}
+}
+
+// FuzzLoad holds that Load never panics and that what it accepts it accepts
+// again, with the same meaning, after rendering.
+func FuzzLoad(f *testing.F) {
+	addFiles(f, "testdata/good/*.yml")
+	addFiles(f, "testdata/bad/*.yml")
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, text string) {
+		file := filepath.Join(dir, "fuzz.yml")
+		writeFile(t, file, text)
+		first, err := Load(file)
+		if err != nil {
+			if first != nil || err.Error() == "" {
+				t.Fatalf("a configuration with the error %q", err)
+			}
+			return
+		}
+		writeFile(t, file, first.String())
+		second, err := Load(file)
+		if err != nil {
+			t.Fatalf("%v\nin:\n%s", err, first)
+		}
+		if first.String() != second.String() {
+			t.Fatalf("rendered:\n%s\nthen:\n%s", first, second)
+		}
+		hideSecrets(first)
+		hideSecrets(second)
+		if !reflect.DeepEqual(first, second) {
+			t.Fatalf("differs after rendering:\n%s", first)
+		}
+		_ = first.Warnings()
+	})
+}
+
+// hideSecrets replaces each secret of c by what its rendering shows.
+func hideSecrets(c *Config) {
+	for _, k := range c.keys() {
+		k.PublicKey, k.PrivateKey = NewSecret(k.PublicKey.String()), NewSecret(k.PrivateKey.String())
+	}
+	for i := range c.OpsManagers {
+		m := &c.OpsManagers[i]
+		if t := m.TLS.settings(); t.Key != "" {
+			t.Key = hidden
+			m.TLS = newTLS(&t)
+		}
+		p := m.Proxy.settings()
+		for _, values := range p.ProxyConnectHeader {
+			for i := range values {
+				values[i] = promconfig.Secret(hidden)
+			}
+		}
+		if p.ProxyURL.URL != nil && p.ProxyURL.User != nil {
+			p.ProxyURL.User = url.UserPassword("xxxxx", "xxxxx")
+		}
+	}
+}
+
+// FuzzLoadHidesSecrets holds that no error shows a secret, whatever it looks
+// like to YAML and to net/url.
+func FuzzLoadHidesSecrets(f *testing.F) {
+	for _, s := range []string{"", "*", "&", "!", "!!", "!<", "{", "{a: ", "[", "'", "\"", "a: ", "|", ">", "%", "@", "`", "? ", "- ", "a: *", "\\", "x: {", "u:p", "u:p?", "u:p#", "u/", "%zz", "a@b", "http://", "<<: ", "private_key", "key: "} {
+		f.Add(s)
+	}
+	const marker = "S3CR3TMARKER"
+	places := map[string]string{
+		"private key":         "    api_key:\n      public_key: a\n      private_key: SECRET\n",
+		"private key in list": "    api_key:\n      public_key: a\n      private_key: [SECRET]\n",
+		"private key in flow": "    api_key: {public_key: a, private_key: \"SECRET}\n",
+		"public key":          "    api_key:\n      public_key: SECRET\n      private_key: a\n",
+		"api key pair":        "    api_key:\n      SECRET: SECRET\n",
+		"api key":             "    api_key: SECRET\n",
+		"tls key":             "    tls_config:\n      cert: a\n      key: SECRET\n",
+		"proxy":               "    proxy_url: http://SECRET@proxy.example.net\n",
+		"proxy password":      "    proxy_url: \"http://user:SECRET@proxy.example.net:3128/\"\n",
+		"proxy without":       "    proxy_url: SECRET@proxy.example.net\n",
+		"url":                 "    url: https://SECRET@opsmanager.example.net\n",
+		"url query":           "    url: https://opsmanager.example.net/?SECRET\n",
+		"header":              "    proxy_url: http://proxy.example.net\n    proxy_connect_header:\n      A: [SECRET]\n",
+		"header name":         "    proxy_url: http://proxy.example.net\n    proxy_connect_header:\n      SECRET: SECRET\n",
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.ContainsFunc(s, isUnprintable) {
+			return // A line break would end the secret.
+		}
+		for name, place := range places {
+			secret := s + marker
+			file := filepath.Join(dir, "fuzz.yml")
+			writeFile(t, file, "ops_managers:\n  - name: a\n"+strings.ReplaceAll(place, "SECRET", secret)+"    orgs: [{id: x}]\n")
+			_, err := Load(file)
+			if err == nil {
+				t.Fatal("an organization ID that is none was accepted")
+			}
+			if strings.Contains(err.Error(), marker) {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+	})
+}
+
+// FuzzRender holds that texts survive rendering, whatever they look like to YAML.
+func FuzzRender(f *testing.F) {
+	for _, s := range []string{"a", "null", "~", "yes", "5e10", "0x1", "2001-01-01", "<<", "*a", "&a", "!a", "a: b", "a #b", " a ", "'", "\"", "\\", "-", "? a", "{}", "[]", "%a", "@a", "`", "|", ">", "é", "\u00a0", "\u200b", "\U0001f511", "="} {
+		f.Add(s)
+	}
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, s string) {
+		file := filepath.Join(dir, "fuzz.yml")
+		quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
+		writeFile(t, file, strings.ReplaceAll(`ops_managers:
+  - url: 'https://opsmanager.example.net'
+    name: TEXT
+    api_key: {public_key: a, private_key_file: TEXT}
+    tls_config: {server_name: TEXT, cert: TEXT, key_file: TEXT}
+    proxy_url: http://proxy.example.net
+    no_proxy: TEXT
+    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd, name: TEXT}]
+`, "TEXT", quoted))
+		first, err := Load(file)
+		if err != nil {
+			return
+		}
+		writeFile(t, file, first.String())
+		second, err := Load(file)
+		if err != nil {
+			t.Fatalf("%v\nin:\n%s", err, first)
+		}
+		hideSecrets(first)
+		hideSecrets(second)
+		if !reflect.DeepEqual(first, second) {
+			t.Fatalf("differs after rendering:\n%s\nthen:\n%s", first, second)
+		}
+	})
+}

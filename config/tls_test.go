@@ -1,0 +1,176 @@
+package config
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"math/big"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	promconfig "github.com/prometheus/common/config"
+)
+
+// certificate returns a new self-signed certificate for clients and its key.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber:          big.NewInt(1),
+		Subject:               pkix.Name{CommonName: "client"},
+		NotAfter:              time.Now().Add(time.Hour),
+		IsCA:                  true,
+		BasicConstraintsValid: true,
+		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+}
+
+// tlsFiles returns settings that name a CA, a certificate and a key in a new directory.
+func tlsFiles(t *testing.T, ca, cert, key string) (TLS, *promconfig.TLSConfig) {
+	t.Helper()
+	dir := t.TempDir()
+	c := &promconfig.TLSConfig{
+		CAFile:   filepath.Join(dir, "ca.pem"),
+		CertFile: filepath.Join(dir, "client.pem"),
+		KeyFile:  filepath.Join(dir, "client.key"),
+	}
+	writeFile(t, c.CAFile, ca)
+	writeFile(t, c.CertFile, cert)
+	writeFile(t, c.KeyFile, key)
+	return newTLS(c), c
+}
+
+func TestTLSReadServesAConnection(t *testing.T) {
+	cert, key := certificate(t)
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = w.Write([]byte(r.TLS.PeerCertificates[0].Subject.CommonName))
+	}))
+	clients := x509.NewCertPool()
+	clients.AppendCertsFromPEM([]byte(cert))
+	server.TLS = &tls.Config{ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients, MinVersion: tls.VersionTLS12}
+	server.StartTLS()
+	defer server.Close()
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+
+	settings, files := tlsFiles(t, ca, cert, key)
+	material, err := settings.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Nothing is read again for a connection.
+	for _, file := range []string{files.CAFile, files.CertFile, files.KeyFile} {
+		if err := os.Remove(file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	transport := &http.Transport{TLSClientConfig: material.Config}
+	defer transport.CloseIdleConnections()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	response, err := transport.RoundTrip(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != http.StatusOK {
+		t.Errorf("status %d", response.StatusCode)
+	}
+}
+
+func TestTLSFingerprint(t *testing.T) {
+	cert, key := certificate(t)
+	otherCert, otherKey := certificate(t)
+	settings, files := tlsFiles(t, cert, cert, key)
+	read := func() [32]byte {
+		t.Helper()
+		m, err := settings.Read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Fingerprint
+	}
+	seen := map[[32]byte]bool{read(): true}
+	writeFile(t, files.CAFile, cert)
+	if !seen[read()] {
+		t.Error("differs without a change")
+	}
+	writeFile(t, files.CAFile, otherCert)
+	if seen[read()] {
+		t.Error("another CA is not noticed")
+	}
+	seen[read()] = true
+	writeFile(t, files.CertFile, otherCert)
+	writeFile(t, files.KeyFile, otherKey)
+	if seen[read()] {
+		t.Error("another client certificate is not noticed")
+	}
+	inline, err := newTLS(&promconfig.TLSConfig{CA: otherCert, Cert: otherCert, Key: promconfig.Secret(otherKey)}).Read()
+	if err != nil || inline.Fingerprint != read() {
+		t.Errorf("the same inline differs, error %v", err)
+	}
+}
+
+func TestTLSZero(t *testing.T) {
+	m, err := TLS{}.Read()
+	if err != nil || m.Config == nil || m.Config.RootCAs != nil || (TLS{}).HasFiles() || (TLS{}).String() != "" {
+		t.Errorf("got %v, error %v", m, err)
+	}
+}
+
+func TestTLSReadErrors(t *testing.T) {
+	cert, key := certificate(t)
+	otherCert, _ := certificate(t)
+	encrypted := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("s3cr3t")}))
+	for name, tc := range map[string]struct{ ca, cert, key, want string }{
+		"CA empty":           {" \n", cert, key, `ca_file CA: is empty: write the PEM text into it`},
+		"CA without one":     {"s3cr3t", cert, key, `ca_file CA: holds no CA certificate: write it there in PEM format`},
+		"CA is a key":        {key, cert, key, `ca_file CA: holds no CA certificate: write it there in PEM format`},
+		"CA large":           {strings.Repeat("s3cr3t", 200_000), cert, key, `ca_file CA: is larger than 1024 KiB: name the right file`},
+		"certificate empty":  {cert, "", key, `cert_file CERT: is empty: write the PEM text into it`},
+		"certificate is key": {cert, key, key, `cert_file CERT: holds no certificate: write it there in PEM format`},
+		"key is certificate": {cert, cert, cert, `key_file KEY: holds no private key: write it there in PEM format, not encrypted`},
+		"key encrypted":      {cert, cert, encrypted, `key_file KEY: holds no private key: write it there in PEM format, not encrypted`},
+		"key of another":     {cert, otherCert, key, `cert_file CERT and key_file KEY: are not a certificate and its private key: replace both together`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings, files := tlsFiles(t, tc.ca, tc.cert, tc.key)
+			want := strings.NewReplacer("CA:", `"`+files.CAFile+`":`, "CERT", `"`+files.CertFile+`"`, "KEY", `"`+files.KeyFile+`"`).Replace(tc.want)
+			m, err := settings.Read()
+			if err == nil || err.Error() != want || m != nil {
+				t.Errorf("got  %v\nwant %s", err, want)
+			}
+		})
+	}
+	missing := newTLS(&promconfig.TLSConfig{CAFile: filepath.Join(t.TempDir(), "none")})
+	if _, err := missing.Read(); err == nil || !strings.HasSuffix(err.Error(), `none": no such file or directory: create it or correct the path`) {
+		t.Errorf("got %v", err)
+	}
+	inline := newTLS(&promconfig.TLSConfig{Cert: cert, Key: "s3cr3t"})
+	if _, err := inline.Read(); err == nil || err.Error() != "key: holds no private key: write it there in PEM format, not encrypted" {
+		t.Errorf("got %v", err)
+	}
+}

@@ -1,0 +1,357 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// asProgram makes the test binary be the exporter, so that tests run the real
+// main without building anything.
+const asProgram = "OPSMANAGER_EXPORTER_TEST_MAIN"
+
+var update = flag.Bool("update", false, "write the golden files anew")
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// program is a running exporter.
+type exporter struct {
+	cmd    *exec.Cmd
+	url    string
+	stdout bytes.Buffer
+	stderr bytes.Buffer
+	exited chan error
+}
+
+func command(ctx context.Context, args ...string) *exec.Cmd {
+	cmd := exec.CommandContext(ctx, os.Args[0], args...)
+	cmd.Env = append(os.Environ(), asProgram+"=1")
+	return cmd
+}
+
+// runProgram runs the exporter to its end.
+func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	cmd := command(ctx, args...)
+	var out, errOut bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
+		t.Fatal(err)
+	}
+	return cmd.ProcessState.ExitCode(), out.String(), errOut.String()
+}
+
+// startProgram starts the exporter on a free port and waits until it is ready.
+func startProgram(t *testing.T, args ...string) *exporter {
+	t.Helper()
+	address := freeAddress(t)
+	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
+	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.exited <- p.cmd.Wait() }()
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if resp, err := http.Get(p.url + "/-/ready"); err == nil {
+			resp.Body.Close()
+			return p
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("not ready:\n%s", p.stop(t, syscall.SIGKILL))
+		}
+	}
+}
+
+// stop sends a signal, waits for the end and returns what was logged.
+func (p *exporter) stop(t *testing.T, signal syscall.Signal) string {
+	t.Helper()
+	if err := p.cmd.Process.Signal(signal); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case err := <-p.exited:
+		if err != nil && signal != syscall.SIGKILL {
+			t.Errorf("after %v: %v", signal, err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("the program does not end")
+	}
+	return p.stderr.String()
+}
+
+func (p *exporter) get(t *testing.T, path string) (*http.Response, string) {
+	t.Helper()
+	resp, err := http.Get(p.url + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return resp, string(body)
+}
+
+func freeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestDemo(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "demo", "--web.disable-exporter-metrics")
+	begun := time.Now()
+	_, got := p.get(t, "/metrics")
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("the first scrape took %s", took)
+	}
+	got = mask(got)
+	golden := filepath.Join("collector", "testdata", "demo-metrics.txt")
+	if *update {
+		if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("/metrics is unlike %s; if it should be, run go test . -update\n%s", golden, difference(string(want), got))
+	}
+	log := p.stop(t, syscall.SIGINT)
+	guide := p.stdout.String()
+	for _, s := range []string{"Payments", "Risk", "Orders", "Billing", "Shipping", "Archive", "Catalog", "Search", "curl -s " + p.url + "/metrics"} {
+		if !strings.Contains(guide, s) {
+			t.Errorf("the guide does not mention %s:\n%s", s, guide)
+		}
+	}
+	for _, secret := range []string{"demopubl", "demo-private-key", "not-the-private-key"} {
+		if strings.Contains(guide+log+got, secret) {
+			t.Errorf("%q shows in guide, log or metrics", secret)
+		}
+	}
+}
+
+// mask replaces what differs from run to run.
+func mask(exposition string) string {
+	for _, m := range []struct{ pattern, with string }{
+		{`(?m)^(opsmanager_migration_link_synced\{org_id="5f1e9c2b8d3a4e0012ab3403"\}) [01]$`, "$1 0_OR_1"},
+		{`(?m)^(opsmanager_migration_link_scrape_duration_seconds\{.*\}) \S+$`, "$1 SECONDS"},
+		{`(?m)^(\S+_timestamp_seconds(?:\{.*\})?) \S+$`, "$1 TIME"},
+		{`(?m)^(opsmanager_api_request_duration_seconds_(?:bucket|sum)\{.*\}) \S+$`, "$1 VALUE"},
+		{`(?m)^opsmanager_exporter_build_info\{.*\}`, "opsmanager_exporter_build_info{BUILD}"},
+	} {
+		exposition = regexp.MustCompile(m.pattern).ReplaceAllString(exposition, m.with)
+	}
+	return exposition
+}
+
+// difference lists the lines that stand in one of two texts only.
+func difference(want, got string) string {
+	var b strings.Builder
+	only := func(sign, a, other string) {
+		lines := make(map[string]bool)
+		for s := bufio.NewScanner(strings.NewReader(other)); s.Scan(); {
+			lines[s.Text()] = true
+		}
+		for s := bufio.NewScanner(strings.NewReader(a)); s.Scan(); {
+			if !lines[s.Text()] {
+				fmt.Fprintf(&b, "%s %s\n", sign, s.Text())
+			}
+		}
+	}
+	only("-", want, got)
+	only("+", got, want)
+	return b.String()
+}
+
+func TestPaths(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "demo", "--web.telemetry-path=/m")
+	tests := []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/", 200, ""},
+		{"HEAD", "/", 200, ""},
+		{"GET", "/m", 200, ""},
+		{"HEAD", "/m", 200, ""},
+		{"GET", "/m?collect[]=exporter", 200, ""},
+		{"GET", "/-/healthy", 200, ""},
+		{"GET", "/-/ready", 200, ""},
+		{"HEAD", "/-/ready", 200, ""},
+		{"GET", "/metrics", 404, ""},
+		{"GET", "/favicon.ico", 404, ""},
+		{"POST", "/m", 405, "GET, HEAD"},
+		{"DELETE", "/-/healthy", 405, "GET, HEAD"},
+		{"PUT", "/", 405, "GET, HEAD"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
+			req, err := http.NewRequestWithContext(t.Context(), tt.method, p.url+tt.path, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != tt.status || resp.Header.Get("Allow") != tt.allow {
+				t.Errorf("status %d, Allow %q; want %d, %q", resp.StatusCode, resp.Header.Get("Allow"), tt.status, tt.allow)
+			}
+		})
+	}
+	_, body := p.get(t, "/m?collect[]=exporter")
+	if strings.Contains(body, "opsmanager_migration_link") {
+		t.Error("collect[]=exporter polls organizations")
+	}
+	for _, family := range []string{"go_goroutines", "process_open_fds", "promhttp_metric_handler_requests_total", "opsmanager_exporter_build_info"} {
+		if !strings.Contains(body, "\n"+family) {
+			t.Errorf("no %s in /m", family)
+		}
+	}
+	p.stop(t, syscall.SIGTERM)
+}
+
+// A scrape in flight at SIGTERM is answered, and the exit status is 0.
+func TestGracefulStop(t *testing.T) {
+	t.Parallel()
+	sim, err := simulator.Start(simulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	const id = "5f1e9c2b8d3a4e0012ab34cd"
+	sim.SetKey("jkqmzxvt", "a-private-key")
+	release := make(chan struct{})
+	sim.SetOrg(id, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+		<-release
+		simulator.Status("NOT_SYNCED")(w, r)
+	}})
+	file := filepath.Join(t.TempDir(), "opsmanager.yml")
+	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	p := startProgram(t, "--config.file="+file)
+	body := make(chan string)
+	go func() {
+		resp, err := http.Get(p.url + "/metrics")
+		if err != nil {
+			body <- err.Error()
+			return
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		body <- fmt.Sprint(string(b), err)
+	}()
+	for sim.OrgCounts(id).InFlight == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for { // until it does not take new connections any more
+		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			break
+		}
+		conn.Close()
+	}
+	close(release)
+	if got, want := <-body, fmt.Sprintf("opsmanager_migration_link_synced{org_id=%q} 0\n", id); !strings.Contains(got, want) {
+		t.Errorf("the scrape in flight got no %q:\n%s", want, got)
+	}
+	if err := <-p.exited; err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	if log := p.stderr.String(); strings.Contains(log, "jkqmzxvt") || strings.Contains(log, "a-private-key") {
+		t.Errorf("the log holds a key:\n%s", log)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	t.Parallel()
+	bad := filepath.Join(t.TempDir(), "bad.yml")
+	if err := os.WriteFile(bad, []byte("ops_managers:\n  - url: ftp://opsmanager.example.net\n    surprise: 1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	const help = "; see opsmanager_exporter --help\n"
+	tests := []struct {
+		name   string
+		args   []string
+		stderr string // "..." stands for what differs
+	}{
+		{"unknown flag", []string{"--surprise"}, "opsmanager_exporter: unknown long flag '--surprise'" + help},
+		{"unknown command", []string{"surprise"}, "opsmanager_exporter: unexpected surprise" + help},
+		{"relative path", []string{"--web.telemetry-path=metrics"}, `opsmanager_exporter: --web.telemetry-path="metrics": begin it with /` + help},
+		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path serves something else, choose another` + help},
+		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone` + help},
+		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
+		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
+		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: load configuration: ...bad.yml.not: ..."},
+		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: load configuration: ...bad.yml:...surprise..."},
+		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
+		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "...opsmanager_exporter: serve HTTP: open " + bad + ".not: no such file or directory\n"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			status, _, stderr := runProgram(t, tt.args...)
+			if status != 1 {
+				t.Errorf("exit status %d, want 1", status)
+			}
+			pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(tt.stderr), regexp.QuoteMeta("..."), ".*") + "$"
+			if !regexp.MustCompile(pattern).MatchString(stderr) {
+				t.Errorf("standard error:\n%swant:\n%s", stderr, tt.stderr)
+			}
+		})
+	}
+}
+
+func TestVersionAndHelp(t *testing.T) {
+	t.Parallel()
+	for _, arg := range []string{"--version", "--help", "-h"} {
+		status, stdout, stderr := runProgram(t, arg)
+		if status != 0 || !strings.Contains(stdout, "opsmanager_exporter") || stderr != "" {
+			t.Errorf("%s: exit status %d, standard output %q, standard error %q", arg, status, stdout, stderr)
+		}
+	}
+}
