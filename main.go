@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -93,7 +94,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 		err = runDemo(ctx, hangup, s, stdout)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "%s: %v\n", program, err)
+		for line := range strings.Lines(err.Error()) {
+			fmt.Fprintf(stderr, "%s: %s\n", program, strings.TrimSpace(line))
+		}
 		return 1
 	}
 	return 0
@@ -104,10 +107,9 @@ func runDemo(ctx context.Context, hangup <-chan os.Signal, s *server, stdout io.
 	if err != nil {
 		return fmt.Errorf("start the simulated Ops Manager: %w", err)
 	}
-	defer d.Close()
 	s.exporter.Apply(d.Config)
 	fmt.Fprint(stdout, d.Guide((*s.web.WebListenAddresses)[0], s.telemetryPath))
-	return s.serve(ctx, hangup, "")
+	return errors.Join(s.serve(ctx, hangup, ""), d.Close())
 }
 
 // server is what the flags ask for.

@@ -327,8 +327,8 @@ func TestBadInput(t *testing.T) {
 		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone` + help},
 		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
 		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
-		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: load configuration: ...bad.yml.not: ..."},
-		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: load configuration: ...bad.yml:...surprise..."},
+		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
+		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprise\": ..."},
 		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
 		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "...opsmanager_exporter: serve HTTP: open " + bad + ".not: no such file or directory\n"},
 	}

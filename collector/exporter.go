@@ -3,7 +3,6 @@ package collector
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"sync"
@@ -98,7 +97,7 @@ func (e *Exporter) Load(file string) error {
 	cfg, err := config.Load(file)
 	if err != nil {
 		e.reload.successful.Set(0)
-		return fmt.Errorf("load configuration: %w", err)
+		return err // one line for each problem, with the file's name
 	}
 	for _, w := range cfg.Warnings() {
 		e.logger.Warn("Configuration can be used but should be changed", "warning", w)

@@ -110,8 +110,7 @@ func readFile(path string, limit int64) (content, error) {
 
 // explain drops the path that errors of package os carry and adds what to do.
 func explain(err error) error {
-	var withPath *fs.PathError
-	if errors.As(err, &withPath) {
+	if withPath, ok := errors.AsType[*fs.PathError](err); ok {
 		err = withPath.Err
 	}
 	switch {

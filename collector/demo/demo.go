@@ -5,6 +5,7 @@ package demo
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -50,8 +51,7 @@ func Start() (*Demo, error) {
 	}
 	base, err := url.Parse(server.URL())
 	if err != nil {
-		server.Close()
-		return nil, fmt.Errorf("parse the simulated Ops Manager's URL: %w", err)
+		return nil, errors.Join(fmt.Errorf("parse the simulated Ops Manager's URL: %w", err), server.Close())
 	}
 	d := &Demo{server: server, states: states()}
 	server.SetKey(publicKey, privateKey)

@@ -499,7 +499,7 @@ func directives(t *testing.T, resp *http.Response) map[string]string {
 		t.Fatalf("WWW-Authenticate = %q", header)
 	}
 	result := map[string]string{}
-	for _, directive := range strings.Split(list, ",") {
+	for directive := range strings.SplitSeq(list, ",") {
 		name, value, _ := strings.Cut(strings.TrimSpace(directive), "=")
 		result[name] = strings.Trim(value, `"`)
 	}

@@ -22,11 +22,13 @@ func TestChallenge(t *testing.T) {
 		{"Cloud Manager", Challenge{CloudManagerBody: true}, digest, cloudManagerBody, "application/json;charset=ISO-8859-1"},
 		{"empty body", Challenge{EmptyBody: true}, digest, "", ""},
 		{
-			"op misprint", Challenge{OpMisprint: true, EmptyBody: true},
+			"op misprint",
+			Challenge{OpMisprint: true, EmptyBody: true},
 			`Digest realm="MMS Public API", domain="", nonce="<32>", algorithm=MD5, op="auth", stale=false`, "", "",
 		},
 		{
-			"SHA-256", Challenge{Algorithm: "SHA-256", EmptyBody: true},
+			"SHA-256",
+			Challenge{Algorithm: "SHA-256", EmptyBody: true},
 			`Digest realm="MMS Public API", domain="", nonce="<32>", algorithm=SHA-256, qop="auth", stale=false`, "", "",
 		},
 		{"charset", Challenge{Charset: true, EmptyBody: true}, digest + `, charset=UTF-8`, "", ""},

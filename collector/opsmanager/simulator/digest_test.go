@@ -33,7 +33,8 @@ func TestParseAuthorization(t *testing.T) {
 	}{
 		{
 			"usual", `Digest username="u", realm="r", nonce="n=", uri="/a?b=c,d", response="f", qop=auth, nc=00000001, cnonce="x"`,
-			credentials{"u", "n=", "/a?b=c,d", "f", "auth", "00000001", "x"}, true,
+			credentials{"u", "n=", "/a?b=c,d", "f", "auth", "00000001", "x"},
+			true,
 		},
 		{"names and scheme in any case", `dIGEST UserName="u",QOP="auth"`, credentials{username: "u", qop: "auth"}, true},
 		{"white space", "Digest  username = \"u\" ,\tnc = 1 ", credentials{username: "u", nc: "1"}, true},

@@ -33,7 +33,8 @@ func MissingRole(withChallenge bool) Answer {
 func NotOnAccessList(ip string) Answer {
 	return applicationError{
 		http.StatusForbidden, "IP_ADDRESS_NOT_ON_ACCESS_LIST",
-		"IP address " + ip + " is not allowed to access this resource.", []string{ip},
+		"IP address " + ip + " is not allowed to access this resource.",
+		[]string{ip},
 	}.answer()
 }
 
@@ -42,7 +43,8 @@ func NotOnAccessList(ip string) Answer {
 func OrgRequiresAccessList(ip string) Answer {
 	return applicationError{
 		http.StatusForbidden, "ORG_REQUIRES_ACCESS_LIST",
-		"This organization requires access through an access list of ip ranges.", []string{ip},
+		"This organization requires access through an access list of ip ranges.",
+		[]string{ip},
 	}.answer()
 }
 
@@ -55,7 +57,8 @@ func OrgNotFound() Answer {
 		}
 		applicationError{
 			http.StatusNotFound, "ORG_NOT_FOUND",
-			"No organization with ID " + id + " exists.", []string{id},
+			"No organization with ID " + id + " exists.",
+			[]string{id},
 		}.answer()(w, r)
 	}
 }
@@ -66,7 +69,8 @@ func ResourceNotFound() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		applicationError{
 			http.StatusNotFound, "RESOURCE_NOT_FOUND",
-			"Cannot find resource " + r.URL.Path + ".", []string{r.URL.Path},
+			"Cannot find resource " + r.URL.Path + ".",
+			[]string{r.URL.Path},
 		}.answer()(w, r)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	case path == healthPath && r.Method == http.MethodGet:
 		write(e, http.StatusOK, nil)
 	default:
-		e.nonces = s.backEnd(r.Context())
+		e.nonces = s.backEnd(r.Context()) //nolint:contextcheck // the connection is a value of the context
 		s.answer(e, r)
 	}
 }
@@ -111,7 +111,7 @@ func (e *exchange) WriteHeader(status int) {
 		e.wrote = true
 		h := e.Header()
 		challenge := status == http.StatusUnauthorized &&
-			len(h[authenticateAs])+len(h.Values(authenticateAs)) > 0
+			len(h[authenticateAs])+len(h.Values(authenticateAs)) > 0 //nolint:staticcheck // Ops Manager spells it so
 		e.server.ledger.count(e.orgID, func(c *Counts) {
 			c.OK += one(status == http.StatusOK)
 			c.Unauthorized += one(status == http.StatusUnauthorized)

@@ -47,10 +47,12 @@ func Start(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	//nolint:noctx // listening on a loopback address does not wait for anything
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
 	}
+	//nolint:forbidigo // a server's lifetime is its own, until Close
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		options: o,
