@@ -18,6 +18,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
+
+	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
@@ -135,6 +138,14 @@ func TestDemo(t *testing.T) {
 	if took := time.Since(begun); took > 2*time.Second {
 		t.Errorf("the first scrape took %s", took)
 	}
+	problems, err := promlint.New(strings.NewReader(got)).Lint()
+	if err != nil || len(problems) != 0 {
+		t.Errorf("lint of /metrics: %v %v", problems, err)
+	}
+	if regexp.MustCompile(`(?m)^[^#].* \S+ \d+$`).MatchString(got) {
+		t.Error("a series carries a timestamp")
+	}
+	checkREADME(t, got)
 	got = mask(got)
 	golden := filepath.Join("collector", "testdata", "demo-metrics.txt")
 	if *update {
@@ -159,6 +170,34 @@ func TestDemo(t *testing.T) {
 	for _, secret := range []string{"demopubl", "demo-private-key", "not-the-private-key"} {
 		if strings.Contains(guide+log+got, secret) {
 			t.Errorf("%q shows in guide, log or metrics", secret)
+		}
+	}
+}
+
+// checkREADME holds the README's tables against what there is.
+func checkREADME(t *testing.T, exposition string) {
+	t.Helper()
+	content, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme := string(content)
+	for _, m := range regexp.MustCompile(`(?m)^# TYPE (\S+) `).FindAllStringSubmatch(exposition, -1) {
+		if !strings.Contains(readme, "`"+m[1]) {
+			t.Errorf("the README does not name %s", m[1])
+		}
+	}
+	for _, reason := range opsmanager.Reasons() {
+		row := regexp.MustCompile(fmt.Sprintf("(?m)^\\| `%s` \\| .+ \\| %s \\|$", reason, regexp.QuoteMeta(reason.Fix())))
+		if !row.MatchString(readme) {
+			t.Errorf("the README's table of reasons lacks %s: %s", reason, reason.Fix())
+		}
+	}
+	_, help, _ := runProgram(t, "--help")
+	for _, flag := range regexp.MustCompile(`--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help, -1) {
+		// kingpin adds variants of --help.
+		if !strings.HasPrefix(flag[1], "help-") && !strings.Contains(readme, "`--"+flag[1]+"`") {
+			t.Errorf("the README does not name --%s", flag[1])
 		}
 	}
 }

@@ -53,6 +53,7 @@ type progress struct {
 	reused   atomic.Bool
 	shaking  atomic.Bool // in the TLS handshake
 	answered atomic.Bool // the first byte of a response came
+	secured  atomic.Pointer[tls.Conn]
 }
 
 func (p *progress) trace() *httptrace.ClientTrace {
@@ -62,6 +63,9 @@ func (p *progress) trace() *httptrace.ClientTrace {
 		GotFirstResponseByte: func() { p.answered.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			p.reused.Store(info.Reused)
+			if conn, ok := info.Conn.(*tls.Conn); ok {
+				p.secured.Store(conn)
+			}
 			// The request's own context bounds the connection from here on. If
 			// this fails it is broken, which the request will meet.
 			_ = info.Conn.SetDeadline(time.Time{})
@@ -72,6 +76,7 @@ func (p *progress) trace() *httptrace.ClientTrace {
 // failure classifies the error of a request that got no whole answer. a is what
 // there is of the response, nil if there is none.
 func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
+	err = p.alert(err)
 	e := &Error{Err: err}
 	var (
 		dns   *net.DNSError
@@ -86,8 +91,9 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		e.Reason = ReasonDNS
 	case errors.As(err, &proxy):
 		e.Reason = ReasonConnect
-	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"): // TLS alerts
-		e.Reason = ReasonTLS
+	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
+		// A TLS alert; net/http puts varying words before it.
+		e.Reason, e.Err = ReasonTLS, op
 	case broken(err):
 		e.Reason = ReasonConnect
 	case p.shaking.Load():
@@ -102,6 +108,23 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		e.Reason, e.Err = ReasonConnect, errBroken
 	}
 	return e
+}
+
+// alert returns the TLS alert that a connection ended with where err says only
+// that it is closed. With TLS 1.3 a server refuses the client's certificate when
+// the request is already being written, and chance decides which of the two
+// errors net/http returns; the connection remembers the alert.
+func (p *progress) alert(err error) error {
+	conn := p.secured.Load()
+	var op *net.OpError
+	if conn == nil || !errors.Is(err, net.ErrClosed) && (!errors.As(err, &op) || op.Op != "write") {
+		return err
+	}
+	_ = conn.SetReadDeadline(time.Now()) // it is closed; no read may block
+	if _, cause := conn.Read(make([]byte, 1)); errors.As(cause, &op) && op.Op == "remote error" {
+		return cause
+	}
+	return err
 }
 
 func (p *progress) expired(ctx context.Context, err error) bool {

@@ -46,8 +46,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // ReasonOf returns the reason of a failed poll. An error that is no [*Error]
 // would be a defect of this package; it counts as a bad response.
 func ReasonOf(err error) Reason {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason
 	}
 	return ReasonBadResponse

@@ -70,12 +70,22 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 				a.why = fmt.Errorf("%d nonces in a row were called stale", maxAttempts)
 			}
 			return a, nil
-		case a.stale && attempt == 2:
+		case a.stale && attempt == 1:
+			n = fresh
+		case a.stale && attempt == 2 && fresh.challenge.Opaque == "":
 			// The nonce of this poll's own 401 is stale at once: several back
 			// ends with nonces of their own take turns. Try the one before.
 			n = own[0]
 		case a.stale:
-			n = fresh
+			// Apache keeps one nonce that serves once to each opaque value, and
+			// a 401 repeats the opaque of its request: only a request without
+			// one gets an opaque, and a nonce, for this poll alone.
+			if a, err = p.send(ctx, nil); err != nil || a.code != http.StatusUnauthorized {
+				return a, err
+			}
+			if n, a.why = p.session.nonceFrom(a.header); n == nil {
+				return a, nil
+			}
 		case rejected, p.session.exclusive(n), isRole(a.apiError().ErrorCode):
 			return a, nil
 		default:
@@ -93,7 +103,7 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 // poll, and with another use count: the server may have counted the first.
 func (p *poll) send(ctx context.Context, n *nonce) (*answer, error) {
 	a, reused, err := p.exchange(ctx, n, p.wire.kept)
-	if err != nil && reused && !p.retried && ReasonOf(err) == ReasonConnect {
+	if err != nil && reused && !p.retried && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS) {
 		p.retried = true
 		a, _, err = p.exchange(ctx, n, p.wire.fresh)
 	}
