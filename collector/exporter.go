@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,6 +23,7 @@ type Exporter struct {
 	reload    *reloadMetrics
 	sessions  *opsmanager.Sessions
 	fleet     atomic.Pointer[fleet]
+	reloaded  atomic.Pointer[Reload]
 
 	loading sync.Mutex // held by Load, so that the newest file is applied last
 	mu      sync.Mutex // held by Apply and Close
@@ -47,6 +49,7 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 	}
 	e.reload = newReloadMetrics(e.registry)
 	e.fleet.Store(&fleet{})
+	e.reloaded.Store(&Reload{})
 	return e
 }
 
@@ -85,8 +88,10 @@ func (e *Exporter) Apply(cfg *config.Config) {
 			m.client.Close()
 		}
 	}
+	now := time.Now()
 	e.reload.successful.Set(1)
-	e.reload.timestamp.SetToCurrentTime()
+	e.reload.timestamp.Set(seconds(now))
+	e.reloaded.Store(&Reload{File: cfg.File, Loaded: now, Tried: now})
 }
 
 // Load reads a configuration file and puts it into use. A file with a problem
@@ -97,6 +102,9 @@ func (e *Exporter) Load(file string) error {
 	cfg, err := config.Load(file)
 	if err != nil {
 		e.reload.successful.Set(0)
+		failed := *e.reloaded.Load()
+		failed.Tried, failed.Err = time.Now(), err
+		e.reloaded.Store(&failed)
 		return err // one line for each problem, with the file's name
 	}
 	for _, w := range cfg.Warnings() {
@@ -134,6 +142,12 @@ func (e *Exporter) Close() {
 	for _, m := range e.fleet.Load().managers {
 		m.close()
 	}
+}
+
+// Poll polls every configured organization once, by the deadline of ctx if it
+// has one. It counts as a scrape.
+func (e *Exporter) Poll(ctx context.Context) Round {
+	return e.scrape(ctx, e.fleet.Load().orgs)
 }
 
 // scrape polls organizations by the deadline of ctx, each Ops Manager on its

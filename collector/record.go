@@ -15,6 +15,8 @@ type record struct {
 	lastSuccess time.Time
 	status      opsmanager.Status // last read; "" before that
 	reason      opsmanager.Reason // of the last scrape's failure; "" if it did not fail
+	last        answer            // as the last scrape got it
+	since       time.Time         // when the state that last shows was first seen
 }
 
 // add takes in how a poll ended for one scrape. It returns the count of failed
@@ -22,9 +24,16 @@ type record struct {
 func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	var reason opsmanager.Reason
+	if a.err != nil {
+		reason = opsmanager.ReasonOf(a.err)
+	}
+	if r.since.IsZero() || reason != r.reason || a.status != r.last.status {
+		r.since = a.at
+	}
+	r.last = a
 	if a.err != nil {
 		r.errors++
-		reason := opsmanager.ReasonOf(a.err)
 		if reason != r.reason {
 			news = newsUnknown
 		}

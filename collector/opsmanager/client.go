@@ -18,10 +18,14 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// maxAttempts is how many authenticated requests a poll may send, the first
-// included: enough for a server that restarts or a few back ends with nonces of
-// their own, and an end for one that calls every nonce stale.
-const maxAttempts = 4
+// How many authenticated requests a poll may send, the first included. A few
+// are enough for a server that restarts, and an end for one that calls every
+// nonce stale. Where nonces do get accepted there are back ends with nonces of
+// their own: then chance lets each request in or not, and a few would lose polls.
+const (
+	maxAttempts     = 4
+	trustedAttempts = 20
+)
 
 // Options say which Ops Manager a [Client] reads and how.
 type Options struct {

@@ -65,17 +65,20 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 		own = append(own, fresh)
 		a.stale = fresh.challenge.Stale
 		switch {
-		case attempt == maxAttempts:
+		case attempt >= p.session.attempts():
 			if a.stale {
-				a.why = fmt.Errorf("%d nonces in a row were called stale", maxAttempts)
+				p.session.distrust()
+				a.why = fmt.Errorf("%d nonces in a row were called stale", attempt)
 			}
 			return a, nil
 		case a.stale && attempt == 1:
 			n = fresh
-		case a.stale && attempt == 2 && fresh.challenge.Opaque == "":
+		case a.stale && fresh.challenge.Opaque == "" && attempt%2 == 0:
 			// The nonce of this poll's own 401 is stale at once: several back
 			// ends with nonces of their own take turns. Try the one before.
-			n = own[0]
+			n = own[attempt-2]
+		case a.stale && fresh.challenge.Opaque == "":
+			n = fresh
 		case a.stale:
 			// Apache keeps one nonce that serves once to each opaque value, and
 			// a 401 repeats the opaque of its request: only a request without
