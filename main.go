@@ -11,8 +11,10 @@ import (
 	stdlog "log"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
+	"path"
 	"strings"
 	"syscall"
 	"time"
@@ -28,13 +30,23 @@ import (
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
 
 	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/check"
 	"opsmanager_exporter/collector/demo"
+	"opsmanager_exporter/collector/statuspage"
 )
 
 const (
 	program       = "opsmanager_exporter"
 	listenAddress = ":20301"
 	demoAddress   = "127.0.0.1:20301"
+
+	probePath     = "/probe"
+	discoveryPath = "/sd"
+	healthyPath   = "/-/healthy"
+	readyPath     = "/-/ready"
+	reloadPath    = "/-/reload"
+
+	pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 )
 
 func main() {
@@ -47,6 +59,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	// Set up before anything is loaded, so that no signal finds the default.
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)
 	defer signal.Stop(hangup)
@@ -64,10 +77,16 @@ func run(args []string, stdout, stderr io.Writer) int {
 	var addressGiven bool
 	app.GetFlag("web.listen-address").IsSetByUser(&addressGiven)
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&s.telemetryPath)
+	app.Flag("web.enable-lifecycle", "Allow POST /-/reload.").BoolVar(&s.enableLifecycle)
 	app.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
+	app.Flag("web.external-url", "Where users reach the exporter, for /sd and links.").URLVar(&s.externalURL)
 	app.Flag("web.max-requests", "Scrapes in flight at once; 503 beyond that. 0 for no limit.").Default("40").IntVar(&s.maxRequests)
 	app.Flag("scrape.timeout-offset", "Taken off the scrape timeout that Prometheus announces.").Default("500ms").DurationVar(&s.timeoutOffset)
 	serveCommand := app.Command("serve", "Serve metrics; the default command.").Default()
+	checkCommand := app.Command("check", "Validate the configuration and all that it names.")
+	checkOptions := check.Options{Stdout: stdout, Stderr: stderr}
+	checkCommand.Flag("online", "Poll every organization once.").BoolVar(&checkOptions.Online)
+	output := checkCommand.Flag("output", "With --online: table or json.").Default("table").Enum("table", "json")
 	demoCommand := app.Command("demo", "Serve the metrics of a simulated Ops Manager on this machine; needs no files.")
 
 	command, err := app.Parse(args)
@@ -79,14 +98,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	s.logger = promslog.New(logConfig)
-	s.exporter = collector.NewExporter(s.logger, cmp.Or(version.Version, "devel"))
+	s.exporter = collector.NewExporter(s.logger, userAgentVersion())
 	defer s.exporter.Close()
 
 	switch command {
 	case serveCommand.FullCommand():
 		if err = s.exporter.Load(*configFile); err == nil {
-			err = s.serve(ctx, hangup, *configFile)
+			err = s.serve(ctx, hangup, func() error { return s.exporter.Load(*configFile) })
 		}
+	case checkCommand.FullCommand():
+		checkOptions.File, checkOptions.JSON = *configFile, *output == "json"
+		checkOptions.Terminal = isTerminal(stderr)
+		// What it finds it prints itself.
+		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), userAgentVersion())
+		defer checkOptions.Exporter.Close()
+		err = check.Run(ctx, checkOptions)
 	case demoCommand.FullCommand():
 		if !addressGiven {
 			*s.web.WebListenAddresses = []string{demoAddress}
@@ -107,9 +133,28 @@ func runDemo(ctx context.Context, hangup <-chan os.Signal, s *server, stdout io.
 	if err != nil {
 		return fmt.Errorf("start the simulated Ops Manager: %w", err)
 	}
-	s.exporter.Apply(d.Config)
+	load := func() error {
+		s.exporter.Apply(d.Config)
+		return nil
+	}
+	if err := load(); err != nil {
+		return err
+	}
 	fmt.Fprint(stdout, d.Guide((*s.web.WebListenAddresses)[0], s.telemetryPath))
-	return errors.Join(s.serve(ctx, hangup, ""), d.Close())
+	return errors.Join(s.serve(ctx, hangup, load), d.Close())
+}
+
+// userAgentVersion is what Ops Manager's access log shows of a binary that was
+// built without a version.
+func userAgentVersion() string { return cmp.Or(version.Version, "devel") }
+
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // server is what the flags ask for.
@@ -117,6 +162,8 @@ type server struct {
 	web                    *web.FlagConfig
 	telemetryPath          string
 	disableExporterMetrics bool
+	enableLifecycle        bool
+	externalURL            *url.URL
 	maxRequests            int
 	timeoutOffset          time.Duration
 	logger                 *slog.Logger
@@ -130,19 +177,26 @@ func (s *server) checkFlags() error {
 	if s.timeoutOffset < 0 {
 		return fmt.Errorf("--scrape.timeout-offset=%s: give 0 or more", s.timeoutOffset)
 	}
+	if u := s.externalURL; u != nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
+		return errors.New("--web.external-url: give http:// or https://, a host and perhaps a path, and nothing else")
+	}
 	return checkPath(s.telemetryPath)
 }
 
 // serve answers requests until ctx ends, and then those that are in flight.
-// hangup reloads configFile, if there is one.
-func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, configFile string) error {
-	handler, err := s.routes()
-	if err != nil {
+// hangup, like POST /-/reload, calls load.
+func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func() error) error {
+	reload := func() error {
+		err := load()
+		if err != nil {
+			s.logger.Error("Reload failed, the configuration in use stays", "err", err)
+		}
 		return err
 	}
 	httpServer := &http.Server{
-		Handler:           handler,
+		Handler:           s.routes(reload),
 		ReadHeaderTimeout: 10 * time.Second,
+		WriteTimeout:      30 * time.Second, // scrapes extend it
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
@@ -155,12 +209,7 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, configFile 
 		case err := <-served:
 			return fmt.Errorf("serve HTTP: %w", err)
 		case <-hangup:
-			if configFile == "" {
-				continue
-			}
-			if err := s.exporter.Load(configFile); err != nil {
-				s.logger.Error("Reload failed, the configuration in use stays", "err", err)
-			}
+			_ = reload() // which logs what is wrong
 		case <-ctx.Done():
 			s.logger.Info("Stopping: scrapes in flight are answered first")
 			if err := httpServer.Shutdown(context.WithoutCancel(ctx)); err != nil {
@@ -174,7 +223,7 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, configFile 
 	}
 }
 
-func (s *server) routes() (http.Handler, error) {
+func (s *server) routes(reload func() error) http.Handler {
 	reg := s.exporter.Registerer()
 	reg.MustRegister(versioncollector.NewCollector(program))
 	metrics := s.exporter.Metrics(s.timeoutOffset)
@@ -182,37 +231,40 @@ func (s *server) routes() (http.Handler, error) {
 		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 		metrics = promhttp.InstrumentMetricHandler(reg, metrics)
 	}
-	landing, err := web.NewLandingPage(web.LandingConfig{
-		Name:        program,
-		Description: "The state of the links between MongoDB Ops Manager organizations and Atlas.",
+	page := statuspage.New(statuspage.Options{
+		Snapshot:    s.exporter.Snapshot,
+		MetricsPath: s.telemetryPath,
+		ExternalURL: s.externalURL,
 		Version:     version.Info(),
-		Profiling:   "false",
-		Links:       []web.LandingLinks{{Address: s.telemetryPath, Text: "Metrics"}},
 	})
-	if err != nil {
-		return nil, fmt.Errorf("build the page at /: %w", err)
-	}
+	limit := collector.Limiter(s.maxRequests)
 	mux := http.NewServeMux()
-	mux.Handle("GET "+s.telemetryPath, collector.Limit(s.maxRequests, metrics))
-	mux.HandleFunc("GET /-/healthy", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, program+" is healthy.") })
-	mux.HandleFunc("GET /-/ready", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, program+" is ready.") })
-	mux.Handle("GET /{$}", landing)
-	return mux, nil
+	mux.Handle("GET "+s.telemetryPath, limit(metrics))
+	mux.Handle("GET "+probePath, limit(s.exporter.Probe(s.timeoutOffset)))
+	mux.Handle("GET "+discoveryPath, s.exporter.Discovery(s.externalURL))
+	mux.Handle("GET "+healthyPath, says(program+" is healthy."))
+	mux.Handle("GET "+readyPath, says(program+" is ready."))
+	mux.Handle("POST "+reloadPath, s.exporter.Reloader(s.enableLifecycle, reload))
+	mux.Handle("GET /{$}", page)
+	return collector.Guard(mux)
+}
+
+func says(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, text) }
 }
 
 // checkPath refuses a path for the metrics that another page needs or that the
 // router would read as a pattern.
-func checkPath(path string) error {
-	switch {
-	case path == "" || path[0] != '/':
-		return fmt.Errorf("--web.telemetry-path=%q: begin it with /", path)
-	case path == "/" || path == "/-/healthy" || path == "/-/ready" || path == "/-/reload" || path == "/probe" || path == "/sd":
-		return fmt.Errorf("--web.telemetry-path=%q: this path serves something else, choose another", path)
+func checkPath(telemetryPath string) error {
+	switch telemetryPath {
+	case "/", probePath, discoveryPath, healthyPath, readyPath, reloadPath:
+		return fmt.Errorf("--web.telemetry-path=%q: this path serves something else, choose another", telemetryPath)
 	}
-	for _, c := range path {
-		if c <= ' ' || c == '{' || c == '}' || c == '?' || c == '#' || c == '%' || c == 0x7f {
-			return fmt.Errorf("--web.telemetry-path=%q: use letters, digits and - _ . / alone", path)
-		}
+	switch {
+	case !strings.HasPrefix(telemetryPath, "/"):
+		return fmt.Errorf("--web.telemetry-path=%q: begin it with /", telemetryPath)
+	case strings.Trim(telemetryPath, pathCharacters) != "" || path.Clean(telemetryPath) != telemetryPath:
+		return fmt.Errorf("--web.telemetry-path=%q: use letters, digits and - _ . / alone, and no / at the end", telemetryPath)
 	}
 	return nil
 }

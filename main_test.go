@@ -70,6 +70,20 @@ func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string
 // startProgram starts the exporter on a free port and waits until it is ready.
 func startProgram(t *testing.T, args ...string) *exporter {
 	t.Helper()
+	p := launch(t, args...)
+	awaitReady(t, p, func() error {
+		resp, err := http.Get(p.url + "/-/ready")
+		if err == nil {
+			resp.Body.Close()
+		}
+		return err
+	})
+	return p
+}
+
+// launch starts the exporter on a free port.
+func launch(t *testing.T, args ...string) *exporter {
+	t.Helper()
 	address := freeAddress(t)
 	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
 	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
@@ -78,13 +92,19 @@ func startProgram(t *testing.T, args ...string) *exporter {
 		t.Fatal(err)
 	}
 	go func() { p.exited <- p.cmd.Wait() }()
+	return p
+}
+
+// awaitReady waits until check finds nothing to complain about.
+func awaitReady(t *testing.T, p *exporter, check func() error) {
+	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
-		if resp, err := http.Get(p.url + "/-/ready"); err == nil {
-			resp.Body.Close()
-			return p
+		err := check()
+		if err == nil {
+			return
 		}
 		if time.Now().After(deadline) {
-			t.Fatalf("not ready:\n%s", p.stop(t, syscall.SIGKILL))
+			t.Fatalf("%v\n%s", err, p.stop(t, syscall.SIGKILL))
 		}
 	}
 }
@@ -256,6 +276,12 @@ func TestPaths(t *testing.T) {
 		{"POST", "/m", 405, "GET, HEAD"},
 		{"DELETE", "/-/healthy", 405, "GET, HEAD"},
 		{"PUT", "/", 405, "GET, HEAD"},
+		{"GET", "/sd", 200, ""},
+		{"POST", "/sd", 405, "GET, HEAD"},
+		{"GET", "/probe", 400, ""},
+		{"GET", "/probe?target=5f1e9c2b8d3a4e0012ab3401", 200, ""},
+		{"GET", "/-/reload", 405, "POST"},
+		{"POST", "/-/reload", 403, ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.method+" "+tt.path, func(t *testing.T) {
@@ -363,7 +389,9 @@ func TestBadInput(t *testing.T) {
 		{"unknown command", []string{"surprise"}, "opsmanager_exporter: unexpected surprise" + help},
 		{"relative path", []string{"--web.telemetry-path=metrics"}, `opsmanager_exporter: --web.telemetry-path="metrics": begin it with /` + help},
 		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path serves something else, choose another` + help},
-		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone` + help},
+		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone, and no / at the end` + help},
+		{"path that the router would change", []string{"--web.telemetry-path=/a/../-/ready"}, `opsmanager_exporter: --web.telemetry-path="/a/../-/ready": use letters, digits and - _ . / alone, and no / at the end` + help},
+		{"external URL with a password", []string{"--web.external-url=https://a:b@exporter.example.net"}, "opsmanager_exporter: --web.external-url: give http:// or https://, a host and perhaps a path, and nothing else" + help},
 		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
 		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
 		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},

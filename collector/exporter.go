@@ -147,12 +147,13 @@ func (e *Exporter) Close() {
 // Poll polls every configured organization once, by the deadline of ctx if it
 // has one. It counts as a scrape.
 func (e *Exporter) Poll(ctx context.Context) Round {
-	return e.scrape(ctx, e.fleet.Load().orgs)
+	return e.scrape(ctx, e.fleet.Load().orgs, nil)
 }
 
 // scrape polls organizations by the deadline of ctx, each Ops Manager on its
-// own, and takes what they gave into their records.
-func (e *Exporter) scrape(ctx context.Context, orgs []*organization) Round {
+// own, and takes what they gave into their records. trace is told the steps of
+// the polls; nil if nobody wants to know.
+func (e *Exporter) scrape(ctx context.Context, orgs []*organization, trace opsmanager.Trace) Round {
 	type share struct {
 		manager   *manager
 		orgs      []*organization
@@ -173,7 +174,7 @@ func (e *Exporter) scrape(ctx context.Context, orgs []*organization) Round {
 	}
 	var wg sync.WaitGroup
 	for _, s := range order {
-		wg.Go(func() { s.answers = s.manager.poll(ctx, s.orgs) })
+		wg.Go(func() { s.answers = s.manager.poll(ctx, s.orgs, trace) })
 	}
 	wg.Wait()
 

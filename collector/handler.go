@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -35,23 +36,65 @@ func (e *Exporter) Metrics(offset time.Duration) http.Handler {
 		if slices.Contains(r.URL.Query()["collect[]"], "exporter") {
 			orgs = nil
 		}
-
 		scrape := prometheus.NewRegistry()
-		scrape.MustRegister(&Collector{
-			timeout: timeout,
-			poll:    func() Round { return e.scrape(ctx, orgs) },
-		})
+		scrape.MustRegister(
+			&Collector{poll: func() Round { return e.scrape(ctx, orgs, nil) }},
+			newTimeoutGauge(timeout),
+		)
 		// Gathered in order: first the polls, then what counts their requests.
 		gatherers := prometheus.Gatherers{scrape}
 		for _, m := range f.managers {
 			gatherers = append(gatherers, m.api.registry)
 		}
-		gatherers = append(gatherers, e.registry)
-		promhttp.HandlerFor(gatherers, promhttp.HandlerOpts{
-			ErrorLog:      gatherErrors{e.logger},
-			ErrorHandling: promhttp.ContinueOnError,
-		}).ServeHTTP(w, r)
+		e.expose(w, r, timeout, append(gatherers, e.registry))
 	})
+}
+
+// Probe returns the handler of /probe, which polls the organization of the
+// parameter target alone. With debug=true it tells the story of the poll in text
+// instead of metrics.
+func (e *Exporter) Probe(offset time.Duration) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		if len(query["target"]) != 1 || query.Get("target") == "" {
+			http.Error(w, "give one organization ID: /probe?target=5f1e9c2b8d3a4e0012ab34cd", http.StatusBadRequest)
+			return
+		}
+		org := e.fleet.Load().byID[strings.ToLower(query.Get("target"))]
+		if org == nil {
+			http.Error(w, "no organization with this ID is configured", http.StatusNotFound)
+			return
+		}
+		timeout := scrapeTimeout(r.Header.Get(timeoutHeader), offset)
+		ctx, cancel := context.WithTimeout(r.Context(), timeout)
+		defer cancel()
+		if query.Get("debug") == "true" {
+			extendWriteDeadline(w, timeout)
+			e.tellStory(ctx, w, org, timeout)
+			return
+		}
+		scrape := prometheus.NewRegistry()
+		scrape.MustRegister(&Collector{poll: func() Round { return e.scrape(ctx, []*organization{org}, nil) }})
+		e.expose(w, r, timeout, scrape)
+	})
+}
+
+// writeTime is how long a client may take to read an answer.
+const writeTime = 30 * time.Second
+
+// extendWriteDeadline makes room for a scrape, which may take longer than the
+// server lets an answer take by default.
+func extendWriteDeadline(w http.ResponseWriter, timeout time.Duration) {
+	// A writer without deadlines is one of a test.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTime))
+}
+
+func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, timeout time.Duration, g prometheus.Gatherer) {
+	extendWriteDeadline(w, timeout)
+	promhttp.HandlerFor(g, promhttp.HandlerOpts{
+		ErrorLog:      gatherErrors{e.logger},
+		ErrorHandling: promhttp.ContinueOnError,
+	}).ServeHTTP(w, r)
 }
 
 // scrapeTimeout returns how long a scrape may take, given the header in which

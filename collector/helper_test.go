@@ -27,6 +27,7 @@ const (
 type fixture struct {
 	sim      *simulator.Server
 	exporter *collector.Exporter
+	host     string // of the exporter
 	url      string // of /metrics
 	manager  config.OpsManager
 }
@@ -82,9 +83,14 @@ func start(t *testing.T, s settings) *fixture {
 	f.exporter = collector.NewExporter(slog.New(slog.NewTextHandler(s.log, nil)), "test")
 	t.Cleanup(f.exporter.Close)
 	f.apply()
-	server := httptest.NewServer(f.exporter.Metrics(s.timeoutOffset))
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", f.exporter.Metrics(s.timeoutOffset))
+	mux.Handle("/probe", f.exporter.Probe(s.timeoutOffset))
+	mux.Handle("/sd", f.exporter.Discovery(nil))
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
-	f.url = server.URL
+	f.host = server.Listener.Addr().String()
+	f.url = server.URL + "/metrics"
 	return f
 }
 

@@ -85,7 +85,8 @@ func (m *manager) serves(settings config.OpsManager) bool {
 
 // poll polls organizations of m and returns what each of them gave by the
 // deadline of ctx, in their order. It is cancelled with ctx; the polls are not.
-func (m *manager) poll(ctx context.Context, orgs []*organization) []answer {
+// trace is told their steps; nil if nobody wants to know.
+func (m *manager) poll(ctx context.Context, orgs []*organization, trace opsmanager.Trace) []answer {
 	begun := time.Now()
 	// Files are read at most once in a scrape, by the first poll that needs them.
 	refresh := sync.OnceValue(m.refreshTLS)
@@ -99,10 +100,15 @@ func (m *manager) poll(ctx context.Context, orgs []*organization) []answer {
 		if org.key != nil {
 			key = org.key.current
 		}
-		wanted[i] = &poll{org: org, prepare: refresh, key: key, done: make(chan struct{})}
+		wanted[i] = &poll{org: org, prepare: refresh, key: key, trace: trace, done: make(chan struct{})}
 	}
 
 	polls := m.queue.join(ctx, wanted)
+	for i, p := range polls {
+		if trace != nil && p != wanted[i] {
+			trace("joined a poll that another scrape had asked for; its steps are not known here")
+		}
+	}
 	for _, p := range polls {
 		select {
 		case <-p.done:
@@ -147,6 +153,10 @@ var (
 
 // ask is a poll in its slot.
 func (m *manager) ask(ctx context.Context, p *poll) (opsmanager.Status, error) {
+	if p.trace != nil {
+		p.trace("got a slot")
+		ctx = opsmanager.WithTrace(ctx, p.trace)
+	}
 	if err := p.prepare(); err != nil {
 		return "", &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: err}
 	}

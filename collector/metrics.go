@@ -2,6 +2,7 @@ package collector
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
@@ -45,6 +46,14 @@ func (m *apiMetrics) observe(e opsmanager.Exchange) {
 	}
 	m.requests.WithLabelValues(code).Inc()
 	m.duration.Observe(e.Duration.Seconds())
+}
+
+// newTimeoutGauge shows the deadline that one scrape works under.
+func newTimeoutGauge(timeout time.Duration) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Namespace: namespace, Subsystem: "exporter", Name: "scrape_timeout_seconds",
+		Help: "The deadline that this scrape worked under, in seconds.",
+	}, timeout.Seconds)
 }
 
 // reloadMetrics tell whether the configuration in use is the one in the file.

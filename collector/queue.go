@@ -44,6 +44,7 @@ type queue struct {
 type poll struct {
 	org     *organization
 	prepare func() error                   // brings the TLS material up to date
+	trace   opsmanager.Trace               // nil unless somebody wants the story
 	cancel  context.CancelFunc             // of a poll in flight; guarded
 	waiters int                            // scrapes that want the answer; guarded
 	overdue bool                           // the deadline of one of them has passed; guarded

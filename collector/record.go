@@ -13,10 +13,11 @@ type record struct {
 	mu          sync.Mutex
 	errors      uint64
 	lastSuccess time.Time
-	status      opsmanager.Status // last read; "" before that
-	reason      opsmanager.Reason // of the last scrape's failure; "" if it did not fail
-	last        answer            // as the last scrape got it
-	since       time.Time         // when the state that last shows was first seen
+	status      opsmanager.Status          // last read; "" before that
+	reason      opsmanager.Reason          // of the last scrape's failure; "" if it did not fail
+	told        map[opsmanager.Reason]bool // reasons that were news since a status was last read
+	last        answer                     // as the last scrape got it
+	since       time.Time                  // when the state that last shows was first seen
 }
 
 // add takes in how a poll ended for one scrape. It returns the count of failed
@@ -34,8 +35,13 @@ func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news new
 	r.last = a
 	if a.err != nil {
 		r.errors++
-		if reason != r.reason {
+		// Two reasons that take turns all night are news once each.
+		if !r.told[reason] {
 			news = newsUnknown
+			if r.told == nil {
+				r.told = make(map[opsmanager.Reason]bool)
+			}
+			r.told[reason] = true
 		}
 		r.reason = reason
 		return r.errors, r.lastSuccess, news
@@ -47,6 +53,7 @@ func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news new
 		news = newsRecovered
 	}
 	r.reason, r.status = "", a.status
+	r.told = nil
 	if a.at.After(r.lastSuccess) {
 		r.lastSuccess = a.at
 	}

@@ -25,8 +25,6 @@ var (
 		"The organization's name (its ID where none is configured) and its Ops Manager; always 1.", "org_name", "ops_manager")
 	serverDesc = prometheus.NewDesc(prometheus.BuildFQName(namespace, "", "info"),
 		"The version that this Ops Manager reports; always 1.", []string{"ops_manager", "version"}, nil)
-	timeoutDesc = prometheus.NewDesc(prometheus.BuildFQName(namespace, "exporter", "scrape_timeout_seconds"),
-		"The deadline that this scrape worked under, in seconds.", nil, nil)
 )
 
 func linkDesc(name, help string, labels ...string) *prometheus.Desc {

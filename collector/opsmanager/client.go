@@ -18,14 +18,10 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// How many authenticated requests a poll may send, the first included. A few
-// are enough for a server that restarts, and an end for one that calls every
-// nonce stale. Where nonces do get accepted there are back ends with nonces of
-// their own: then chance lets each request in or not, and a few would lose polls.
-const (
-	maxAttempts     = 4
-	trustedAttempts = 20
-)
+// maxAttempts is how many authenticated requests a poll may send, the first
+// included: enough for a server that restarts or a few back ends with nonces of
+// their own, and an end for one that calls every nonce stale.
+const maxAttempts = 4
 
 // Options say which Ops Manager a [Client] reads and how.
 type Options struct {
@@ -103,6 +99,11 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	if err != nil {
 		return "", withoutEcho(err, key)
 	}
+	return a.status(ctx, key)
+}
+
+// status returns the status that the last answer of a poll tells, or an [*Error].
+func (a *answer) status(ctx context.Context, key config.KeyPair) (Status, error) {
 	if a.code != http.StatusOK {
 		return "", a.refusal(key)
 	}
@@ -113,6 +114,7 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	if err != nil {
 		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
 	}
+	tell(ctx, "body: %s", shape(body))
 	status, failure := parseStatus(body)
 	if failure != nil {
 		failure.StatusCode = a.code

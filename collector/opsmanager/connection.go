@@ -44,7 +44,35 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 		conn.Close()
 		return nil, err
 	}
-	return conn, nil
+	return &watchedConn{Conn: conn}, nil
+}
+
+// watchedConn knows whether it has been read to its end: net/http calls a line
+// of the headers that breaks off malformed.
+type watchedConn struct {
+	net.Conn
+	ended atomic.Bool
+}
+
+func (c *watchedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if err != nil {
+		c.ended.Store(true)
+	}
+	return n, err
+}
+
+// ended tells whether the connection below conn and its layers of TLS has ended.
+func ended(conn net.Conn) bool {
+	for {
+		layer, ok := conn.(*tls.Conn)
+		if !ok {
+			break
+		}
+		conn = layer.NetConn()
+	}
+	watched, ok := conn.(*watchedConn)
+	return ok && watched.ended.Load()
 }
 
 // progress records how far a request came. The hooks may still run in a dialing
@@ -53,7 +81,7 @@ type progress struct {
 	reused   atomic.Bool
 	shaking  atomic.Bool // in the TLS handshake
 	answered atomic.Bool // the first byte of a response came
-	secured  atomic.Pointer[tls.Conn]
+	conn     atomic.Pointer[net.Conn]
 }
 
 func (p *progress) trace() *httptrace.ClientTrace {
@@ -63,9 +91,7 @@ func (p *progress) trace() *httptrace.ClientTrace {
 		GotFirstResponseByte: func() { p.answered.Store(true) },
 		GotConn: func(info httptrace.GotConnInfo) {
 			p.reused.Store(info.Reused)
-			if conn, ok := info.Conn.(*tls.Conn); ok {
-				p.secured.Store(conn)
-			}
+			p.conn.Store(&info.Conn)
 			// The request's own context bounds the connection from here on. If
 			// this fails it is broken, which the request will meet.
 			_ = info.Conn.SetDeadline(time.Time{})
@@ -101,6 +127,9 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	case a != nil || p.answered.Load():
 		// The text of net/http's error quotes what came.
 		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
+		if conn := p.conn.Load(); conn != nil && ended(*conn) {
+			e.Reason, e.Err = ReasonConnect, io.ErrUnexpectedEOF
+		}
 	case errors.As(err, &op):
 		e.Reason = ReasonConnect
 	default:
@@ -115,8 +144,11 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 // the request is already being written, and chance decides which of the two
 // errors net/http returns; the connection remembers the alert.
 func (p *progress) alert(err error) error {
-	conn := p.secured.Load()
 	var op *net.OpError
+	var conn *tls.Conn
+	if got := p.conn.Load(); got != nil {
+		conn, _ = (*got).(*tls.Conn)
+	}
 	if conn == nil || !errors.Is(err, net.ErrClosed) && (!errors.As(err, &op) || op.Op != "write") {
 		return err
 	}

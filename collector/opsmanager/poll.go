@@ -13,7 +13,7 @@ type poll struct {
 	wire    *wire
 	session *session
 	target  *url.URL
-	retried bool // the one retry of a broken kept connection is used up
+	retried bool // a kept connection broke, and the one retry is used up
 }
 
 // authenticated sends the request until it is answered by something other than
@@ -28,10 +28,8 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 	shared := n
 	if n == nil {
 		a, err := p.send(ctx, nil)
-		var why error
-		if err == nil && a.code == http.StatusUnauthorized {
-			n, why = p.session.nonceFrom(a.header)
-			a.why = why
+		if err == nil {
+			n = a.nonce
 		}
 		if lead {
 			p.session.settle(n)
@@ -54,41 +52,32 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 			}
 			return a, nil
 		}
-		fresh, why := p.session.nonceFrom(a.header)
-		a.why = why
-		if fresh == nil {
-			if isRole(a.apiError().ErrorCode) {
-				a.why = nil
-			}
+		if a.nonce == nil {
 			return a, nil
 		}
-		own = append(own, fresh)
-		a.stale = fresh.challenge.Stale
+		own = append(own, a.nonce)
 		switch {
-		case attempt >= p.session.attempts():
+		case attempt == maxAttempts:
 			if a.stale {
-				p.session.distrust()
-				a.why = fmt.Errorf("%d nonces in a row were called stale", attempt)
+				a.why = fmt.Errorf("%d nonces in a row were called stale", maxAttempts)
 			}
 			return a, nil
 		case a.stale && attempt == 1:
-			n = fresh
-		case a.stale && fresh.challenge.Opaque == "" && attempt%2 == 0:
+			n = a.nonce
+		case a.stale && attempt == 2 && a.nonce.challenge.Opaque == "":
 			// The nonce of this poll's own 401 is stale at once: several back
 			// ends with nonces of their own take turns. Try the one before.
-			n = own[attempt-2]
-		case a.stale && fresh.challenge.Opaque == "":
-			n = fresh
+			n = own[0]
+		case a.stale && a.nonce.challenge.Opaque == "":
+			n = a.nonce
 		case a.stale:
 			// Apache keeps one nonce that serves once to each opaque value, and
 			// a 401 repeats the opaque of its request: only a request without
 			// one gets an opaque, and a nonce, for this poll alone.
-			if a, err = p.send(ctx, nil); err != nil || a.code != http.StatusUnauthorized {
+			if a, err = p.send(ctx, nil); err != nil || a.nonce == nil {
 				return a, err
 			}
-			if n, a.why = p.session.nonceFrom(a.header); n == nil {
-				return a, nil
-			}
+			n = a.nonce
 		case rejected, p.session.exclusive(n), isRole(a.apiError().ErrorCode):
 			return a, nil
 		default:
@@ -96,18 +85,25 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 			// count looks just like a wrong key. Ask once more with a nonce
 			// that is this poll's alone.
 			rejected = true
-			n = fresh
+			n = a.nonce
 		}
 	}
 }
 
 // send is one HTTP request, authorized with n unless n is nil. If it goes out on
 // a kept connection that breaks, it is sent once more on a new one, once in a
-// poll, and with another use count: the server may have counted the first.
+// poll, and with another use count: the server may have counted the first. What
+// the poll sends after that does not trust kept connections any more.
 func (p *poll) send(ctx context.Context, n *nonce) (*answer, error) {
+	if p.retried {
+		tell(ctx, "  on a new connection")
+		a, _, err := p.exchange(ctx, n, p.wire.fresh)
+		return a, err
+	}
 	a, reused, err := p.exchange(ctx, n, p.wire.kept)
-	if err != nil && reused && !p.retried && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS) {
+	if err != nil && reused && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS) {
 		p.retried = true
+		tell(ctx, "  the kept connection broke: once more on a new one")
 		a, _, err = p.exchange(ctx, n, p.wire.fresh)
 	}
 	return a, err
@@ -121,6 +117,21 @@ func (p *poll) exchange(ctx context.Context, n *nonce, transport *http.Transport
 		if err != nil {
 			return nil, false, &Error{Reason: ReasonUnauthorized, Err: err}
 		}
+		tell(ctx, "request with digest credentials")
+	} else {
+		tell(ctx, "request without credentials")
 	}
-	return p.wire.exchange(ctx, p.target, authorization, transport)
+	a, reused, err := p.wire.exchange(ctx, p.target, authorization, transport)
+	if err != nil {
+		return nil, reused, err
+	}
+	if a.code == http.StatusUnauthorized {
+		if a.nonce, a.why = p.session.nonceFrom(a.header); a.nonce != nil {
+			a.stale = a.nonce.challenge.Stale
+		} else if isRole(a.apiError().ErrorCode) {
+			a.why = nil // the code says it
+		}
+	}
+	tellAnswer(ctx, a)
+	return a, reused, nil
 }

@@ -76,7 +76,6 @@ type session struct {
 	mu      sync.Mutex
 	shared  *nonce       // what the next poll uses; nil before the first challenge
 	request *challenging // the challenge in progress; nil when there is none
-	trusted bool         // a nonce was accepted since the last poll that met only stale ones
 }
 
 // challenging is a request for a challenge that other polls of the key wait for.
@@ -148,28 +147,10 @@ func (s *session) settle(n *nonce) {
 func (s *session) promote(accepted, refused *nonce) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.trusted = true
 	if s.shared == refused || !s.usable(s.shared) {
 		accepted.reserved = max(accepted.reserved, accepted.uses)
 		s.shared = accepted
 	}
-}
-
-// attempts returns how many authenticated requests a poll may send.
-func (s *session) attempts() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.trusted {
-		return trustedAttempts
-	}
-	return maxAttempts
-}
-
-// distrust notes that a poll met nothing but stale nonces.
-func (s *session) distrust() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.trusted = false
 }
 
 func (s *session) usable(n *nonce) bool {

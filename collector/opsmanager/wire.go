@@ -80,7 +80,8 @@ type answer struct {
 	header   http.Header
 	body     []byte // as sent, at most maxBody
 	tooLarge bool   // the body goes on behind it
-	stale    bool   // a 401 whose challenge says stale=true
+	nonce    *nonce // of a 401 whose challenge can be answered
+	stale    bool   // that challenge says stale=true
 	why      error  // why a 401 was not answered, if the code does not say it
 	sent     string // the Authorization of its request
 }
@@ -99,7 +100,7 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 		URL:    target,
 		Header: header,
 		Body:   noReplay{},
-	}).WithContext(withDialDeadline(httptrace.WithClientTrace(ctx, progress.trace())))
+	}).WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, progress.trace()))))
 
 	start := time.Now()
 	a, err := roundTrip(transport, req)

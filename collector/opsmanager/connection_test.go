@@ -1,0 +1,226 @@
+package opsmanager_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+func TestConnectionsAreKept(t *testing.T) {
+	for name, o := range map[string]simulator.Options{
+		"HTTP": {}, "HTTPS": {TLS: newAuthority(t).serve(t, nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := simulate(t, o, delayed)
+			r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.MaxConnections = 3 })
+			r.SetTLS(insecure())
+			for range 4 {
+				r.many(t, 50)
+			}
+			if c := s.Counts(); c.Connections > 3 || c.Requests != 201 {
+				t.Errorf("got %+v, want at most 3 connections and 201 requests", c)
+			}
+		})
+	}
+}
+
+// A kept connection outlives the deadline of the poll that opened it.
+func TestKeptConnectionAfterDeadline(t *testing.T) {
+	for name, o := range map[string]simulator.Options{
+		"HTTP": {}, "HTTPS": {TLS: newAuthority(t).serve(t, nil)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := simulate(t, o, simulator.Org{})
+			r := newRig(t, s.URL(), nil)
+			r.SetTLS(insecure())
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			defer cancel()
+			if status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
+				t.Fatalf("got %q, %v", status, err)
+			}
+			<-ctx.Done()
+			time.Sleep(20 * time.Millisecond) // a connection that dies with it would have
+			r.synced(t)
+			if c := s.Counts(); c.Connections != 1 || c.Requests != 3 {
+				t.Errorf("got %+v, want 3 requests on one connection", c)
+			}
+		})
+	}
+}
+
+func TestConnectionsThatTheServerCloses(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.CloseAfter(simulator.Status("SYNCED"))})
+	r := newRig(t, s.URL(), nil)
+	for range 20 {
+		r.synced(t)
+	}
+	if c := s.Counts(); c.Requests != 21 || c.Connections != 20 {
+		t.Errorf("got %+v, want 21 requests on 20 connections", c)
+	}
+}
+
+const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + `{"status":"SYNCED"}`
+
+// breaking starts a server that answers the first request of each of the first
+// n connections when all n are there, and ends those with end upon the second
+// request; later connections are handled by later.
+func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in *bufio.Reader)) string {
+	together := make(chan struct{})
+	var arrived sync.WaitGroup
+	arrived.Add(n)
+	go func() {
+		arrived.Wait()
+		close(together)
+	}()
+	return "http://" + listen(t, func(c net.Conn, i int) {
+		in := bufio.NewReader(c)
+		if i > n {
+			later(c, in)
+			return
+		}
+		if _, err := http.ReadRequest(in); err != nil {
+			return
+		}
+		arrived.Done()
+		<-together
+		_, _ = io.WriteString(c, okAnswer)
+		if _, err := http.ReadRequest(in); err == nil {
+			end(c)
+		}
+	})
+}
+
+// impatient lets the polls of a fresh client not wait for a challenge.
+func impatient(o *opsmanager.Options) { o.Timeout = 0 }
+
+func serving(c net.Conn, in *bufio.Reader) {
+	for {
+		if _, err := http.ReadRequest(in); err != nil {
+			return
+		}
+		_, _ = io.WriteString(c, okAnswer)
+	}
+}
+
+func TestKeptConnectionsThatBreak(t *testing.T) {
+	const n = 5
+	ends := map[string]func(net.Conn){
+		"closed":             func(net.Conn) {},
+		"reset":              reset,
+		"cut in the headers": func(c net.Conn) { _, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nX") },
+		"cut in the body":    func(c net.Conn) { _, _ = io.WriteString(c, okAnswer[:len(okAnswer)-1]) },
+	}
+	for name, end := range ends {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, breaking(t, n, end, serving), impatient)
+			r.many(t, n)
+			r.codes()
+			first := 0
+			if name == "cut in the body" {
+				first = 200
+			}
+			for range n { // all kept connections are dead
+				r.synced(t)
+				if codes := r.codes(); !slices.Equal(codes, []int{first, 200}) {
+					t.Errorf("got exchanges %v, want one that failed and one on a new connection", codes)
+				}
+			}
+		})
+		t.Run(name+", all at once", func(t *testing.T) {
+			r := newRig(t, breaking(t, n, end, serving), impatient)
+			r.many(t, n)
+			r.many(t, 4*n)
+		})
+	}
+	t.Run("not twice", func(t *testing.T) {
+		r := newRig(t, breaking(t, n, reset, func(_ net.Conn, in *bufio.Reader) { _, _ = http.ReadRequest(in) }), impatient)
+		r.many(t, n)
+		r.codes()
+		status, err := r.poll(t)
+		failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
+		if codes := r.codes(); !slices.Equal(codes, []int{0, 0}) {
+			t.Errorf("got exchanges %v, want two that failed", codes)
+		}
+	})
+	t.Run("not a new one", func(t *testing.T) {
+		r := newRig(t, say(t, ""), nil)
+		status, err := r.poll(t)
+		failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
+		if codes := r.codes(); !slices.Equal(codes, []int{0}) {
+			t.Errorf("got exchanges %v, want one that failed", codes)
+		}
+	})
+	t.Run("not an answer", func(t *testing.T) {
+		r := newRig(t, breaking(t, 1, func(c net.Conn) { _, _ = io.WriteString(c, "nonsense\r\n\r\n") }, serving), impatient)
+		r.synced(t)
+		r.codes()
+		status, err := r.poll(t)
+		failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}.check(t, status, err)
+	})
+}
+
+// A poll that needs a new challenge sends two requests, and all connections are
+// dead: one retry has to do for both.
+func TestChallengeOverDeadConnections(t *testing.T) {
+	const n = 5
+	later := func(c net.Conn, in *bufio.Reader) {
+		for {
+			r, err := http.ReadRequest(in)
+			switch {
+			case err != nil:
+				return
+			case r.Header.Get("Authorization") == "":
+				_, _ = io.WriteString(c, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Digest realm=a, nonce=b, qop=auth\r\n\r\n")
+			default:
+				_, _ = io.WriteString(c, okAnswer)
+			}
+		}
+	}
+	r := newRig(t, breaking(t, n, reset, later), impatient)
+	r.many(t, n)
+	r.codes()
+	r.synced(t)
+	if codes := r.codes(); !slices.Equal(codes, []int{0, 401, 200}) {
+		t.Errorf("got exchanges %v", codes)
+	}
+}
+
+// A request that breaks may have been counted by the server: the second attempt
+// is no replay.
+func TestRetryIsNoReplay(t *testing.T) {
+	for name, broken := range map[string]simulator.Answer{"reset": simulator.Reset(), "cut": simulator.Cut(), "truncated": simulator.Truncated()} {
+		t.Run(name, func(t *testing.T) {
+			s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(broken, simulator.Status("SYNCED"))})
+			r := newRig(t, s.URL(), nil)
+			r.synced(t) // challenge and request share a connection
+			if c := s.Counts(); c.Refused != 0 || c.Requests != 3 {
+				t.Errorf("got %+v, want 3 requests, none refused", c)
+			}
+		})
+	}
+}
+
+func TestExchanges(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Org{Delay: 20 * time.Millisecond})
+	r := newRig(t, s.URL(), nil)
+	r.synced(t)
+	if len(r.exchanges) != 2 {
+		t.Fatalf("got %+v", r.exchanges)
+	}
+	challenge, answer := r.exchanges[0], r.exchanges[1]
+	if challenge.StatusCode != 401 || challenge.Version != "" || challenge.Duration <= 0 {
+		t.Errorf("got %+v", challenge)
+	}
+	if answer.StatusCode != 200 || answer.Version != "8.0.14.500.20250917T0000Z" || answer.Duration < 20*time.Millisecond {
+		t.Errorf("got %+v", answer)
+	}
+}

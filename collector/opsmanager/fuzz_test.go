@@ -1,0 +1,167 @@
+package opsmanager_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"io"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// FuzzStatus compares what the client makes of an answer with an oracle of its
+// own, both ways.
+func FuzzStatus(f *testing.F) {
+	for _, body := range []string{
+		`{"status":"SYNCED"}`, " {\n\"status\" : \"NOT_SYNCED\" }\n", `{"a":[{"status":"SYNCED"}],"status":"SYNCED","b":{}}`,
+		`{"st\u0061tus":"\u0053YNCED"}`, `{"status":"SYNCED","status":"SYNCED"}`, `{"status":"SYNCED","st\u0061tus":1}`,
+		`{"Status":"SYNCED"}`, `{"status":"synced"}`, `{"status":"SYNCING"}`, `{"status":null}`, `{"status":["SYNCED"]}`,
+		`{"status":200,"content":{"status":"SYNCED"}}`, `{"status":"SYNCED"}{}`, `[{"status":"SYNCED"}]`, `"SYNCED"`, `null`, ``,
+		"\ufeff{\"status\":\"SYNCED\"}", `{"status":"SYNCED"`, `<html>`, "{\"status\":\"SYNCED\xff\"}", `{"":"","status":"SYNCED"}`,
+		`{"errorCode":"USER_UNAUTHORIZED","parameters":[]}`, `{"errorCode":"IP_ADDRESS_NOT_ON_ACCESS_LIST","parameters":["192.0.2.1"]}`,
+	} {
+		for _, code := range []int{200, 201, 401, 403, 500} {
+			f.Add([]byte(body), code, "")
+		}
+		f.Add([]byte(zip(f, body)), 200, "gzip")
+		f.Add([]byte(body), 200, "gzip")
+	}
+	f.Add([]byte(`{"status":"SYNCED"}`), 200, "br")
+	f.Add([]byte(zip(f, padded(opsmanager.MaxBody+1))), 200, "GZIP")
+	f.Fuzz(func(t *testing.T, body []byte, code int, encoding string) {
+		header := http.Header{}
+		if encoding != "" {
+			header.Set("Content-Encoding", encoding)
+		}
+		status, err := opsmanager.StatusOf(code, header, body, keyOf(testPublic, testPrivate))
+		want := opsmanager.Status("")
+		if plain, ok := decode(body, encoding); ok && code == http.StatusOK && len(body) <= opsmanager.MaxBody {
+			want = oracle(plain)
+		}
+		if status != want || (err == nil) != (want != "") {
+			t.Fatalf("got %q, %v, want %q", status, err, want)
+		}
+		if err != nil {
+			if reason := opsmanager.ReasonOf(err); !slices.Contains(opsmanager.Reasons(), reason) {
+				t.Errorf("reason %q", reason)
+			}
+			if text := strings.ToLower(err.Error()); strings.Contains(text, testPublic) || strings.Contains(text, testPrivate) {
+				t.Errorf("error %q", text)
+			}
+		}
+	})
+}
+
+func decode(body []byte, encoding string) ([]byte, bool) {
+	switch strings.ToLower(encoding) {
+	case "", "identity":
+		return body, true
+	case "gzip", "x-gzip":
+		r, err := gzip.NewReader(bytes.NewReader(body))
+		if err != nil {
+			return nil, false
+		}
+		plain, err := io.ReadAll(io.LimitReader(r, opsmanager.MaxBody+1))
+		return plain, err == nil && len(plain) <= opsmanager.MaxBody
+	}
+	return nil, false
+}
+
+// oracle reads a body as a map, and counts the members of that name itself.
+func oracle(body []byte) opsmanager.Status {
+	var members map[string]any
+	if json.Unmarshal(body, &members) != nil || countStatus(body) != 1 {
+		return ""
+	}
+	if s, ok := members["status"].(string); ok && (s == "SYNCED" || s == "NOT_SYNCED") {
+		return opsmanager.Status(s)
+	}
+	return ""
+}
+
+// countStatus counts the members named status of the outermost object of valid
+// JSON: the strings one level deep with a colon behind them.
+func countStatus(body []byte) (count int) {
+	depth := 0
+	for i := 0; i < len(body); i++ {
+		switch body[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		case '"':
+			start := i
+			for i++; body[i] != '"'; i++ {
+				if body[i] == '\\' {
+					i++
+				}
+			}
+			behind := bytes.TrimLeft(body[i+1:], " \t\r\n")
+			var name string
+			if depth == 1 && len(behind) > 0 && behind[0] == ':' && json.Unmarshal(body[start:i+1], &name) == nil && name == "status" {
+				count++
+			}
+		}
+	}
+	return count
+}
+
+func FuzzChallenge(f *testing.F) {
+	for _, lines := range []string{
+		`Digest realm="MMS Public API", domain="", nonce="I+xG4xb7bUgq8uMBCuAxZPI+VDDcJ9q1", algorithm=MD5, qop="auth", stale=false`,
+		`Digest realm="MMS Public API", domain="", nonce="x", algorithm=MD5, op="auth", stale=false`,
+		`Basic realm="x", Digest realm="a\"b", nonce=a/b_c==, qop="auth,auth-int", algorithm=SHA-256`,
+		"Basic realm=\"x\"\nDigest\tnonce = \"x\" ,\tqop = auth ,,\nDIGEST NONCE=x, QOP=\"auth-int , auth\", algorithm=SHA-512-256",
+		`Digest nonce="x", qop="auth", nonce="y"`, `Digest nonce="x", qop="auth`, `Digest nonce="x\`, `Digest`, `Digest =`, `,,,`, `"`, `=`, ``,
+		`Digest nonce="", qop="auth"`, `Digest nonce="x"`, `Digest nonce="x", qop="auth", algorithm=MD5-sess`, `Digest nonce="x", qop="auth", userhash=true`,
+		"Digest realm=\"\x01\xff\u00e9\t\", nonce=\"\x7f\", qop=auth, opaque=\"\\\"\"", `Negotiate abc==, NTLM, Digest nonce=x, qop=auth`,
+	} {
+		f.Add(lines)
+	}
+	f.Fuzz(func(t *testing.T, lines string) {
+		header := http.Header{"Www-Authenticate": strings.Split(lines, "\n")}
+		chal, err := opsmanager.FindChallenge(header)
+		if (chal == nil) == (err == nil) {
+			t.Fatalf("got %v and %v", chal, err)
+		}
+		if err != nil {
+			return
+		}
+		algorithms := []string{"", "MD5", "SHA-256", "SHA-512-256"}
+		if chal.Nonce == "" || !slices.Equal(chal.QOP, []string{"auth"}) || chal.Userhash || !slices.Contains(algorithms, strings.ToUpper(chal.Algorithm)) {
+			t.Fatalf("got %+v", chal)
+		}
+		authorize, err := opsmanager.Authorizer(keyOf(testPublic, testPrivate), chal)
+		if err != nil {
+			return // the challenge changes when it is written out for this
+		}
+		authorization, err := authorize(http.MethodGet, "/")
+		if err != nil || !strings.HasPrefix(authorization, "Digest ") || strings.Contains(authorization, testPrivate) ||
+			strings.ContainsFunc(authorization, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			t.Fatalf("got %q, %v", authorization, err)
+		}
+	})
+}
+
+func FuzzVersion(f *testing.F) {
+	for _, header := range []string{
+		"gitHash=f7bdac40; versionString=4.2.4.56729.20191105T2247Z", "versionString=v20200901", "versionString=current; gitHash",
+		"gitHash=; versionString=", "versionString", ";;=;", "versionString=8.0.0-rc0", " versionString=1.2 ;versionString=3.4", "versionString=1.2\n",
+	} {
+		f.Add(header)
+	}
+	f.Fuzz(func(t *testing.T, header string) {
+		version := opsmanager.ParseVersion(header)
+		if version == "" {
+			return
+		}
+		if len(version) > 64 || !strings.Contains(header, "versionString="+version) ||
+			strings.Trim(version, "0123456789.TZcurentv-") != "" {
+			t.Fatalf("got %q", version)
+		}
+	})
+}

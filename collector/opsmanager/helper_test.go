@@ -1,0 +1,227 @@
+package opsmanager_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/config"
+)
+
+const (
+	testOrg     = "5f1e9c2b8d3a4e0012ab34cd"
+	testPublic  = "jkqmzxvt"
+	testPrivate = "4f7c1f0e-7d0a-4b8f-9a3c-2f5d8e6b1c90"
+	// patience is what a test waits for something that must happen soon.
+	patience = 10 * time.Second
+)
+
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http logs what servers say unasked
+	goleak.VerifyTestMain(m)
+}
+
+func keyOf(public, private string) config.KeyPair {
+	return config.KeyPair{Public: config.NewSecret(public), Private: config.NewSecret(private)}
+}
+
+// rig is a client and the exchanges that it reported.
+type rig struct {
+	*opsmanager.Client
+	mu        sync.Mutex
+	exchanges []opsmanager.Exchange
+}
+
+// newRig returns a client that is closed with the test, with options that
+// change, if there is one, may change.
+func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig {
+	t.Helper()
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &rig{}
+	o := opsmanager.Options{
+		URL: u, Timeout: patience, MaxConnections: 16, UserAgent: "test",
+		Sessions: opsmanager.NewSessions(),
+		Observe: func(e opsmanager.Exchange) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			r.exchanges = append(r.exchanges, e)
+		},
+	}
+	if change != nil {
+		change(&o)
+	}
+	r.Client = opsmanager.NewClient(o, nil)
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *rig) poll(t testing.TB) (opsmanager.Status, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	return r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+}
+
+// synced polls and fails the test unless the answer is SYNCED.
+func (r *rig) synced(t testing.TB) {
+	t.Helper()
+	if status, err := r.poll(t); status != opsmanager.Synced || err != nil {
+		t.Errorf("got %q, %v, want SYNCED", status, err)
+	}
+}
+
+// many polls n times at once and fails the test for each that is not SYNCED.
+func (r *rig) many(t testing.TB, n int) {
+	t.Helper()
+	var all sync.WaitGroup
+	for range n {
+		all.Go(func() { r.synced(t) })
+	}
+	all.Wait()
+}
+
+// codes returns the status codes of the exchanges so far and forgets them.
+func (r *rig) codes() []int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var codes []int
+	for _, e := range r.exchanges {
+		codes = append(codes, e.StatusCode)
+	}
+	r.exchanges = nil
+	return codes
+}
+
+// failure is what a poll that fails must say.
+type failure struct {
+	reason    opsmanager.Reason
+	code      int
+	errorCode string
+	text      string // with ADDRESS for each loopback address with a port
+}
+
+var loopback = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
+
+func (want failure) check(t testing.TB, status opsmanager.Status, err error) {
+	t.Helper()
+	var e *opsmanager.Error
+	if !errors.As(err, &e) {
+		t.Fatalf("got %q, %v, want %+v", status, err, want)
+	}
+	got := failure{e.Reason, e.StatusCode, e.ErrorCode, loopback.ReplaceAllString(e.Error(), "ADDRESS")}
+	if got != want || status != "" || opsmanager.ReasonOf(err) != want.reason {
+		t.Errorf("got  %+v (status %q)\nwant %+v", got, status, want)
+	}
+}
+
+// simulate starts a simulated Ops Manager that knows the test key.
+func simulate(t testing.TB, o simulator.Options, org simulator.Org) *simulator.Server {
+	t.Helper()
+	s, err := simulator.Start(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	s.SetKey(testPublic, testPrivate)
+	s.SetOrg(testOrg, org)
+	return s
+}
+
+// serve starts a server that asks for no digest.
+func serve(t testing.TB, handler http.HandlerFunc) string {
+	t.Helper()
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// listen starts a server that has each connection, counted from 1, handled by
+// handle and closed. The test does not end before all handlers did.
+func listen(t testing.TB, handle func(c net.Conn, n int)) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var handlers sync.WaitGroup
+	handlers.Go(func() {
+		for n := 1; ; n++ {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			handlers.Go(func() {
+				defer c.Close()
+				handle(c, n)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		handlers.Wait()
+	})
+	return l.Addr().String()
+}
+
+// say starts a server that reads each request, answers with text whatever was
+// asked, and closes the connection.
+func say(t testing.TB, text string) string {
+	return "http://" + listen(t, func(c net.Conn, _ int) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = c.Write([]byte(text))
+		}
+	})
+}
+
+// drain reads until the other side has gone.
+func drain(c net.Conn) {
+	buffer := make([]byte, 4096)
+	for {
+		if _, err := c.Read(buffer); err != nil {
+			return
+		}
+	}
+}
+
+// reset makes the close of c a TCP RST.
+func reset(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) Advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}

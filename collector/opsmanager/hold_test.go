@@ -1,0 +1,149 @@
+package opsmanager_test
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// watched tells when a poll begins to wait for the challenge of another: that
+// is the first time that it looks at the end of its context.
+type watched struct {
+	context.Context
+	once    sync.Once
+	waiting chan struct{}
+}
+
+func (w *watched) Done() <-chan struct{} {
+	w.once.Do(func() { close(w.waiting) })
+	return w.Context.Done()
+}
+
+// leading starts a server that has the first request for a challenge handled by
+// first, and the next n wait until all n are there.
+func leading(t *testing.T, n int64, first http.HandlerFunc) (url string, reached chan struct{}) {
+	t.Helper()
+	reached = make(chan struct{})
+	together := make(chan struct{})
+	var challenges atomic.Int64
+	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") != "" {
+			_, _ = w.Write([]byte(`{"status":"SYNCED"}`))
+			return
+		}
+		switch i := challenges.Add(1); {
+		case i == 1:
+			close(reached)
+			first(w, r)
+			return
+		case i == n+1:
+			close(together)
+		}
+		select {
+		case <-together:
+		case <-r.Context().Done():
+		}
+		w.Header().Set("WWW-Authenticate", `Digest realm="MMS Public API", nonce="abc", qop="auth"`)
+		w.WriteHeader(http.StatusUnauthorized)
+	}), reached
+}
+
+// followers starts n polls and returns when each waits for the leader.
+func followers(t *testing.T, r *rig, n int) (all *sync.WaitGroup) {
+	t.Helper()
+	all = &sync.WaitGroup{}
+	for range n {
+		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		w := &watched{Context: ctx, waiting: make(chan struct{})}
+		all.Go(func() {
+			defer cancel()
+			if status, err := r.MigrationLinkStatus(w, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
+				t.Errorf("got %q, %v", status, err)
+			}
+		})
+		<-w.waiting
+	}
+	return all
+}
+
+func TestChallengeThatHangs(t *testing.T) {
+	const n = 20
+	const timeout = 2 * time.Second
+	release := make(chan struct{})
+	url, reached := leading(t, n, func(http.ResponseWriter, *http.Request) {
+		<-release
+		panic(http.ErrAbortHandler)
+	})
+	r := newRig(t, url, func(o *opsmanager.Options) { o.MaxConnections, o.Timeout = 50, timeout })
+	var leader sync.WaitGroup
+	start := time.Now()
+	leader.Go(func() {
+		status, err := r.poll(t)
+		failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
+	})
+	<-reached
+	followers(t, r, n).Wait()
+	if took := time.Since(start); took < timeout/4 || took > patience/2 {
+		t.Errorf("took %s, want a bit more than a quarter of %s", took, timeout)
+	}
+	r.codes()
+	r.synced(t)
+	if codes := r.codes(); len(codes) != 1 {
+		t.Errorf("got %v, want a poll that need not wait", codes)
+	}
+	close(release)
+	leader.Wait()
+	r.synced(t)
+}
+
+func TestChallengeThatFails(t *testing.T) {
+	const n = 20
+	for name, tt := range map[string]struct {
+		answer http.HandlerFunc
+		want   failure
+	}{
+		"cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, failure{opsmanager.ReasonConnect, 0, "", "EOF"}},
+		"503": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},
+		"401": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the answer carries no digest challenge"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			fail := make(chan struct{})
+			url, reached := leading(t, n, func(w http.ResponseWriter, r *http.Request) {
+				<-fail
+				tt.answer(w, r)
+			})
+			// No patience of the followers lets them go on before the leader fails.
+			r := newRig(t, url, func(o *opsmanager.Options) { o.MaxConnections, o.Timeout = 50, time.Hour })
+			var leader sync.WaitGroup
+			leader.Go(func() {
+				status, err := r.poll(t)
+				tt.want.check(t, status, err)
+			})
+			<-reached
+			all := followers(t, r, n)
+			close(fail)
+			all.Wait()
+			leader.Wait()
+		})
+	}
+}
+
+func TestDeadlineWhileWaiting(t *testing.T) {
+	url, reached := leading(t, 1, func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+	r := newRig(t, url, func(o *opsmanager.Options) { o.Timeout = time.Hour })
+	ctx, cancel := context.WithCancel(t.Context())
+	var leader sync.WaitGroup
+	leader.Go(func() { _, _ = r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg) })
+	<-reached
+	short, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer done()
+	status, err := r.MigrationLinkStatus(short, keyOf(testPublic, testPrivate), testOrg)
+	failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+	cancel()
+	leader.Wait()
+}

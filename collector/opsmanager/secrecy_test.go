@@ -1,0 +1,115 @@
+package opsmanager_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+var quotedField = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
+
+// TestSecretsAreNotRepeated meets a server that repeats what it was sent, and
+// even the private key, wherever an answer has room for it. In the answers {}
+// stands for it.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	const challenge = `Digest realm="MMS Public API", nonce="NONCE_ABCDEF", qop="auth"`
+	body := func(head, body string) string {
+		return "HTTP/1.1 " + head + "\r\nX-MongoDB-Service-Version: gitHash={}; versionString={}\r\n\r\n" + body
+	}
+	answers := map[string]string{
+		"status":           body("200 OK", `{"status":"{}"}`),
+		"part of status":   body("200 OK", `{"status":"NOT_{}_SYNCED"}`),
+		"body":             body("200 OK", `{}`),
+		"member":           body("200 OK", `{"{}":"{}","status":{"{}":"{}"}}`),
+		"error body":       body("403 No", `{"errorCode":"{}","detail":"{}","reason":"{}","error":"{}","parameters":["{}"]}`),
+		"part of code":     body("404 No", `{"errorCode":"NOT_{}_FOUND"}`),
+		"address":          body("403 No", `{"errorCode":"IP_ADDRESS_NOT_ON_ACCESS_LIST","parameters":["fe80::1%{}","{}"]}`),
+		"status code":      "HTTP/1.1 {} OK\r\n\r\n",
+		"status line":      "{}\r\n\r\n",
+		"version":          "{}/1.1 200 OK\r\n\r\n",
+		"reason phrase":    "HTTP/1.1 500 {}\r\n\r\n",
+		"header line":      "HTTP/1.1 200 OK\r\n{}\r\n\r\n",
+		"header name":      "HTTP/1.1 200 OK\r\n{} {}: {}\r\n\r\n",
+		"length":           "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n",
+		"two lengths":      "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nContent-Length: {}\r\n\r\n",
+		"coding":           "HTTP/1.1 200 OK\r\nTransfer-Encoding: {}\r\n\r\n",
+		"chunk":            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{}\r\n",
+		"trailer":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n{}\r\n\r\n",
+		"content coding":   "HTTP/1.1 200 OK\r\nContent-Encoding: {}\r\n\r\n{}",
+		"gzip":             "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n{}",
+		"redirect":         "HTTP/1.1 302 {}\r\nLocation: http://{}/?{}\r\n\r\n{}",
+		"malformed target": "HTTP/1.1 302 {}\r\nLocation: ://{} %zz\r\n\r\n",
+		"101":              "HTTP/1.1 101 {}\r\nConnection: Upgrade\r\nUpgrade: {}\r\n\r\n{}",
+		"hint":             "HTTP/1.1 103 {}\r\n{}\r\n\r\n",
+		"realm":            "HTTP/1.1 401 {}\r\nWWW-Authenticate: Digest realm=\"{}\", nonce=\"{}\", qop=\"{}\"\r\n\r\n{}",
+		"algorithm":        "HTTP/1.1 401 {}\r\nWWW-Authenticate: Digest realm=\"{}\", nonce=\"{}\", qop=\"auth\", algorithm={}\r\n\r\n{}",
+		"directive":        "HTTP/1.1 401 {}\r\nWWW-Authenticate: Digest {}={}, {}={}, nonce=\"\r\n\r\n{}",
+		"scheme":           "HTTP/1.1 401 {}\r\nWWW-Authenticate: {}\r\n\r\n{\"errorCode\":\"{}\"}",
+		"unasked":          "HTTP/1.1 500 {}\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 {}\r\n\r\n",
+	}
+	for _, key := range [][2]string{
+		{testPublic, testPrivate},
+		{"JKQMZXVT", "PRIVATE_KEY_IN_CAPITALS"}, // the form of a status and of an errorCode
+	} {
+		public, private := key[0], key[1]
+		for name, answer := range answers {
+			t.Run(public+" "+name, func(t *testing.T) {
+				for _, repeat := range []string{"authorization", "public", "private", "nonce", "cnonce", "response"} {
+					for _, form := range []func(string) string{strings.Clone, strings.ToUpper} {
+						sent := make(chan map[string]string, 2) // the answer may break its connection
+						address := listen(t, func(c net.Conn, _ int) {
+							in := bufio.NewReader(c)
+							for {
+								r, err := http.ReadRequest(in)
+								if err != nil {
+									return
+								}
+								authorization := r.Header.Get("Authorization")
+								if authorization == "" {
+									_, _ = c.Write([]byte("HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: " + challenge + "\r\n\r\n"))
+									continue
+								}
+								said := map[string]string{"authorization": authorization, "public": public, "private": private}
+								for _, m := range quotedField.FindAllStringSubmatch(authorization, -1) {
+									said[m[1]] = m[2]
+								}
+								sent <- said // first, so that it is there when the poll ends
+								_, _ = c.Write([]byte(strings.ReplaceAll(answer, "{}", form(said[repeat]))))
+								return
+							}
+						})
+						r := newRig(t, "http://"+address, nil)
+						var steps []string
+						ctx := opsmanager.WithTrace(t.Context(), func(step string) {
+							r.mu.Lock()
+							defer r.mu.Unlock()
+							steps = append(steps, step)
+						})
+						_, err := r.MigrationLinkStatus(ctx, keyOf(public, private), testOrg)
+						if err == nil {
+							t.Fatal("no error")
+						}
+						r.Close()
+						r.mu.Lock()
+						said := strings.ToLower(fmt.Sprintf("%v %+v %#v %s %q %+v %q", err, err, err, err, err, r.exchanges, steps))
+						r.mu.Unlock()
+						close(sent)
+						for secrets := range sent {
+							for name, secret := range secrets {
+								if strings.Contains(said, strings.ToLower(secret)) {
+									t.Errorf("repeated %s: shows the %s: %s", repeat, name, said)
+								}
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}

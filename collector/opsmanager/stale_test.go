@@ -1,0 +1,118 @@
+package opsmanager_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+func TestEndlessStaleness(t *testing.T) {
+	s := simulate(t, simulator.Options{Nonce: simulator.Nonce{AlwaysStale: true}}, simulator.Org{})
+	r := newRig(t, s.URL(), nil)
+	want := failure{opsmanager.ReasonBadResponse, 401, "", "HTTP 401: 4 nonces in a row were called stale"}
+	status, err := r.poll(t)
+	want.check(t, status, err)
+	if n := s.Counts().Requests; n != 5 {
+		t.Errorf("first poll: got %d requests, want a challenge and 4", n)
+	}
+	status, err = r.poll(t)
+	want.check(t, status, err)
+	if n := s.Counts().Requests; n != 9 {
+		t.Errorf("second poll: got %d requests, want 4 more", n)
+	}
+}
+
+// A server that accepted nonces before is given up just as soon.
+func TestSuddenStaleness(t *testing.T) {
+	var broken atomic.Bool
+	s := simulate(t, simulator.Options{}, simulator.Org{})
+	stale := simulate(t, simulator.Options{Nonce: simulator.Nonce{AlwaysStale: true}}, simulator.Org{})
+	u, err := url.Parse(s.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := url.Parse(stale.URL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) {
+		if broken.Load() {
+			r.SetURL(v)
+		} else {
+			r.SetURL(u)
+		}
+	}})
+	t.Cleanup(http.DefaultTransport.(*http.Transport).CloseIdleConnections)
+	t.Cleanup(proxy.Close)
+	r := newRig(t, proxy.URL, nil)
+	r.synced(t)
+	broken.Store(true)
+	for i, n := range []int{4, 4, 4} {
+		stale.ResetCounts()
+		status, err := r.poll(t)
+		failure{
+			opsmanager.ReasonBadResponse, 401, "",
+			fmt.Sprintf("HTTP 401: %d nonces in a row were called stale", n),
+		}.check(t, status, err)
+		if got := stale.Counts().Requests; got != n {
+			t.Errorf("poll %d: got %d requests, want %d", i, got, n)
+		}
+	}
+	broken.Store(false)
+	r.synced(t)
+}
+
+// However the server treats its nonces, no poll is lost. Only where back ends
+// with nonces of their own take turns among many requests at once does chance
+// let each request in or not, and four in a row may not get in: then the answer
+// is bad_response, never a rejected key.
+func TestDifficultNonces(t *testing.T) {
+	for name, tt := range map[string]struct {
+		nonce  simulator.Nonce
+		chance bool
+	}{
+		"one-time":                   {simulator.Nonce{OneTime: true}, false},
+		"strict count":               {simulator.Nonce{StrictCount: true}, false},
+		"few uses":                   {simulator.Nonce{Uses: 3}, false},
+		"two back ends":              {simulator.Nonce{BackEnds: 2}, true},
+		"two for connections":        {simulator.Nonce{BackEnds: 2, PerConnection: true}, true},
+		"two, one-time":              {simulator.Nonce{BackEnds: 2, OneTime: true}, true},
+		"two, one-time, connections": {simulator.Nonce{BackEnds: 2, PerConnection: true, OneTime: true}, true},
+	} {
+		t.Run(name+", serial", func(t *testing.T) {
+			r := newRig(t, simulate(t, simulator.Options{Nonce: tt.nonce}, simulator.Org{}).URL(), nil)
+			for range 50 {
+				r.synced(t)
+			}
+		})
+		t.Run(name+", at once", func(t *testing.T) {
+			r := newRig(t, simulate(t, simulator.Options{Nonce: tt.nonce}, delayed).URL(), nil)
+			var got atomic.Int64
+			for range 4 {
+				var wg sync.WaitGroup
+				for range 50 {
+					wg.Go(func() {
+						switch status, err := r.poll(t); {
+						case err == nil && status == opsmanager.Synced:
+							got.Add(1)
+						case !tt.chance || opsmanager.ReasonOf(err) != opsmanager.ReasonBadResponse:
+							t.Errorf("got status %q, %v", status, err)
+						}
+					})
+				}
+				wg.Wait()
+			}
+			if got.Load() < 150 {
+				t.Errorf("%d of 200 polls got a status", got.Load())
+			}
+		})
+	}
+}

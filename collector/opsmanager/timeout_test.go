@@ -1,0 +1,179 @@
+package opsmanager_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// drip sends text a byte at a time for as long as the other side is there.
+func drip(c net.Conn, text string) {
+	for {
+		for i := range len(text) {
+			if _, err := c.Write([]byte{text[i]}); err != nil {
+				return
+			}
+			time.Sleep(time.Millisecond)
+		}
+	}
+}
+
+// Every way of not answering in full ends with the poll's context, is told as a
+// timeout, and leaves no connection behind.
+func TestTimeout(t *testing.T) {
+	proxied := func(o *opsmanager.Options, address string) {
+		through(address)(o)
+		o.URL.Scheme, o.URL.Host = "https", "nonexistent.invalid"
+	}
+	direct := func(*opsmanager.Options, string) {}
+	asked := func(handle func(net.Conn)) func(net.Conn) {
+		return func(c net.Conn) {
+			if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+				handle(c)
+			}
+		}
+	}
+	started := func(answer string) func(net.Conn) {
+		return asked(func(c net.Conn) { _, _ = io.WriteString(c, answer); drain(c) })
+	}
+	dripping := func(answer string) func(net.Conn) { return asked(func(c net.Conn) { drip(c, answer) }) }
+	secure := func(o *opsmanager.Options, _ string) { o.URL.Scheme = "https" }
+	for name, tt := range map[string]struct {
+		handle  func(net.Conn)
+		options func(o *opsmanager.Options, address string)
+		code    int
+	}{
+		"TLS handshake":         {drain, secure, 0},
+		"half a TLS record":     {func(c net.Conn) { _, _ = io.WriteString(c, "\x16\x03\x03\x40\x00\x02"); drain(c) }, secure, 0},
+		"slow TLS record":       {func(c net.Conn) { drip(c, "\x16\x03\x03\x40\x00"+strings.Repeat("\x02", 0x4000)) }, secure, 0},
+		"CONNECT":               {drain, proxied, 0},
+		"slow CONNECT":          {dripping("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 60<<10)), proxied, 0},
+		"handshake after proxy": {started("HTTP/1.1 200 OK\r\n\r\n"), proxied, 0},
+		"no answer":             {drain, direct, 0},
+		"half of the headers":   {started("HTTP/1.1 200 OK\r\nX:"), direct, 0},
+		"slow headers":          {dripping("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("y", 60<<10)), direct, 0},
+		"slow 103s":             {dripping("HTTP/1.1 103 Early Hints\r\n\r\n"), direct, 0},
+		"half of the body":      {started("HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{"), direct, 200},
+		"whole status, no end":  {started("HTTP/1.1 200 OK\r\n\r\n{\"status\":\"SYNCED\"}"), direct, 200},
+		"slow body":             {dripping("HTTP/1.1 200 OK\r\n\r\n" + strings.Repeat(" ", 60<<10)), direct, 200},
+		"slow 401":              {dripping("HTTP/1.1 401 No\r\nWWW-Authenticate: Digest\r\n\r\n" + strings.Repeat(" ", 60<<10)), direct, 401},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			connections := make(chan struct{}, 10)
+			address := listen(t, func(c net.Conn, _ int) {
+				tt.handle(c)
+				connections <- struct{}{}
+			})
+			r := newRig(t, "http://"+address, func(o *opsmanager.Options) { tt.options(o, address) })
+			const limit = 100 * time.Millisecond
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
+			defer cancel()
+			start := time.Now()
+			status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+			if took := time.Since(start); took < limit || took > limit+patience/2 {
+				t.Errorf("took %s, the context allows %s", took, limit)
+			}
+			select { // without the client's being closed
+			case <-connections:
+			case <-time.After(patience):
+				t.Error("the connection is still open")
+			}
+			if codes := r.codes(); !slices.Equal(codes, []int{tt.code}) {
+				t.Errorf("got exchanges %v, want %d", codes, tt.code)
+			}
+		})
+	}
+}
+
+// A server that switches protocols keeps its connection, which no context ends.
+func TestSwitchingProtocols(t *testing.T) {
+	closed := make(chan struct{})
+	address := listen(t, func(c net.Conn, _ int) {
+		defer close(closed)
+		_, _ = http.ReadRequest(bufio.NewReader(c))
+		_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
+		drain(c)
+	})
+	status, err := newRig(t, "http://"+address, nil).poll(t)
+	failure{opsmanager.ReasonBadResponse, 101, "", "HTTP 101"}.check(t, status, err)
+	select {
+	case <-closed:
+	case <-time.After(patience):
+		t.Error("the connection is still open")
+	}
+}
+
+// An endless answer is not read on for ever, whatever the deadline.
+func TestEndlessAnswer(t *testing.T) {
+	for name, tt := range map[string]struct {
+		first, on string
+		want      failure
+	}{
+		"header line":  {"HTTP/1.1 200 OK\r\nX: ", "y", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
+		"header lines": {"HTTP/1.1 200 OK\r\n", "X-Y: z\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
+		"103s":         {"", "HTTP/1.1 103 Early Hints\r\n\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
+		"body":         {"HTTP/1.1 200 OK\r\n\r\n" + `{"status":"SYNCED"}`, " ", failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is larger than 64 KiB"}},
+		"chunks":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is larger than 64 KiB"}},
+		"body of 401":  {"HTTP/1.1 401 No\r\n\r\n", " ", failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the answer carries no digest challenge"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := listen(t, func(c net.Conn, _ int) {
+				_, _ = http.ReadRequest(bufio.NewReader(c))
+				_, err := io.WriteString(c, tt.first)
+				for more := strings.Repeat(tt.on, 1000); err == nil; {
+					_, err = io.WriteString(c, more)
+				}
+			})
+			status, err := newRig(t, "http://"+address, nil).poll(t)
+			tt.want.check(t, status, err)
+		})
+	}
+}
+
+func TestCancelled(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Hang()})
+	r := newRig(t, s.URL(), nil)
+	for name, cause := range map[string]error{"plain": nil, "with cause": errors.New("secret " + testPrivate)} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
+			status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+		})
+	}
+	t.Run("before the start", func(t *testing.T) {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+		failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+	})
+}
+
+// What the cancelled request says is moot once the deadline has passed, and a
+// poll that timed out costs the next one nothing.
+func TestAfterTimeout(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(simulator.Hang(), simulator.Status("SYNCED"))})
+	r := newRig(t, s.URL(), nil)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	_, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+	if opsmanager.ReasonOf(err) != opsmanager.ReasonTimeout {
+		t.Errorf("got %v", err)
+	}
+	r.synced(t)
+	if n := s.Counts().Requests; n != 3 {
+		t.Errorf("got %d requests, want 3: the nonce still serves", n)
+	}
+}

@@ -1,0 +1,218 @@
+package opsmanager_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"math/big"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// authority is a CA for one test.
+type authority struct {
+	cert *x509.Certificate
+	key  *ecdsa.PrivateKey
+}
+
+func newAuthority(t testing.TB) *authority {
+	t.Helper()
+	a := &authority{}
+	a.cert, a.key = a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
+	return a
+}
+
+// sign completes and signs a certificate, the authority's own if it has none.
+func (a *authority) sign(t testing.TB, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template.SerialNumber = big.NewInt(time.Now().UnixNano())
+	template.Subject = pkix.Name{CommonName: "test"}
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(time.Hour)
+	}
+	parent, signer := a.cert, a.key
+	if parent == nil {
+		parent, signer = template, key
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert, key
+}
+
+// serve returns a configuration for a server whose certificate, for 127.0.0.1
+// unless change says otherwise, is signed by the authority.
+func (a *authority) serve(t testing.TB, change func(*x509.Certificate)) *tls.Config {
+	t.Helper()
+	template := &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
+	if change != nil {
+		change(template)
+	}
+	cert, key := a.sign(t, template)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}}
+}
+
+func (a *authority) pool() *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(a.cert)
+	return pool
+}
+
+func (a *authority) trust() *tls.Config {
+	return &tls.Config{RootCAs: a.pool(), MinVersion: tls.VersionTLS12}
+}
+
+func TestReasonsOfTLS(t *testing.T) {
+	ca := newAuthority(t)
+	const bad = "tls: failed to verify certificate: x509: "
+	for name, tt := range map[string]struct {
+		server *tls.Config
+		client *tls.Config
+		text   string
+	}{
+		"unknown CA":    {ca.serve(t, nil), newAuthority(t).trust(), bad + `certificate signed by unknown authority (possibly because of "x509: ECDSA verification failure" while trying to verify candidate authority certificate "test")`},
+		"no CA":         {ca.serve(t, nil), &tls.Config{RootCAs: x509.NewCertPool()}, bad + "certificate signed by unknown authority"},
+		"wrong address": {ca.serve(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }), ca.trust(), bad + "certificate is valid for 192.0.2.1, not 127.0.0.1"},
+		"wrong name":    {ca.serve(t, nil), &tls.Config{RootCAs: ca.pool(), ServerName: "om.example"}, bad + "certificate is not valid for any names, but wanted to match om.example"},
+		"name that repeats the key": {
+			ca.serve(t, func(c *x509.Certificate) { c.DNSNames = []string{testPublic} }),
+			&tls.Config{RootCAs: ca.pool(), ServerName: "om.example"}, "the connection's error is not shown because it repeats the API key",
+		},
+		"expired":       {ca.serve(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), ca.trust(), bad + "certificate has expired or is not yet valid: "},
+		"not yet valid": {ca.serve(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour / 2) }), ca.trust(), bad + "certificate has expired or is not yet valid: "},
+		"TLS 1.0 alone": {func() *tls.Config {
+			c := ca.serve(t, nil)
+			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
+			return c
+		}(), ca.trust(), "remote error: tls: protocol version not supported"},
+		"TLS 1.3 alone": {func() *tls.Config {
+			c := ca.serve(t, nil)
+			c.MinVersion = tls.VersionTLS13
+			return c
+		}(), &tls.Config{RootCAs: ca.pool(), MaxVersion: tls.VersionTLS12}, "remote error: tls: protocol version not supported"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := simulate(t, simulator.Options{TLS: tt.server}, simulator.Org{})
+			r := newRig(t, s.URL(), nil)
+			r.SetTLS(tt.client)
+			status, err := r.poll(t)
+			if err != nil { // the rest of these texts tells the time
+				if i := strings.Index(err.Error(), "not yet valid: "); i >= 0 {
+					tt.text += err.Error()[i+len("not yet valid: "):]
+				}
+			}
+			failure{opsmanager.ReasonTLS, 0, "", tt.text}.check(t, status, err)
+			if n := s.Counts().Requests; n != 0 {
+				t.Errorf("the server saw %d requests", n)
+			}
+		})
+	}
+}
+
+// With TLS 1.3 the server refuses the client's certificate after the client has
+// completed its handshake and may have sent the request.
+func TestClientCertificateDemanded(t *testing.T) {
+	ca := newAuthority(t)
+	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
+		t.Run(name, func(t *testing.T) {
+			server := ca.serve(t, nil)
+			server.ClientAuth, server.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool()
+			server.MinVersion, server.MaxVersion = version, version
+			s := simulate(t, simulator.Options{TLS: server}, simulator.Org{})
+			text := "remote error: tls: certificate required"
+			if version == tls.VersionTLS12 {
+				text = "remote error: tls: handshake failure"
+			}
+			r := newRig(t, s.URL(), nil)
+			r.SetTLS(ca.trust())
+			for range 50 {
+				status, err := r.poll(t)
+				failure{opsmanager.ReasonTLS, 0, "", text}.check(t, status, err)
+			}
+			withCertificate := ca.serve(t, func(c *x509.Certificate) {
+				c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+			})
+			withCertificate.RootCAs = ca.pool()
+			r.SetTLS(withCertificate)
+			r.synced(t)
+		})
+	}
+}
+
+func TestNotTLS(t *testing.T) {
+	const notTLS = "tls: first record does not look like a TLS handshake"
+	for name, tt := range map[string]struct {
+		answer string
+		reason opsmanager.Reason
+		text   string
+	}{
+		"plain HTTP":       {"HTTP/1.1 400 Bad Request\r\n\r\n", opsmanager.ReasonTLS, notTLS},
+		"garbage":          {"SSH-2.0-OpenSSH_9.9\r\n", opsmanager.ReasonTLS, notTLS},
+		"unknown alert":    {"\x15\x03\x03\x00\x02\x02\xff", opsmanager.ReasonTLS, "remote error: tls: alert(255)"},
+		"closed":           {"", opsmanager.ReasonConnect, "EOF"},
+		"cut in a record":  {"\x16\x03\x03\x01\x00\x02", opsmanager.ReasonConnect, "unexpected EOF"},
+		"unknown message":  {"\x16\x03\x03\x00\x05\x63\x00\x00\x01\x00", opsmanager.ReasonTLS, "local error: tls: unexpected message"},
+		"broken handshake": {"\x16\x03\x03\x00\x05\x02\x00\x00\x01\x00", opsmanager.ReasonTLS, "local error: tls: error decoding message"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			address := listen(t, func(c net.Conn, _ int) {
+				_, _ = c.Read(make([]byte, 4096)) // the client's first message
+				_, _ = c.Write([]byte(tt.answer))
+			})
+			r := newRig(t, "https://"+address, nil)
+			status, err := r.poll(t)
+			failure{tt.reason, 0, "", tt.text}.check(t, status, err)
+		})
+	}
+	t.Run("reset", func(t *testing.T) {
+		address := listen(t, func(c net.Conn, _ int) {
+			_, _ = c.Read(make([]byte, 4096))
+			reset(c)
+		})
+		status, err := newRig(t, "https://"+address, nil).poll(t)
+		failure{opsmanager.ReasonConnect, 0, "", "read tcp ADDRESS->ADDRESS: read: connection reset by peer"}.check(t, status, err)
+	})
+	t.Run("HTTP on the TLS port", func(t *testing.T) {
+		s := simulate(t, simulator.Options{TLS: newAuthority(t).serve(t, nil)}, simulator.Org{})
+		status, err := newRig(t, strings.Replace(s.URL(), "https", "http", 1), nil).poll(t)
+		failure{opsmanager.ReasonBadResponse, 400, "", "HTTP 400"}.check(t, status, err)
+	})
+}
+
+func TestSetTLS(t *testing.T) {
+	ca := newAuthority(t)
+	s := simulate(t, simulator.Options{TLS: ca.serve(t, nil)}, simulator.Org{})
+	r := newRig(t, s.URL(), nil)
+	r.SetTLS(ca.trust())
+	r.synced(t)
+	r.SetTLS(newAuthority(t).trust())
+	if _, err := r.poll(t); opsmanager.ReasonOf(err) != opsmanager.ReasonTLS {
+		t.Errorf("got %v with another CA", err)
+	}
+	r.SetTLS(ca.trust())
+	r.synced(t)
+	if n := s.Counts().Requests; n != 3 {
+		t.Errorf("got %d requests, want 3: SetTLS keeps the nonce", n)
+	}
+}
+
+func insecure() *tls.Config {
+	return &tls.Config{InsecureSkipVerify: true} //nolint:gosec // the certificate is not what is tested
+}

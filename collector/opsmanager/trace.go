@@ -1,0 +1,126 @@
+package opsmanager
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http/httptrace"
+	"strings"
+	"time"
+)
+
+// Trace is told the steps of a poll as they happen, in words that hold no key,
+// no digest material and no upstream's free text. It is called concurrently, and
+// may be called after the poll has ended: net/http goes on dialing.
+type Trace func(step string)
+
+type traceKey struct{}
+
+// WithTrace returns a context whose poll tells its steps to t.
+func WithTrace(ctx context.Context, t Trace) context.Context {
+	return context.WithValue(ctx, traceKey{}, t)
+}
+
+// tell does nothing unless the poll of ctx is traced.
+func tell(ctx context.Context, format string, args ...any) {
+	if t, ok := ctx.Value(traceKey{}).(Trace); ok {
+		t(fmt.Sprintf(format, args...))
+	}
+}
+
+// withConnectionTrace makes the poll tell how it comes by its connection.
+func withConnectionTrace(ctx context.Context) context.Context {
+	if _, ok := ctx.Value(traceKey{}).(Trace); !ok {
+		return ctx
+	}
+	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		DNSStart: func(i httptrace.DNSStartInfo) { tell(ctx, "  resolve %s", i.Host) },
+		DNSDone: func(i httptrace.DNSDoneInfo) {
+			addresses := make([]string, len(i.Addrs))
+			for n, a := range i.Addrs {
+				addresses[n] = a.String()
+			}
+			if i.Err == nil {
+				tell(ctx, "  resolved to %s", strings.Join(addresses, ", "))
+			}
+		},
+		ConnectStart: func(_, address string) { tell(ctx, "  connect to %s", address) },
+		ConnectDone: func(_, address string, err error) {
+			if err == nil {
+				tell(ctx, "  connected to %s", address)
+			}
+		},
+		TLSHandshakeDone: func(s tls.ConnectionState, err error) {
+			if err != nil || len(s.PeerCertificates) == 0 {
+				return
+			}
+			expiry := s.PeerCertificates[0].NotAfter
+			resumed := ""
+			if s.DidResume {
+				resumed = ", resumed"
+			}
+			tell(ctx, "  %s%s; the certificate expires %s (in %d days)", tls.VersionName(s.Version), resumed,
+				expiry.UTC().Format(time.RFC3339), int(time.Until(expiry).Hours()/24))
+		},
+		GotConn: func(i httptrace.GotConnInfo) {
+			if i.Reused {
+				tell(ctx, "  kept connection to %s, idle for %s", remote(i.Conn), i.IdleTime.Round(time.Millisecond))
+			}
+		},
+	})
+}
+
+func remote(conn net.Conn) string {
+	if a := conn.RemoteAddr(); a != nil {
+		return a.String()
+	}
+	return "an unknown address"
+}
+
+// tellAnswer tells what a response is, without quoting it.
+func tellAnswer(ctx context.Context, a *answer) {
+	what := "an answer"
+	switch {
+	case a.code == 401 && a.stale:
+		what = "a digest challenge: the nonce is stale"
+	case a.code == 401 && a.nonce != nil:
+		what = "a digest challenge"
+	case a.code == 401:
+		what = "no digest challenge that can be answered"
+	}
+	more := ""
+	if a.tooLarge {
+		more = " and more"
+	}
+	tell(ctx, "  HTTP %d, %d bytes%s: %s", a.code, len(a.body), more, what)
+}
+
+// shape describes a body without quoting it.
+func shape(body []byte) string {
+	trimmed := bytes.TrimSpace(body)
+	switch {
+	case len(trimmed) == 0:
+		return "empty"
+	case trimmed[0] == '<':
+		return "not JSON; it begins like HTML"
+	case !json.Valid(body):
+		return "not one JSON value"
+	case trimmed[0] != '{':
+		return "a JSON value that is not an object"
+	}
+	var members map[string]json.RawMessage
+	if err := json.Unmarshal(body, &members); err != nil {
+		return "a JSON object that cannot be read"
+	}
+	status := "no status"
+	if value, ok := members["status"]; ok {
+		status = "status is not a string"
+		if value[0] == '"' {
+			status = "status is a string"
+		}
+	}
+	return fmt.Sprintf("a JSON object, %d members, %s", len(members), status)
+}
