@@ -3,7 +3,9 @@ package collector_test
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -125,5 +127,49 @@ func TestBadFileChangesNothing(t *testing.T) {
 	f.load(t, dir, "")
 	if got := f.scrape(t, "10")[successful]; got != "1" {
 		t.Errorf("%s after a good file: %s", successful, got)
+	}
+}
+
+// A hundred reloads while scrapes run, each of which changes something, lose no
+// sample.
+func TestReloadsUnderLoad(t *testing.T) {
+	t.Parallel()
+	const orgs = 20
+	f := start(t, settings{orgs: orgs})
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				s, err := get(t, f.url, "10")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got := f.states(t, s); got["1"] != orgs {
+					t.Errorf("states %v", got)
+				}
+			}
+		})
+	}
+	for i := range 100 {
+		m := f.manager
+		m.Timeout = time.Duration(5+i%3) * time.Second
+		m.MaxConcurrentRequests = 4 + i%5
+		m.Orgs = append(slices.Clone(m.Orgs), config.Org{ID: orgID(orgs + i), Name: "Passing"})
+		f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{m}})
+		time.Sleep(2 * time.Millisecond) // so that scrapes come in between
+	}
+	close(stop)
+	wg.Wait()
+	for deadline := time.Now().Add(10 * time.Second); f.sim.Counts().Open > 16; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open after 100 reloads", f.sim.Counts().Open)
+		}
 	}
 }

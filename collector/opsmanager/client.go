@@ -59,6 +59,7 @@ type Client struct {
 	base   *url.URL
 	origin string
 	wire   atomic.Pointer[wire]
+	closed atomic.Bool
 }
 
 // NewClient returns a client that speaks TLS as tlsConfig says; nil means Go's
@@ -77,14 +78,18 @@ func NewClient(opts Options, tlsConfig *tls.Config) *Client {
 // Polls in flight end undisturbed.
 func (c *Client) SetTLS(tlsConfig *tls.Config) {
 	if old := c.wire.Swap(newWire(c.opts, tlsConfig)); old != nil {
-		old.closeIdle()
+		old.retire()
+	}
+	if c.closed.Load() { // a scrape that outlives a reload
+		c.wire.Load().retire()
 	}
 }
 
-// Close closes the idle connections. Polls in flight end undisturbed, and
-// connections that they return are closed by their idle timeout.
+// Close closes the connections, those in use when they fall idle. Polls in
+// flight end undisturbed, and later ones keep no connection.
 func (c *Client) Close() {
-	c.wire.Load().closeIdle()
+	c.closed.Store(true)
+	c.wire.Load().retire()
 }
 
 // MigrationLinkStatus asks Ops Manager for the status of an organization's link

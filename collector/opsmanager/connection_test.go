@@ -35,6 +35,7 @@ func TestConnectionsAreKept(t *testing.T) {
 
 // A kept connection outlives the deadline of the poll that opened it.
 func TestKeptConnectionAfterDeadline(t *testing.T) {
+	t.Parallel()
 	for name, o := range map[string]simulator.Options{
 		"HTTP": {}, "HTTPS": {TLS: newAuthority(t).serve(t, nil)},
 	} {

@@ -72,6 +72,7 @@ func followers(t *testing.T, r *rig, n int) (all *sync.WaitGroup) {
 }
 
 func TestChallengeThatHangs(t *testing.T) {
+	t.Parallel()
 	const n = 20
 	const timeout = 2 * time.Second
 	release := make(chan struct{})

@@ -95,7 +95,7 @@ func (p *poll) authenticated(ctx context.Context) (*answer, error) {
 // poll, and with another use count: the server may have counted the first. What
 // the poll sends after that does not trust kept connections any more.
 func (p *poll) send(ctx context.Context, n *nonce) (*answer, error) {
-	if p.retried {
+	if p.retried || p.wire.retired.Load() {
 		tell(ctx, "  on a new connection")
 		a, _, err := p.exchange(ctx, n, p.wire.fresh)
 		return a, err

@@ -143,6 +143,7 @@ func TestEndlessAnswer(t *testing.T) {
 }
 
 func TestCancelled(t *testing.T) {
+	t.Parallel()
 	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Hang()})
 	r := newRig(t, s.URL(), nil)
 	for name, cause := range map[string]error{"plain": nil, "with cause": errors.New("secret " + testPrivate)} {
@@ -164,6 +165,7 @@ func TestCancelled(t *testing.T) {
 // What the cancelled request says is moot once the deadline has passed, and a
 // poll that timed out costs the next one nothing.
 func TestAfterTimeout(t *testing.T) {
+	t.Parallel()
 	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(simulator.Hang(), simulator.Status("SYNCED"))})
 	r := newRig(t, s.URL(), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)

@@ -11,6 +11,7 @@ import (
 	"net/http/httptrace"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,6 +30,7 @@ type wire struct {
 	fresh   *http.Transport // always opens a new one, after a kept one broke
 	header  http.Header
 	observe func(Exchange)
+	retired atomic.Bool // no connection is to be kept any more
 }
 
 func newWire(opts Options, tlsConfig *tls.Config) *wire {
@@ -69,9 +71,12 @@ func newWire(opts Options, tlsConfig *tls.Config) *wire {
 	return &wire{kept: kept, fresh: fresh, header: header, observe: opts.Observe}
 }
 
-func (w *wire) closeIdle() {
+// retire closes the connections, those in use when they fall idle. That holds as
+// long as the transport gets no further request, so polls that go on with this
+// wire use the other one.
+func (w *wire) retire() {
+	w.retired.Store(true)
 	w.kept.CloseIdleConnections()
-	w.fresh.CloseIdleConnections()
 }
 
 // answer is one whole HTTP response.
@@ -112,6 +117,9 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 	}
 	if w.observe != nil {
 		w.observe(seen)
+	}
+	if w.retired.Load() {
+		w.kept.CloseIdleConnections() // the request may have begun just before
 	}
 	if err != nil {
 		return nil, progress.reused.Load(), progress.failure(ctx, err, a)

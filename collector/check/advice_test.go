@@ -1,0 +1,166 @@
+package check
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// told is the advice on a failure, as the JSON output has it.
+type told struct{ reason, problem, fix string }
+
+// advised checks online and compares the advice on the first organization.
+func advised(t *testing.T, want told, managers ...string) {
+	t.Helper()
+	got := run(t.Context(), t, Options{File: configuration(t, managers...), Online: true, JSON: true})
+	records := decoded(t, got.stdout)
+	r := records[0]
+	if r.Status != nil || r.Reason == nil || r.Problem == nil || r.Fix == nil {
+		t.Fatalf("got:\n%s", got.stdout)
+	}
+	if got := (told{string(*r.Reason), masked(*r.Problem), masked(*r.Fix)}); got != want {
+		t.Errorf("got:\n%q\nwant:\n%q", got, want)
+	}
+}
+
+func TestAdviceOnAnswers(t *testing.T) {
+	const (
+		key   = `the API key (api_key of ops manager "om")`
+		where = `in Ops Manager open the organization, Access Manager, API Keys`
+		role  = `Grant ` + key + ` the role Organization Owner: ` + where + `, and edit the key. A key that was made in another organization does not do: then give this one an api_key of its own.`
+		seen  = ` That is the address that Ops Manager sees: behind a proxy, NAT or a balancer it is not this host's own.`
+		plan  = `This Ops Manager does not offer migration links to the organization: see its version, configuration and plan, or remove the organization from the configuration.`
+		older = ` Otherwise it is older than Ops Manager 5.0, which brought the endpoint, or no Ops Manager.`
+		down  = `See whether Ops Manager is starting, being upgraded or down behind 127.0.0.1:PORT: a balancer or proxy before it answers so.`
+		moved = `Set url of ops manager "om" to the address that Ops Manager itself answers at: perhaps https:// in place of http://, another host name, or one without a login page before it.`
+		other = `See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server).`
+		newer = `Look for a newer exporter: Ops Manager answered with a status that this one does not know.`
+		front = `See what answers at url of ops manager "om": Ops Manager asks for digest authentication, and a proxy or balancer before it must not take that away.`
+	)
+	for name, tt := range map[string]struct {
+		answer simulator.Answer
+		early  bool // before authentication
+		want   told
+	}{
+		"role":                  {simulator.MissingRole(false), false, told{"role", "HTTP 401 USER_UNAUTHORIZED: the API key lacks the role Organization Owner in the organization", role}},
+		"role, other code":      {simulator.Code(401, "NOT_ORG_ADMIN"), false, told{"role", "HTTP 401 NOT_ORG_ADMIN: the API key lacks the role Organization Owner in the organization", role}},
+		"access list":           {simulator.NotOnAccessList("192.0.2.17"), false, told{"access_list", "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: this host's address 192.0.2.17 is not on the API key's access list", "Add 192.0.2.17 to the access list of " + key + ": " + where + ", and edit the key." + seen}},
+		"mapped address":        {simulator.OrgRequiresAccessList("::ffff:192.0.2.17"), false, told{"access_list", "HTTP 403 ORG_REQUIRES_ACCESS_LIST: this host's address 192.0.2.17 is not on the API key's access list", "Add 192.0.2.17 to the access list of " + key + ": " + where + ", and edit the key." + seen}},
+		"address not told":      {simulator.Code(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), false, told{"access_list", "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: this host's address is not on the API key's access list", "Add this host's address, as Ops Manager sees it, to the access list of " + key + ": " + where + ", and edit the key."}},
+		"no challenge":          {simulator.Body(401, "", ""), true, told{"unauthorized", "HTTP 401: the answer carries no digest challenge", front}},
+		"forbidden, feature":    {simulator.Code(403, "FEATURE_UNSUPPORTED"), false, told{"forbidden", "HTTP 403 FEATURE_UNSUPPORTED", plan}},
+		"forbidden, other code": {simulator.Code(403, "SOMETHING_ELSE"), false, told{"forbidden", "HTTP 403 SOMETHING_ELSE", "Look SOMETHING_ELSE up among the error codes in the documentation of Ops Manager, and see the settings of the organization."}},
+		"forbidden, no code":    {simulator.HTML(403), true, told{"forbidden", "HTTP 403", "See what stands before 127.0.0.1:PORT: a proxy, firewall or balancer refuses the request; Ops Manager itself would give an errorCode."}},
+		"no such organization":  {simulator.OrgNotFound(), false, told{"not_found", "HTTP 404 ORG_NOT_FOUND: the organization does not exist there", `Check its id (Ops Manager: Organization, Settings), and that it belongs to ops manager "om" and was not deleted.`}},
+		"no such endpoint":      {simulator.ResourceNotFound(), false, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix that Ops Manager is served below.` + older}},
+		"other server":          {simulator.HTML(404), true, told{"not_found", "HTTP 404: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix that Ops Manager is served below.` + older}},
+		"not found, other code": {simulator.Code(404, "GROUP_NOT_FOUND"), false, told{"not_found", "HTTP 404 GROUP_NOT_FOUND", "Check the organization ID and url; a server without the endpoint (before Ops Manager 5.0) answers the same."}},
+		"rate limit":            {simulator.RateLimited("10"), false, told{"rate_limited", "HTTP 429 RATE_LIMITED", `Wait some minutes. If it comes back, scrape less often, or lower max_concurrent_requests of ops manager "om" (now 16).`}},
+		"failure":               {simulator.UnexpectedError(), false, told{"server_error", "HTTP 500 UNEXPECTED_ERROR", "Look into the logs of Ops Manager: it failed while it worked on the request."}},
+		"balancer, 502":         {simulator.HTML(502), true, told{"server_error", "HTTP 502", down}},
+		"balancer, 503":         {simulator.HTML(503), true, told{"server_error", "HTTP 503", down}},
+		"balancer, 504":         {simulator.HTML(504), false, told{"server_error", "HTTP 504", down}},
+		"redirect":              {simulator.Redirect("http://attacker.example/?s3cr3t", 302), true, told{"redirect", "HTTP 302: a redirect, which is never followed", moved}},
+		"login page":            {simulator.HTML(200), true, told{"bad_response", "HTTP 200: the body is not one JSON value", other}},
+		"unknown status":        {simulator.Status("SYNCING"), false, told{"unknown_status", `HTTP 200: the status "SYNCING" is neither SYNCED nor NOT_SYNCED`, newer}},
+		"free text for status":  {simulator.Status("s3cr3t \x1b[2J"), false, told{"unknown_status", `HTTP 200: the status is neither SYNCED nor NOT_SYNCED`, newer}},
+		"proxy's 407":           {simulator.Body(407, "", ""), true, told{"bad_response", "HTTP 407: the proxy wants credentials", `Give the user and password that the proxy accepts in proxy_url of ops manager "om": http://user:password@host:port.`}},
+		"HTTP on an https port": {simulator.Body(400, "", ""), true, told{"bad_response", "HTTP 400", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`}},
+		"cut short":             {simulator.Truncated(), false, told{"connect", "127.0.0.1:PORT closed the connection before a whole answer, or there was none", closed}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := simulate(t, simulator.Options{}, tt.answer)
+			if tt.early {
+				s.SetOrg(orgID(0), simulator.Org{BeforeAuth: tt.answer})
+			}
+			advised(t, tt.want, manager("om", s.URL(), 1))
+		})
+	}
+	t.Run("wrong path prefix", func(t *testing.T) {
+		s := simulate(t, simulator.Options{}, nil)
+		advised(t, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may have a wrong path prefix ("/om").` + older},
+			manager("om", s.URL()+"/om", 1))
+	})
+	t.Run("wrong key", func(t *testing.T) {
+		s := simulate(t, simulator.Options{}, nil)
+		s.SetKey(publicKey, "another")
+		advised(t, told{"unauthorized", "HTTP 401: the API key was not accepted", "Check both halves of " + key + ", and that the key was not deleted: " + where + "."},
+			manager("om", s.URL(), 1))
+	})
+	t.Run("own key without role", func(t *testing.T) {
+		s := simulate(t, simulator.Options{}, simulator.MissingRole(true))
+		own := strings.TrimSuffix(manager("om", s.URL(), 1), "\n") + "\n        api_key: {public_key: " + publicKey + ", private_key: " + privateKey + "}\n"
+		advised(t, told{
+			"role", "HTTP 401 USER_UNAUTHORIZED: the API key lacks the role Organization Owner in the organization",
+			"Grant the API key (the organization's own api_key) the role Organization Owner: " + where + ", and edit the key.",
+		}, own)
+	})
+	t.Run("timeout", func(t *testing.T) {
+		s := simulate(t, simulator.Options{}, simulator.Hang())
+		advised(t, told{
+			"timeout", "no whole answer within 150ms",
+			`See that no firewall on the way to 127.0.0.1:PORT drops packets and that Ops Manager is not overloaded. If it is only slow, raise timeout of ops manager "om" and Prometheus' scrape_timeout.`,
+		}, manager("om", s.URL(), 1, "timeout: 150ms"))
+	})
+}
+
+const closed = "Try again: Ops Manager or a balancer may be restarting. If it stays so, see what stands on the way (proxy, firewall, balancer) and whether the port is the right one."
+
+func TestAdviceOnConnections(t *testing.T) {
+	ca := newAuthority(t, "Example CA")
+	caFile := "tls_config: {" + ca.file(t) + "}"
+	secure := simulate(t, simulator.Options{TLS: ca.serve(t, nil)}, nil)
+	credentials := `Give the user and password that the proxy accepts in proxy_url of ops manager "om": http://user:password@host:port.`
+
+	for name, tt := range map[string]struct {
+		url, proxy string
+		want       told
+	}{
+		"refused": {"http://" + unused(t), "", told{
+			"connect", "nothing listens at 127.0.0.1:PORT: connection refused",
+			`See that Ops Manager runs, and correct host or port in url of ops manager "om" if they are wrong. Some firewalls refuse this way too.`,
+		}},
+		"refused by the proxy's port": {secure.URL(), "http://" + unused(t), told{
+			"connect", "nothing listens at the proxy 127.0.0.1:PORT: connection refused",
+			`See that the proxy runs, and correct host or port in proxy_url of ops manager "om" if they are wrong. Some firewalls refuse this way too.`,
+		}},
+		"closed": {"http://" + listen(t, ""), "", told{"connect", "127.0.0.1:PORT closed the connection before a whole answer, or there was none", closed}},
+		"proxy without credentials": {secure.URL(), "http://" + startProxy(t, 0), told{
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it wants credentials", credentials,
+		}},
+		"proxy with wrong credentials": {secure.URL(), "http://" + proxyUser + ":wrong-s3cr3t@" + startProxy(t, 0), told{
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it wants credentials", credentials,
+		}},
+		"proxy that forbids": {secure.URL(), "http://" + startProxy(t, http.StatusForbidden), told{
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 403",
+			"Let the proxy allow CONNECT to 127.0.0.1:PORT from this host, or reach it without the proxy (no_proxy).",
+		}},
+		"proxy that reaches nothing": {"https://" + unused(t), "http://" + proxyUser + ":" + proxyPassword + "@" + startProxy(t, 0), told{
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 502",
+			"See that the proxy can resolve and reach 127.0.0.1:PORT.",
+		}},
+		"no HTTP": {"http://" + listen(t, "SSH-2.0-OpenSSH_9.9\r\n"), "", told{
+			"bad_response", "the answer is not valid HTTP",
+			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`,
+		}},
+		"HTTP on the TLS port": {strings.Replace(secure.URL(), "https", "http", 1), "", told{
+			"bad_response", "HTTP 400",
+			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`,
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			settings := []string{caFile}
+			if tt.proxy != "" {
+				settings = append(settings, "proxy_url: "+tt.proxy)
+			}
+			advised(t, tt.want, manager("om", tt.url, 1, settings...))
+		})
+	}
+	t.Run("through the proxy", func(t *testing.T) {
+		got := run(t.Context(), t, Options{Online: true, JSON: true, File: configuration(t,
+			manager("om", secure.URL(), 1, caFile, "proxy_url: http://"+proxyUser+":"+proxyPassword+"@"+startProxy(t, 0)))})
+		got.want(t, "")
+	})
+}

@@ -1,0 +1,170 @@
+package check
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+)
+
+func (t *trouble) tls() advice {
+	// A file that cannot be used fails a poll before any connection.
+	if _, err := t.manager.TLS.Read(); err != nil {
+		return advice{t.text(), "Mend the file; it is read again at each scrape."}
+	}
+	peer, setting := t.peer()
+	err := t.err.Err
+	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return t.untrusted(peer, e.Cert)
+	}
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		return t.wrongName(peer, setting, e)
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired && e.Cert != nil {
+		return t.wrongTime(peer, e.Cert)
+	}
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return t.notTLS(peer, setting, e)
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return t.alert(peer, setting, strings.TrimPrefix(printable(op.Err.Error()), "tls: "))
+	}
+	if strings.Contains(t.text(), "unsupported protocol version") {
+		return t.noVersion(peer)
+	}
+	return t.usual()
+}
+
+// quote shows a text out of a certificate, which its owner chose freely: it may
+// even repeat an API key that it was sent.
+func (t *trouble) quote(s string) string {
+	shown := printable(s)
+	if key, err := t.manager.Key(t.org).Read(); err == nil {
+		for _, half := range []string{key.Public.Reveal(), key.Private.Reveal()} {
+			if half != "" && strings.Contains(strings.ToLower(shown), strings.ToLower(half)) {
+				return "(not shown because it repeats the API key)"
+			}
+		}
+	}
+	return `"` + shortened(shown) + `"`
+}
+
+func (t *trouble) untrusted(peer string, cert *x509.Certificate) advice {
+	file := t.setting("tls_config") + " as ca_file"
+	if c := tlsConfig(t.manager); c != nil && c.RootCAs != nil {
+		file = "the CA file of " + t.setting("tls_config")
+	}
+	const what = "the certificate of %s is not trusted"
+	switch {
+	case cert == nil:
+		return advice{
+			fmt.Sprintf(what, peer),
+			fmt.Sprintf("Add the certificate of the CA that signed it, in PEM format, to %s.", file),
+		}
+	case cert.Subject.String() == cert.Issuer.String() && isServers(cert, t.err.Err):
+		return advice{
+			fmt.Sprintf(what+": it is self-signed, by %s", peer, t.quote(cert.Issuer.String())),
+			fmt.Sprintf("If it is the right server, add this certificate, in PEM format, to %s.", file),
+		}
+	}
+	return advice{
+		fmt.Sprintf(what+": its issuer %s is not among the CAs", peer, t.quote(cert.Issuer.String())),
+		fmt.Sprintf("Add the certificate of that CA, in PEM format, to %s. If only the CA above it is known here, let the server send the certificate between the two.", file),
+	}
+}
+
+// isServers tells whether a certificate is the server's own and not that of a CA
+// that it sent along.
+func isServers(cert *x509.Certificate, err error) bool {
+	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok && len(e.UnverifiedCertificates) > 0 && e.UnverifiedCertificates[0].Equal(cert)
+}
+
+func (t *trouble) wrongName(peer, setting string, e x509.HostnameError) advice {
+	var names []string
+	if e.Certificate != nil {
+		for _, name := range e.Certificate.DNSNames {
+			names = append(names, t.quote(name))
+		}
+		for _, ip := range e.Certificate.IPAddresses {
+			names = append(names, ip.String())
+		}
+	}
+	problem := fmt.Sprintf("the certificate of %s is not for %q", peer, e.Host)
+	if len(names) == 0 {
+		return advice{
+			problem + ": it has no names (a Common Name does not count)",
+			fmt.Sprintf("Have the certificate issued again with %q as subject alternative name.", e.Host),
+		}
+	}
+	return advice{
+		problem + ", but for " + few(names),
+		fmt.Sprintf("Use one of its names in %s, or, if it is the right server, set server_name in its tls_config to one of them.", t.setting(setting)),
+	}
+}
+
+func (t *trouble) wrongTime(peer string, cert *x509.Certificate) advice {
+	clock := t.now.UTC().Format(time.DateTime) + " UTC"
+	if t.now.Before(cert.NotBefore) {
+		return advice{
+			fmt.Sprintf("the certificate of %s is not valid before %s UTC", peer, cert.NotBefore.UTC().Format(time.DateTime)),
+			fmt.Sprintf("Correct this host's clock if it is behind (now %s); otherwise have the certificate replaced.", clock),
+		}
+	}
+	return advice{
+		fmt.Sprintf("a certificate of %s expired at %s UTC", peer, cert.NotAfter.UTC().Format(time.DateTime)),
+		fmt.Sprintf("Renew the server's certificate, or correct this host's clock if it is ahead (now %s).", clock),
+	}
+}
+
+func (t *trouble) notTLS(peer, setting string, e tls.RecordHeaderError) advice {
+	if string(e.RecordHeader[:]) == "HTTP/" {
+		return advice{
+			peer + " speaks plain HTTP, not TLS",
+			fmt.Sprintf("Give the port for https in %s. If there is none, http:// works, but then the status can be read and forged on its way.", t.setting(setting)),
+		}
+	}
+	return advice{peer + " does not speak TLS", fmt.Sprintf("Correct the port in %s.", t.setting(setting))}
+}
+
+// alert explains why the other side ended the handshake, in the words of TLS.
+func (t *trouble) alert(peer, setting, text string) advice {
+	tlsSettings := t.setting("tls_config")
+	shows := false
+	if c := tlsConfig(t.manager); c != nil {
+		shows = c.GetClientCertificate != nil || len(c.Certificates) > 0
+	}
+	switch {
+	case !shows && text == "certificate required":
+		return advice{
+			peer + " demands a client certificate",
+			fmt.Sprintf("Set cert_file and key_file in %s.", tlsSettings),
+		}
+	case shows && (strings.Contains(text, "certificate") || text == "access denied"):
+		return advice{
+			fmt.Sprintf("%s did not accept the client certificate: %s", peer, text),
+			fmt.Sprintf("See that the certificate of cert_file in %s is valid, for clients, and signed by a CA that the server trusts.", tlsSettings),
+		}
+	case text == "protocol version not supported":
+		return t.noVersion(peer)
+	case text == "unrecognized name":
+		return advice{
+			peer + " does not know the name that it was asked for",
+			fmt.Sprintf("Correct the host in %s, or server_name in its tls_config.", t.setting(setting)),
+		}
+	}
+	return advice{
+		fmt.Sprintf("%s ended the TLS handshake: %s", peer, text),
+		fmt.Sprintf("It may demand a client certificate (cert_file and key_file in %s), or share no TLS version or cipher with this host (min_version, max_version); its log tells.", tlsSettings),
+	}
+}
+
+func (t *trouble) noVersion(peer string) advice {
+	return advice{
+		peer + " and this host share no TLS version",
+		fmt.Sprintf("Let the server speak TLS 1.2 or newer, or correct min_version and max_version in %s.", t.setting("tls_config")),
+	}
+}

@@ -1,0 +1,14 @@
+package check
+
+import (
+	"io"
+	"log"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http logs what servers say unasked
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,53 @@
+package check
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+func TestProgressOnATerminalAlone(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Hang())
+	file := configuration(t, manager("om", s.URL(), 1, "timeout: 1200ms"))
+	const polling = "\rpolling 1 organization, 1 s"
+	for _, terminal := range []bool{true, false} {
+		t.Run(fmt.Sprint(terminal), func(t *testing.T) {
+			t.Parallel()
+			got := run(t.Context(), t, Options{File: file, Online: true, JSON: true, Terminal: terminal})
+			_, shown, _ := strings.Cut(got.stderr, "\n") // behind the warning about http://
+			if strings.HasPrefix(shown, polling) != terminal || strings.HasSuffix(shown, " \r") != terminal {
+				t.Errorf("got %q", shown)
+			}
+		})
+	}
+}
+
+func TestProgress(t *testing.T) {
+	for name, tt := range map[string]struct {
+		lasts time.Duration
+		want  string
+	}{
+		"short": {999 * time.Millisecond, ""},
+		"long": {
+			2500 * time.Millisecond,
+			"\rpolling 8 organizations, 1 s\rpolling 8 organizations, 2 s\r                            \r",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var b bytes.Buffer
+				stop := showProgress(&b, 8)
+				time.Sleep(tt.lasts)
+				stop()
+				if b.String() != tt.want {
+					t.Errorf("got %q, want %q", b.String(), tt.want)
+				}
+			})
+		})
+	}
+}

@@ -1,0 +1,105 @@
+package check
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"opsmanager_exporter/config"
+)
+
+// summary tells what is configured.
+func summary(cfg *config.Config) string {
+	rows := [][]string{{"OPS MANAGER", "URL", "ORGANIZATIONS", "TLS", "PROXY", "TIMEOUT", "CONCURRENCY"}}
+	organizations := 0
+	for i := range cfg.OpsManagers {
+		m := &cfg.OpsManagers[i]
+		organizations += len(m.Orgs)
+		rows = append(rows, []string{
+			printable(m.Name),
+			printable(m.URL.String()),
+			strconv.Itoa(len(m.Orgs)),
+			tlsKind(m),
+			proxyKind(m),
+			m.Timeout.String(),
+			strconv.Itoa(m.MaxConcurrentRequests),
+		})
+	}
+	return fmt.Sprintf("%s: %s, %s, no problem found\n\n%s", printable(cfg.File),
+		count(len(cfg.OpsManagers), "Ops Manager"), count(organizations, "organization"), aligned(rows))
+}
+
+func tlsKind(m *config.OpsManager) string {
+	if m.URL.Scheme == "http" {
+		return "none"
+	}
+	c := tlsConfig(m)
+	if c == nil {
+		return "unusable" // a file went away just now
+	}
+	kinds := []string{"system CAs"}
+	switch {
+	case c.InsecureSkipVerify:
+		kinds[0] = "not verified"
+	case c.RootCAs != nil:
+		kinds[0] = "own CA"
+	}
+	if c.GetClientCertificate != nil || len(c.Certificates) > 0 {
+		kinds = append(kinds, "client certificate")
+	}
+	if c.ServerName != "" {
+		kinds = append(kinds, "server name "+printable(c.ServerName))
+	}
+	return strings.Join(kinds, ", ")
+}
+
+// tlsConfig returns the TLS configuration as it is now, nil if a file of it
+// cannot be used.
+func tlsConfig(m *config.OpsManager) *tls.Config {
+	material, err := m.TLS.Read()
+	if err != nil {
+		return nil
+	}
+	return material.Config
+}
+
+func proxyKind(m *config.OpsManager) string {
+	proxy := proxyOf(m)
+	if proxy == nil {
+		return "none"
+	}
+	// Not URL.String, which has the user and the password.
+	return printable(proxy.Scheme + "://" + proxy.Host)
+}
+
+// proxyOf returns the proxy that requests to an Ops Manager go through, nil if
+// there is none or the environment has no valid one.
+func proxyOf(m *config.OpsManager) *url.URL {
+	find := m.Proxy.Func()
+	if find == nil {
+		return nil
+	}
+	proxy, err := find(&http.Request{URL: m.URL})
+	if err != nil {
+		return nil
+	}
+	return proxy
+}
+
+// address returns host and port of a URL.
+func address(u *url.URL) string {
+	if u.Port() != "" {
+		return printable(u.Host)
+	}
+	port := ":443"
+	switch u.Scheme {
+	case "http":
+		port = ":80"
+	case "socks5", "socks5h":
+		port = ":1080"
+	}
+	return printable(u.Host) + port
+}

@@ -1,0 +1,119 @@
+package statuspage_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/statuspage"
+)
+
+// finding is what the script of [examined] finds out in the browser.
+type finding struct {
+	Width, ScrollWidth int
+	Dark               bool
+	Checks             int // rules of axe-core that the page obeys
+	Error              string
+	Violations         []struct {
+		ID, Help string
+		Nodes    []struct{ HTML, FailureSummary string }
+	}
+}
+
+// examined serves page with axe-core in it. Only for this the page's
+// Content-Security-Policy has to go: it lets no script run.
+func examined(page http.Handler, axe string) *httptest.Server {
+	const script = `<script src="/axe.js"></script><script>
+const found = {Width: innerWidth, ScrollWidth: document.documentElement.scrollWidth, Dark: matchMedia("(prefers-color-scheme: dark)").matches};
+axe.run({resultTypes: ["violations"]})
+.then(r => { found.Checks = r.passes.length; found.Violations = r.violations; }, e => { found.Error = String(e); })
+.then(() => {
+  const out = document.createElement("script");
+  out.type = "application/json";
+  out.textContent = "FOUND" + JSON.stringify(found, (k, v) => ["any", "all", "none", "target"].includes(k) ? undefined : v).replaceAll("<", "\\u003c") + "DNUOF";
+  top.document.body.append(out);
+});
+</script></body>`
+	mux := http.NewServeMux()
+	mux.HandleFunc("/axe.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, axe) })
+	// Chromium's window is never as narrow as a phone.
+	mux.HandleFunc("/phone", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!DOCTYPE html><meta name="color-scheme" content="light dark"><iframe src="/?%s" width="375" height="800" style="border: 0">`, html.EscapeString(r.URL.RawQuery))
+	})
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, r *http.Request) {
+		recorder := httptest.NewRecorder()
+		page.ServeHTTP(recorder, r)
+		w.Header().Set("Content-Type", recorder.Header().Get("Content-Type"))
+		_, _ = io.WriteString(w, strings.Replace(recorder.Body.String(), "</body>", script, 1))
+	})
+	return httptest.NewServer(mux)
+}
+
+// The page is accessible by the rules of axe-core (contrast is one of them), and
+// nothing sticks out of a phone's screen.
+func TestAccessibility(t *testing.T) {
+	axe, err := filepath.Abs("axe/node_modules/axe-core/axe.min.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(axe); err != nil {
+		need(t, "needs axe-core; run npm ci in collector/statuspage/axe: %v", err)
+	}
+	paged := options(sample())
+	paged.PageSize = 2
+	tests := []struct {
+		name    string
+		options statuspage.Options
+		path    string // /phone for a narrow window
+		dark    bool
+	}{
+		{"sample", options(sample()), "/", false},
+		{"sample in the dark", options(sample()), "/", true},
+		{"sample on a phone", options(sample()), "/phone", false},
+		{"sample on a phone in the dark", options(sample()), "/phone", true},
+		{"hostile", options(hostile()), "/", true},
+		{"hostile on a phone", options(hostile()), "/phone", false},
+		{"second page", paged, "/?page=2", false},
+		{"second page on a phone", paged, "/phone?page=2&state=unknown", true},
+		{"nothing", options(collector.Snapshot{}), "/?q=x&state=unknown", false},
+		{"before the first scrape", options(collector.Snapshot{Orgs: sample().Orgs[4:5]}), "/phone", true},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			server := examined(statuspage.New(test.options), axe)
+			defer server.Close()
+			width, scheme := 1280, 1
+			if strings.HasPrefix(test.path, "/phone") {
+				width = 375
+			}
+			if test.dark {
+				scheme = 0
+			}
+			dom, console := dump(t, server.URL+test.path, "--window-size=1280,900", fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme))
+			_, text, _ := strings.Cut(dom, `json">FOUND`)
+			text, _, ok := strings.Cut(text, "DNUOF")
+			var f finding
+			if err := json.Unmarshal([]byte(text), &f); !ok || err != nil {
+				t.Fatalf("no result: %v\n%s\n%s", err, dom, console)
+			}
+			if f.Error != "" || f.Checks < 15 || f.Width != width || f.Dark != test.dark {
+				t.Fatalf("it was not examined as it should have been: %+v", f)
+			}
+			if f.ScrollWidth > f.Width {
+				t.Errorf("%d pixels wide on a screen of %d", f.ScrollWidth, f.Width)
+			}
+			for _, v := range f.Violations {
+				t.Errorf("%s: %s: %+v", v.ID, v.Help, v.Nodes)
+			}
+		})
+	}
+}

@@ -1,0 +1,116 @@
+package statuspage_test
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/demo"
+	"opsmanager_exporter/collector/statuspage"
+)
+
+// need skips the test, or fails it where all tests have to run.
+func need(t *testing.T, format string, args ...any) {
+	t.Helper()
+	if os.Getenv("CI") == "true" {
+		t.Fatalf(format, args...)
+	}
+	t.Skipf(format, args...)
+}
+
+// dump loads a page into Chromium and returns its document as it is once it has
+// come to rest, and what Chromium had to say.
+func dump(t *testing.T, address string, args ...string) (dom, console string) {
+	t.Helper()
+	browser, err := exec.LookPath("chromium")
+	if err != nil {
+		need(t, "needs a browser, such as Debian's package chromium: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	args = append([]string{
+		"--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--hide-scrollbars",
+		"--user-data-dir=" + t.TempDir(), "--enable-logging=stderr", "--virtual-time-budget=30000", "--dump-dom",
+	}, append(args, address)...)
+	var out, errOut strings.Builder
+	cmd := exec.CommandContext(ctx, browser, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errOut
+	cmd.WaitDelay = 5 * time.Second // its children may hold the pipes
+	if err := cmd.Run(); err != nil {
+		t.Fatalf("%s: %v\n%s", browser, err, errOut.String())
+	}
+	return out.String(), errOut.String()
+}
+
+// demoSnapshot returns what one scrape of the demo's organizations saw.
+func demoSnapshot(t *testing.T) collector.Snapshot {
+	t.Helper()
+	d, err := demo.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
+	defer exporter.Close()
+	exporter.Apply(d.Config)
+	w := httptest.NewRecorder()
+	exporter.Metrics(0).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("scrape: %d %s", w.Code, w.Body)
+	}
+	return exporter.Snapshot()
+}
+
+// A browser shows the states of the demo, and finds nothing in the page that the
+// page's own Content-Security-Policy forbids.
+func TestBrowser(t *testing.T) {
+	s := demoSnapshot(t)
+	requests := make(chan string, 100)
+	o := options(s)
+	o.Now = time.Now
+	page := statuspage.New(o)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests <- r.URL.Path
+		page.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	dom, console := dump(t, server.URL)
+	states := map[string]string{
+		"Payments": "Synced",
+		"Risk":     "Not synced",
+		"Orders":   "(Synced|Not synced)", // changes every minute
+		"Billing":  "Unknown: <code>role</code>",
+		"Shipping": "Unknown: <code>access_list</code>",
+		"Archive":  "Unknown: <code>timeout</code>",
+		"Catalog":  "Unknown: <code>unknown_status</code>",
+		"Search":   "Unknown: <code>unauthorized</code>",
+	}
+	rows := regexp.MustCompile(`(?s)<tr role="row">\n<th role="rowheader".*?</tr>`).FindAllString(dom, -1)
+	if len(rows) != len(states) {
+		t.Fatalf("%d rows, want %d:\n%s", len(rows), len(states), dom)
+	}
+	for _, row := range rows {
+		name := names(row)[0]
+		if !regexp.MustCompile(`class="state \w+">` + states[name] + `</span>`).MatchString(row) {
+			t.Errorf("%s: want the state %s:\n%s", name, states[name], row)
+		}
+	}
+	if strings.Contains(console, "CONSOLE") {
+		t.Errorf("the browser complains:\n%s", console)
+	}
+	close(requests)
+	for path := range requests {
+		if path != "/" {
+			t.Errorf("the browser asked for %s too", path)
+		}
+	}
+}

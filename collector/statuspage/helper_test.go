@@ -1,0 +1,129 @@
+package statuspage_test
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"html"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/statuspage"
+)
+
+var update = flag.Bool("update", false, "write the golden file anew")
+
+// now returns the time at which all pages of the tests are asked for.
+func now() time.Time { return time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC) }
+
+func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
+
+// polled returns an organization that was polled 12 s ago and is in the same
+// state for 3 hours.
+func polled(i int, name string, status opsmanager.Status, err error) collector.OrgSnapshot {
+	o := collector.OrgSnapshot{
+		ID: orgID(i), Name: name, OpsManager: "production", Status: status, Err: err,
+		Polled: now().Add(-12 * time.Second), Since: now().Add(-3 * time.Hour), Duration: 1500 * time.Millisecond,
+	}
+	if err == nil {
+		o.LastSuccess = o.Polled
+	}
+	return o
+}
+
+// sample returns organizations in all states, and a reload that failed.
+func sample() collector.Snapshot {
+	role := polled(3, "Billing", "", &opsmanager.Error{Reason: opsmanager.ReasonRole, StatusCode: 403, ErrorCode: "NOT_ORG_ADMIN"})
+	role.LastSuccess = now().Add(-50 * time.Hour)
+	access := polled(4, "Shipping", "", &opsmanager.Error{
+		Reason: opsmanager.ReasonAccessList, StatusCode: 403, ErrorCode: "IP_ADDRESS_NOT_ON_ACCESS_LIST",
+		Address: netip.MustParseAddr("192.0.2.17"),
+	})
+	access.Since = time.Time{}
+	old := polled(6, "Archive", opsmanager.Synced, nil)
+	old.Polled = now().Add(-6 * time.Minute)
+	unnamed := collector.OrgSnapshot{ID: orgID(5), Name: orgID(5), OpsManager: "staging"}
+	return collector.Snapshot{
+		Orgs: []collector.OrgSnapshot{
+			polled(1, "Payments", opsmanager.Synced, nil), polled(2, "Risk", opsmanager.NotSynced, nil),
+			role, access, unnamed, old,
+		},
+		Reload: collector.Reload{
+			File: "/etc/opsmanager_exporter/opsmanager.yml", Loaded: now().Add(-72 * time.Hour), Tried: now().Add(-time.Minute),
+			Err: errors.New("line 3: ops_managers[0].timeout: 0s: give more than 0\nline 9: unknown key \"org\": did you mean orgs?"),
+		},
+	}
+}
+
+// hostile returns organizations whose texts try to leave their place.
+func hostile() collector.Snapshot {
+	return collector.Snapshot{
+		Orgs: []collector.OrgSnapshot{
+			polled(1, `<script>alert("1")</script>`, opsmanager.Synced, nil),
+			polled(2, `" onmouseover='alert(2)' x="`, opsmanager.NotSynced, nil),
+			polled(3, "\u202egnitfihs \u05d0\u05e8\u05d2\u05d5\u05df", "", errors.New(`</p><img src=x onerror="alert(3)"> {{.}}`)),
+			polled(4, strings.Repeat("Unbreakable", 30), "", errors.New(strings.Repeat("x", 400))),
+		},
+		Reload: collector.Reload{File: `<b>&"'`, Err: errors.New("</pre><script>alert(4)</script>" + strings.Repeat("y", 300))},
+	}
+}
+
+// options show a snapshot.
+func options(s collector.Snapshot) statuspage.Options {
+	return statuspage.Options{
+		Snapshot: func() collector.Snapshot { return s }, MetricsPath: "/metrics", Version: "1.2.3", Now: now,
+	}
+}
+
+// get asks a page with these options for path.
+func get(t testing.TB, o statuspage.Options, method, path string) *http.Response {
+	t.Helper()
+	w := httptest.NewRecorder()
+	statuspage.New(o).ServeHTTP(w, httptest.NewRequest(method, path, nil))
+	if w.Code != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+	return w.Result()
+}
+
+// read returns the body of a response.
+func read(t *testing.T, resp *http.Response) string {
+	t.Helper()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}
+
+// names returns the names in the table, in its order.
+func names(body string) []string {
+	var found []string
+	for _, m := range regexp.MustCompile(`<bdi class="name">(.*?)</bdi>`).FindAllStringSubmatch(body, -1) {
+		found = append(found, html.UnescapeString(m[1]))
+	}
+	return found
+}
+
+// href returns the link with that text, "" where there is none.
+func href(t *testing.T, body, text string) string {
+	t.Helper()
+	m := regexp.MustCompile(`href="([^"]*)">` + regexp.QuoteMeta(text)).FindStringSubmatch(body)
+	if m == nil {
+		return ""
+	}
+	address := html.UnescapeString(m[1])
+	if _, err := url.Parse(address); err != nil {
+		t.Error(err)
+	}
+	return address
+}

@@ -1,0 +1,92 @@
+package statuspage
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// staleAfter is the age from which on what a poll saw may no longer be so: no
+// usual scrape interval is as long.
+const staleAfter = 5 * time.Minute
+
+// state is what the page says of an organization. Its value is also the one of
+// the query parameter and of the CSS class.
+type state string
+
+const (
+	notSynced state = "not_synced"
+	unknown   state = "unknown"
+	notPolled state = "not_polled"
+	synced    state = "synced"
+)
+
+// states returns all states, trouble first, which is the order of the table.
+func states() []state { return []state{notSynced, unknown, notPolled, synced} }
+
+func (s state) words() string {
+	switch s {
+	case notSynced:
+		return "Not synced"
+	case unknown:
+		return "Unknown"
+	case notPolled:
+		return "Not polled yet"
+	default:
+		return "Synced"
+	}
+}
+
+// link is an organization with what sorting and filtering ask for.
+type link struct {
+	*collector.OrgSnapshot
+	state  state
+	reason opsmanager.Reason // "" unless the state is unknown
+	rank   int               // of the state
+	name   string            // folded
+}
+
+// linksOf returns the organizations of a snapshot, sorted: trouble first, then
+// by name.
+func linksOf(orgs []collector.OrgSnapshot) []link {
+	links := make([]link, len(orgs))
+	for i := range orgs {
+		l := link{OrgSnapshot: &orgs[i], name: fold(orgs[i].Name)}
+		l.state, l.reason = stateOf(&orgs[i])
+		l.rank = slices.Index(states(), l.state)
+		links[i] = l
+	}
+	slices.SortFunc(links, func(a, b link) int {
+		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.name, b.name), cmp.Compare(a.ID, b.ID))
+	})
+	return links
+}
+
+func stateOf(o *collector.OrgSnapshot) (state, opsmanager.Reason) {
+	switch {
+	case o.Polled.IsZero():
+		return notPolled, ""
+	case o.Err != nil:
+		return unknown, opsmanager.ReasonOf(o.Err)
+	case o.Status == opsmanager.Synced:
+		return synced, ""
+	case o.Status == opsmanager.NotSynced:
+		return notSynced, ""
+	}
+	// Nothing was read and nothing says why. No scrape leaves that; if one did,
+	// it must not look like a working link.
+	return unknown, opsmanager.ReasonBadResponse
+}
+
+// stale reports whether what was seen of the organization is old.
+func (l *link) stale(now time.Time) bool {
+	return l.state != notPolled && now.Sub(l.Polled) > staleAfter
+}
+
+// fold makes texts comparable in any letter case. Upper case comes first because
+// some letters, such as the Greek sigma, have two lower-case forms.
+func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }

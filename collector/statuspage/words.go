@@ -1,0 +1,52 @@
+package statuspage
+
+import (
+	"fmt"
+	"time"
+)
+
+// moment is a time as the page tells it. The zero moment is never shown.
+type moment struct {
+	Ago     string // in words
+	Clock   string // absolute
+	Machine string // for the attribute datetime
+}
+
+func momentOf(t, now time.Time) *moment {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &moment{
+		Ago:     ago(now.Sub(t)),
+		Clock:   t.Format("2006-01-02 15:04:05 UTC"),
+		Machine: t.Format(time.RFC3339),
+	}
+}
+
+// ago tells an age in its greatest unit. A clock that was set back makes it
+// negative.
+func ago(d time.Duration) string {
+	switch {
+	case d < time.Second:
+		return "just now"
+	case d < time.Minute:
+		return fmt.Sprintf("%d s ago", d/time.Second)
+	case d < time.Hour:
+		return fmt.Sprintf("%d min ago", d/time.Minute)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h ago", d/time.Hour)
+	}
+	return fmt.Sprintf("%d days ago", d/(24*time.Hour))
+}
+
+// took tells how long something lasted.
+func took(d time.Duration) string {
+	switch {
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < time.Second:
+		return fmt.Sprintf("%d ms", d/time.Millisecond)
+	}
+	return fmt.Sprintf("%.1f s", d.Seconds())
+}

@@ -1,0 +1,70 @@
+package collector_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+func TestStoryOfAProbe(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 5})
+	f.manager.Orgs[0].Name = "Payments"
+	f.apply()
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.MissingRole(false)})
+	f.sim.SetOrg(orgID(2), simulator.Org{Answer: simulator.HTML(200)})
+	f.sim.SetOrg(orgID(3), simulator.Org{Answer: simulator.Reset()})
+	// One that repeats what it was sent, in every place that it has.
+	f.sim.SetOrg(orgID(4), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", r.Header.Get("Authorization"))
+		w.Header().Set("X-MongoDB-Service-Version", "versionString="+r.Header.Get("Authorization"))
+		fmt.Fprintf(w, `{"status": %q, %q: 1}`, r.Header.Get("Authorization"), publicKey)
+	}})
+	steps := func(more ...string) string {
+		return strings.Join(append([]string{
+			`poll of organization \S+ \(\S+\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
+			`deadline of this probe 10s, timeout of the poll 5s, 16 slots`,
+			`got a slot`,
+		}, more...), "\n") + "\n"
+	}
+	const warm = "request with digest credentials\n  kept connection to 127\\.0\\.0\\.1:\\d+, idle for \\S+"
+	tests := []struct {
+		name string
+		org  int
+		want string
+	}{
+		{"first contact", 0, steps(`request without credentials`, `  connect to 127\.0\.0\.1:\d+`, `  connected to 127\.0\.0\.1:\d+`,
+			`  HTTP 401, 106 bytes: a digest challenge`, warm, `  HTTP 200, 20 bytes: an answer`,
+			`body: a JSON object, 1 members, status is a string`, `verdict: SYNCED`)},
+		{"missing role", 1, steps(warm, `  HTTP 401, 151 bytes: no digest challenge that can be answered`,
+			`verdict: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `what to do: Grant the API key .*`)},
+		{"login page", 2, steps(warm, `  HTTP 200, \d+ bytes: an answer`, `body: not JSON; it begins like HTML`,
+			`verdict: unknown, reason bad_response: HTTP 200: the body is not one JSON value`, `what to do: .*`)},
+		{"reset", 3, steps(warm, `  the kept connection broke: once more on a new one`, `request with digest credentials`,
+			`  connect to \S+`, `  connected to \S+`, `verdict: unknown, reason connect: .*`, `what to do: .*`)},
+		{"echo", 4, steps(`request with digest credentials`, `  connect to \S+`, `  connected to \S+`, `  HTTP 200, \d+ bytes: an answer`, `body: a JSON object, 2 members, status is a string`,
+			`verdict: unknown, reason unknown_status: .*`, `what to do: .*`)},
+	}
+	times := regexp.MustCompile(`(?m)^ *\d+\.\d{3}s  `)
+	for _, tt := range tests {
+		status, body := f.page(t, "/probe?debug=true&target="+orgID(tt.org))
+		if status != http.StatusOK {
+			t.Errorf("%s: status %d", tt.name, status)
+		}
+		if lines := strings.Count(body, "\n"); len(times.FindAllString(body, -1)) != lines {
+			t.Errorf("%s: not every line has a time:\n%s", tt.name, body)
+		}
+		if got := times.ReplaceAllString(body, ""); !regexp.MustCompile("^" + tt.want + "$").MatchString(got) {
+			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
+		}
+		for _, secret := range []string{publicKey, privateKey, "nonce=", "response=", "cnonce"} {
+			if strings.Contains(body, secret) {
+				t.Errorf("%s: the story holds %q:\n%s", tt.name, secret, body)
+			}
+		}
+	}
+}
