@@ -235,7 +235,7 @@ func (s *server) routes(reload func() error) http.Handler {
 		Snapshot:    s.exporter.Snapshot,
 		MetricsPath: s.telemetryPath,
 		ExternalURL: s.externalURL,
-		Version:     version.Info(),
+		Version:     userAgentVersion(),
 	})
 	limit := collector.Limiter(s.maxRequests)
 	mux := http.NewServeMux()

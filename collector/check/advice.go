@@ -1,9 +1,9 @@
 package check
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
@@ -73,7 +73,7 @@ func (t *trouble) key() string {
 }
 
 func (t *trouble) unauthorized() advice {
-	if strings.Contains(t.text(), "digest challenge") {
+	if _, ok := errors.AsType[*opsmanager.ChallengeError](t.err.Err); ok {
 		return advice{t.text(), fmt.Sprintf("See what answers at %s: Ops Manager asks for digest authentication, and a proxy or balancer before it must not take that away.",
 			t.setting("url"))}
 	}

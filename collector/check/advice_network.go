@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
-	"strings"
 	"syscall"
+
+	"opsmanager_exporter/collector/opsmanager"
 )
 
 // Connections are made to a proxy or to Ops Manager itself, and what to look at
@@ -47,8 +49,8 @@ func (t *trouble) dns() advice {
 }
 
 func (t *trouble) connect() advice {
-	if code, ok := t.refusedByProxy(); ok {
-		return t.proxyRefusal(code)
+	if refusal, ok := errors.AsType[*opsmanager.ProxyError](t.err.Err); ok {
+		return t.proxyRefusal(refusal.StatusCode)
 	}
 	peer, setting := t.peer()
 	dial := dialError(t.err.Err)
@@ -86,23 +88,17 @@ func dialError(err error) *net.OpError {
 	}
 }
 
-// refusedByProxy returns the code that a proxy answered CONNECT with. Package
-// opsmanager keeps the type of this error to itself.
-func (t *trouble) refusedByProxy() (code string, ok bool) {
-	return strings.CutPrefix(t.text(), "the proxy refused CONNECT with HTTP ")
-}
-
-func (t *trouble) proxyRefusal(code string) advice {
+func (t *trouble) proxyRefusal(code int) advice {
 	name := "the proxy"
 	if proxy := proxyOf(t.manager); proxy != nil {
 		name += " " + address(proxy)
 	}
-	a := advice{problem: fmt.Sprintf("%s refused CONNECT with HTTP %s", name, code)}
+	a := advice{problem: fmt.Sprintf("%s refused CONNECT with HTTP %d", name, code)}
 	switch code {
-	case "407":
+	case http.StatusProxyAuthRequired:
 		a.problem += ": it wants credentials"
 		a.fix = t.proxyCredentials()
-	case "502", "503", "504":
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		a.fix = fmt.Sprintf("See that the proxy can resolve and reach %s.", address(t.manager.URL))
 	default:
 		a.fix = fmt.Sprintf("Let the proxy allow CONNECT to %s from this host, or reach it without the proxy (no_proxy).", address(t.manager.URL))

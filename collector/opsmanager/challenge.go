@@ -1,7 +1,6 @@
 package opsmanager
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"strings"
@@ -9,8 +8,11 @@ import (
 	"github.com/icholy/digest"
 )
 
-// errNoChallenge says that a 401 carries no digest challenge at all.
-var errNoChallenge = errors.New("the answer carries no digest challenge")
+// ChallengeError says why a 401 holds no digest challenge that can be answered.
+type ChallengeError struct{ text string }
+
+// Error implements error.
+func (e *ChallengeError) Error() string { return e.text }
 
 // findChallenge returns the strongest digest challenge in the WWW-Authenticate
 // lines of a 401 that this package answers, or an error that says why there is
@@ -19,7 +21,7 @@ var errNoChallenge = errors.New("the answer carries no digest challenge")
 // without nonce.
 func findChallenge(header http.Header) (*digest.Challenge, error) {
 	var best *digest.Challenge
-	why := errNoChallenge
+	why := &ChallengeError{"the answer carries no digest challenge"}
 	for _, line := range header.Values("WWW-Authenticate") {
 		for _, c := range splitChallenges(line) {
 			if !strings.EqualFold(c.scheme, "Digest") {
@@ -41,9 +43,9 @@ func findChallenge(header http.Header) (*digest.Challenge, error) {
 
 // digest checks the challenge and turns it into one for icholy/digest. Its own
 // parser is not used: it fails on directives that are merely unknown.
-func (c *challenge) digest() (*digest.Challenge, error) {
+func (c *challenge) digest() (*digest.Challenge, *ChallengeError) {
 	if c.malformed {
-		return nil, errors.New("the digest challenge is malformed")
+		return nil, &ChallengeError{"the digest challenge is malformed"}
 	}
 	if _, ok := c.params["qop"]; !ok {
 		if op, ok := c.params["op"]; ok { // the reference page's spelling
@@ -56,15 +58,15 @@ func (c *challenge) digest() (*digest.Challenge, error) {
 	}
 	switch {
 	case c.params["nonce"] == "":
-		return nil, errors.New("the digest challenge has no nonce")
+		return nil, &ChallengeError{"the digest challenge has no nonce"}
 	case c.params["qop"] == "":
-		return nil, errors.New("the digest challenge has no qop")
+		return nil, &ChallengeError{"the digest challenge has no qop"}
 	case !slices.Contains(qops, "auth"):
-		return nil, errors.New("the digest challenge does not offer qop auth")
+		return nil, &ChallengeError{"the digest challenge does not offer qop auth"}
 	case strings.EqualFold(c.params["userhash"], "true"):
-		return nil, errors.New("the digest challenge wants a hashed user name")
+		return nil, &ChallengeError{"the digest challenge wants a hashed user name"}
 	case strength(c.params["algorithm"]) == 0:
-		return nil, errors.New("the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256")
+		return nil, &ChallengeError{"the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256"}
 	}
 	return &digest.Challenge{
 		Realm:     c.params["realm"],

@@ -107,7 +107,7 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	var (
 		dns   *net.DNSError
 		op    *net.OpError
-		proxy *proxyRefusal
+		proxy *ProxyError
 	)
 	switch {
 	case p.expired(ctx, err):
@@ -179,16 +179,17 @@ func broken(err error) bool {
 		errors.As(err, &op) && (op.Op == "dial" || op.Op == "read" || op.Op == "write")
 }
 
-// proxyRefusal is a proxy's answer to CONNECT other than 200.
-type proxyRefusal struct{ code int }
+// ProxyError is a proxy's answer to CONNECT other than 200.
+type ProxyError struct{ StatusCode int }
 
-func (e *proxyRefusal) Error() string {
-	return fmt.Sprintf("the proxy refused CONNECT with HTTP %d", e.code)
+// Error implements error.
+func (e *ProxyError) Error() string {
+	return fmt.Sprintf("the proxy refused CONNECT with HTTP %d", e.StatusCode)
 }
 
 func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
-		return &proxyRefusal{resp.StatusCode}
+		return &ProxyError{resp.StatusCode}
 	}
 	return nil
 }
