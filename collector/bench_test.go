@@ -2,7 +2,6 @@ package collector
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -39,7 +38,7 @@ func BenchmarkScrape(b *testing.B) {
 				sim.SetOrg(id, simulator.Org{})
 				m.Orgs = append(m.Orgs, config.Org{ID: id})
 			}
-			e := NewExporter(slog.New(slog.NewTextHandler(io.Discard, nil)), "bench")
+			e := NewExporter(slog.New(slog.DiscardHandler), "bench")
 			defer e.Close()
 			e.Apply(&config.Config{OpsManagers: []config.OpsManager{m}})
 			handler := e.Metrics(0)

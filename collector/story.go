@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -45,5 +46,5 @@ func (e *Exporter) tellStory(ctx context.Context, w http.ResponseWriter, org *or
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	fmt.Fprint(w, s.text.String())
+	_, _ = io.WriteString(w, s.text.String()) // a client that left
 }

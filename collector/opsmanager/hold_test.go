@@ -36,12 +36,12 @@ func leading(t *testing.T, n int64, first http.HandlerFunc) (url string, reached
 			_, _ = w.Write([]byte(`{"status":"SYNCED"}`))
 			return
 		}
-		switch i := challenges.Add(1); {
-		case i == 1:
+		switch challenges.Add(1) {
+		case 1:
 			close(reached)
 			first(w, r)
 			return
-		case i == n+1:
+		case n + 1:
 			close(together)
 		}
 		select {
