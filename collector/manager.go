@@ -106,7 +106,7 @@ func (m *manager) poll(ctx context.Context, orgs []*organization, trace opsmanag
 	polls := m.queue.join(ctx, wanted)
 	for i, p := range polls {
 		if trace != nil && p != wanted[i] {
-			trace("joined a poll that another scrape had asked for; its steps are not known here")
+			trace("joined a poll that another scrape had asked for; what it has done so far is not known here")
 		}
 	}
 	for _, p := range polls {

@@ -18,9 +18,9 @@ import (
 // every scrape that wants it joins that one. The organization whose last poll
 // started longest ago comes first, so that whoever is left out of one scrape is
 // first in the next. Organizations whose last poll was not answered in time come
-// last, and never get more than half of the slots while there are others: polls
-// that hang keep their slots beyond the end of their scrape, and the next scrape
-// needs the rest. One slot always goes round among them, or they would be
+// last, and get no more than every other slot while there are others: polls that
+// hang keep their slots beyond the end of their scrape, and the next scrape needs
+// the rest. One slot always goes round among them, or they would be
 // forgotten where time runs out in every scrape.
 type queue struct {
 	timeout time.Duration
@@ -80,6 +80,11 @@ func (q *queue) join(ctx context.Context, wanted []*poll) []*poll {
 				heap.Push(&q.tardy, p)
 			} else {
 				heap.Push(&q.punctual, p)
+			}
+		} else if p.started.IsZero() {
+			p.prepare, p.key = w.prepare, w.key // files may have changed since
+			if w.trace != nil {
+				p.trace = w.trace
 			}
 		}
 		p.waiters++

@@ -264,6 +264,7 @@ func hostPort(u *url.URL) string {
 
 var (
 	errRejected = errors.New("the API key was not accepted")
+	errUnasked  = errors.New("the answer was there before the request: the server sends more answers than it gets requests")
 	errTooLarge = errors.New("the body is larger than 64 KiB")
 	errNotHTTP  = errors.New("the answer is not valid HTTP")
 	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)

@@ -47,23 +47,32 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 	return &watchedConn{Conn: conn}, nil
 }
 
-// watchedConn knows whether it has been read to its end: net/http calls a line
-// of the headers that breaks off malformed.
+// watchedConn knows of a connection what net/http does not tell.
 type watchedConn struct {
 	net.Conn
-	ended atomic.Bool
+	ended atomic.Bool  // read to its end: net/http calls a line of headers that breaks off malformed
+	reads atomic.Int64 // how often something was read
+	asked atomic.Int64 // reads when the last request got the connection
 }
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.reads.Add(1)
+	}
 	if err != nil {
 		c.ended.Store(true)
 	}
 	return n, err
 }
 
-// ended tells whether the connection below conn and its layers of TLS has ended.
-func ended(conn net.Conn) bool {
+// unasked tells, when an answer begins, whether nothing was read since its
+// request got the connection: then it was there before, sent with the answer to
+// another request, and may be about another organization.
+func (c *watchedConn) unasked() bool { return c.reads.Load() == c.asked.Load() }
+
+// watched returns what is below conn and its layers of TLS.
+func watched(conn net.Conn) *watchedConn {
 	for {
 		layer, ok := conn.(*tls.Conn)
 		if !ok {
@@ -71,8 +80,8 @@ func ended(conn net.Conn) bool {
 		}
 		conn = layer.NetConn()
 	}
-	watched, ok := conn.(*watchedConn)
-	return ok && watched.ended.Load()
+	w, _ := conn.(*watchedConn)
+	return w
 }
 
 // progress records how far a request came. The hooks may still run in a dialing
@@ -81,22 +90,39 @@ type progress struct {
 	reused   atomic.Bool
 	shaking  atomic.Bool // in the TLS handshake
 	answered atomic.Bool // the first byte of a response came
+	unasked  atomic.Bool // and it was there before the request
 	conn     atomic.Pointer[net.Conn]
 }
 
 func (p *progress) trace() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
-		TLSHandshakeStart:    func() { p.shaking.Store(true) },
-		TLSHandshakeDone:     func(_ tls.ConnectionState, err error) { p.shaking.Store(err != nil) },
-		GotFirstResponseByte: func() { p.answered.Store(true) },
+		TLSHandshakeStart: func() { p.shaking.Store(true) },
+		TLSHandshakeDone:  func(_ tls.ConnectionState, err error) { p.shaking.Store(err != nil) },
+		GotFirstResponseByte: func() {
+			p.answered.Store(true)
+			if w := p.watched(); w != nil {
+				p.unasked.Store(w.unasked())
+			}
+		},
 		GotConn: func(info httptrace.GotConnInfo) {
 			p.reused.Store(info.Reused)
 			p.conn.Store(&info.Conn)
+			if w := watched(info.Conn); w != nil {
+				w.asked.Store(w.reads.Load())
+			}
 			// The request's own context bounds the connection from here on. If
 			// this fails it is broken, which the request will meet.
 			_ = info.Conn.SetDeadline(time.Time{})
 		},
 	}
+}
+
+// watched returns the connection that the request went out on, nil if it got none.
+func (p *progress) watched() *watchedConn {
+	if conn := p.conn.Load(); conn != nil {
+		return watched(*conn)
+	}
+	return nil
 }
 
 // failure classifies the error of a request that got no whole answer. a is what
@@ -127,7 +153,7 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	case a != nil || p.answered.Load():
 		// The text of net/http's error quotes what came.
 		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
-		if conn := p.conn.Load(); conn != nil && ended(*conn) {
+		if w := p.watched(); w != nil && w.ended.Load() {
 			e.Reason, e.Err = ReasonConnect, io.ErrUnexpectedEOF
 		}
 	case errors.As(err, &op):

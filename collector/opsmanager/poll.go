@@ -2,6 +2,7 @@ package opsmanager
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -101,7 +102,8 @@ func (p *poll) send(ctx context.Context, n *nonce) (*answer, error) {
 		return a, err
 	}
 	a, reused, err := p.exchange(ctx, n, p.wire.kept)
-	if err != nil && reused && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS) {
+	broke := reused && err != nil && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS)
+	if broke || errors.Is(err, errUnasked) {
 		p.retried = true
 		tell(ctx, "  the kept connection broke: once more on a new one")
 		a, _, err = p.exchange(ctx, n, p.wire.fresh)

@@ -121,6 +121,10 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 	if w.retired.Load() {
 		w.kept.CloseIdleConnections() // the request may have begun just before
 	}
+	if progress.unasked.Load() {
+		progress.watched().Close()
+		return nil, progress.reused.Load(), &Error{Reason: ReasonBadResponse, Err: errUnasked}
+	}
 	if err != nil {
 		return nil, progress.reused.Load(), progress.failure(ctx, err, a)
 	}
