@@ -100,8 +100,12 @@ func (p *progress) trace() *httptrace.ClientTrace {
 		TLSHandshakeDone:  func(_ tls.ConnectionState, err error) { p.shaking.Store(err != nil) },
 		GotFirstResponseByte: func() {
 			p.answered.Store(true)
-			if w := p.watched(); w != nil {
-				p.unasked.Store(w.unasked())
+			if w := p.watched(); w != nil && w.unasked() {
+				p.unasked.Store(true)
+				// At once: net/http gives the connection to the next request as
+				// soon as it has read the body, and that one would get the real
+				// answer to this one.
+				w.Close()
 			}
 		},
 		GotConn: func(info httptrace.GotConnInfo) {

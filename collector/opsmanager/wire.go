@@ -122,7 +122,6 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 		w.kept.CloseIdleConnections() // the request may have begun just before
 	}
 	if progress.unasked.Load() {
-		progress.watched().Close()
 		return nil, progress.reused.Load(), &Error{Reason: ReasonBadResponse, Err: errUnasked}
 	}
 	if err != nil {
