@@ -32,6 +32,7 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"
 	"opsmanager_exporter/collector/demo"
+	"opsmanager_exporter/collector/healthcheck"
 	"opsmanager_exporter/collector/statuspage"
 )
 
@@ -87,6 +88,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkOptions := check.Options{Stdout: stdout, Stderr: stderr}
 	checkCommand.Flag("online", "Poll every organization once.").BoolVar(&checkOptions.Online)
 	output := checkCommand.Flag("output", "With --online: table or json.").Default("table").Enum("table", "json")
+	healthCommand := app.Command("healthcheck", "Exit 0 if something at --web.listen-address answers HTTP; for containers without a shell.")
 	demoCommand := app.Command("demo", "Serve the metrics of a simulated Ops Manager on this machine; needs no files.")
 
 	command, err := app.Parse(args)
@@ -113,6 +115,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), userAgentVersion())
 		defer checkOptions.Exporter.Close()
 		err = check.Run(ctx, checkOptions)
+	case healthCommand.FullCommand():
+		err = healthcheck.Run(ctx, *s.web.WebListenAddresses)
 	case demoCommand.FullCommand():
 		if !addressGiven {
 			*s.web.WebListenAddresses = []string{demoAddress}

@@ -421,6 +421,46 @@ func TestBadInput(t *testing.T) {
 	}
 }
 
+func TestHealthcheckAndCheck(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "demo")
+	address := strings.TrimPrefix(p.url, "http://")
+	if status, stdout, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 0 || stdout+stderr != "" {
+		t.Errorf("healthcheck: exit status %d, %s%s", status, stdout, stderr)
+	}
+	p.stop(t, syscall.SIGTERM)
+	if status, _, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 1 || !strings.HasPrefix(stderr, "opsmanager_exporter: health check: nothing answers HTTP at "+address) {
+		t.Errorf("healthcheck of nothing: exit status %d, %s", status, stderr)
+	}
+
+	sim, err := simulator.Start(simulator.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sim.Close()
+	const id = "5f1e9c2b8d3a4e0012ab34cd"
+	sim.SetKey("jkqmzxvt", "a-private-key")
+	sim.SetOrg(id, simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
+	file := filepath.Join(t.TempDir(), "opsmanager.yml")
+	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    name: production\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"check"}, {"check", "--online"}, {"check", "--online", "--output=json"}} {
+		status, stdout, stderr := runProgram(t, append(args, "--config.file="+file)...)
+		if want := len(args) > 1; status != 0 || strings.Contains(stdout, "NOT_SYNCED") != want {
+			t.Errorf("%v: exit status %d, %s%s", args, status, stdout, stderr)
+		}
+		if !strings.Contains(stderr, "warning: ") { // the URL is http://
+			t.Errorf("%v: standard error %q", args, stderr)
+		}
+	}
+	sim.SetOrg(id, simulator.Org{Answer: simulator.MissingRole(false)})
+	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: 1 of 1 organization gave no status\n") {
+		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
+	}
+}
+
 func TestVersionAndHelp(t *testing.T) {
 	t.Parallel()
 	for _, arg := range []string{"--version", "--help", "-h"} {

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -221,7 +222,7 @@ func (c *ca) issue(t *testing.T) tls.Certificate {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
 	if err != nil {
@@ -246,4 +247,87 @@ func (l *lockedBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
+}
+
+// A client certificate is replaced by rename and by a directory swap, as
+// Kubernetes does it, together with its key; both are in use at the next poll.
+func TestClientCertificate(t *testing.T) {
+	t.Parallel()
+	serverCA, first, second := newCA(t), newCA(t), newCA(t)
+	var trusted atomic.Pointer[x509.CertPool]
+	trust := func(c *ca) {
+		pool := x509.NewCertPool()
+		pool.AddCert(c.cert)
+		trusted.Store(pool)
+	}
+	trust(first)
+	certificates := []tls.Certificate{serverCA.issue(t)}
+	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{
+		Certificates: certificates,
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			return &tls.Config{
+				Certificates: certificates, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: trusted.Load(),
+				SessionTicketsDisabled: true,
+			}, nil
+		},
+	}}})
+	dir := t.TempDir()
+	for _, name := range []string{"key", "own"} {
+		write(t, filepath.Join(dir, name+".pub"), publicKey)
+		write(t, filepath.Join(dir, name+".priv"), privateKey)
+	}
+	write(t, filepath.Join(dir, "ca.pem"), serverCA.pem)
+	put := func(c *ca, into string) {
+		if err := os.MkdirAll(into, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		cert, key := c.clientFiles(t)
+		write(t, filepath.Join(into, "tls.crt"), cert)
+		write(t, filepath.Join(into, "tls.key"), key)
+	}
+	swap := func(to string) { // as the kubelet swaps ..data
+		if err := os.Symlink(to, filepath.Join(dir, "..tmp")); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(filepath.Join(dir, "..tmp"), filepath.Join(dir, "mounted")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.load(t, dir, "tls_config: {ca_file: ca.pem, cert_file: mounted/tls.crt, key_file: mounted/tls.key}")
+	f.expect(t, "no certificate yet", "tls", "tls", "tls")
+	put(first, filepath.Join(dir, "..1"))
+	swap("..1")
+	f.expect(t, "mounted", "1", "1", "1")
+	trust(second)
+	f.sim.Restart()
+	f.expect(t, "rotated at the server first", "tls", "tls", "tls")
+	put(second, filepath.Join(dir, "..2"))
+	swap("..2")
+	f.expect(t, "swapped", "1", "1", "1")
+
+	trust(first)
+	f.sim.Restart()
+	put(first, filepath.Join(dir, "new"))
+	for _, name := range []string{"tls.crt", "tls.key"} {
+		if err := os.Rename(filepath.Join(dir, "new", name), filepath.Join(dir, "..2", name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.expect(t, "renamed", "1", "1", "1")
+	if err := os.Remove(filepath.Join(dir, "mounted")); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(t, "vanished", "1", "1", "1")
+}
+
+// clientFiles returns a client certificate and its key, in PEM.
+func (c *ca) clientFiles(t *testing.T) (cert, key string) {
+	t.Helper()
+	issued := c.issue(t)
+	der, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issued.Certificate[0]})),
+		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -173,3 +173,24 @@ func TestReloadsUnderLoad(t *testing.T) {
 		}
 	}
 }
+
+// Every configuration that is refused leaves everything as it is.
+func TestEveryBadFileChangesNothing(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3})
+	f.scrape(t, "10")
+	files, err := filepath.Glob("../config/testdata/bad/*.yml")
+	if err != nil || len(files) < 50 {
+		t.Fatalf("%d bad files, %v", len(files), err)
+	}
+	f.sim.ResetCounts()
+	for _, file := range files {
+		if err := f.exporter.Load(file); err == nil {
+			t.Errorf("%s was loaded", file)
+		}
+	}
+	f.expect(t, "after all bad files", "1", "1", "1")
+	if got := f.sim.Counts(); got.Requests != 3 || got.Connections != 0 {
+		t.Errorf("bad files cost nonces or connections: %+v", got)
+	}
+}
