@@ -96,7 +96,14 @@ func TestKeyFiles(t *testing.T) {
 	f.expect(t, "rotated at the server", "unauthorized", "unauthorized", "unauthorized")
 	write(t, priv, rotated)
 	f.expect(t, "rotated in the file", "1", "1", "unauthorized")
-	for _, secret := range []string{publicKey, privateKey, rotated} {
+
+	// Rotated in the file first: rejected until the server follows.
+	third := "third-" + privateKey
+	write(t, priv, third)
+	f.expect(t, "rotated in the file first", "unauthorized", "unauthorized", "unauthorized")
+	f.sim.SetKey(publicKey, third)
+	f.expect(t, "and then at the server", "1", "1", "unauthorized")
+	for _, secret := range []string{publicKey, privateKey, rotated, third} {
 		if strings.Contains(log.String(), secret) {
 			t.Errorf("the log holds %q:\n%s", secret, log.String())
 		}
