@@ -205,6 +205,16 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func()
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
 	}
+	go func() { // by itself: a file system that does not answer must not keep a signal waiting
+		for {
+			select {
+			case <-hangup:
+				_ = reload() // which logs what is wrong
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
 	s.logger.Info("Starting "+program, "version", version.Info())
 	served := make(chan error, 1)
 	go func() { served <- web.ListenAndServe(httpServer, s.web, s.logger) }()
@@ -212,8 +222,6 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func()
 		select {
 		case err := <-served:
 			return fmt.Errorf("serve HTTP: %w", err)
-		case <-hangup:
-			_ = reload() // which logs what is wrong
 		case <-ctx.Done():
 			s.logger.Info("Stopping: scrapes in flight are answered first")
 			if err := httpServer.Shutdown(context.WithoutCancel(ctx)); err != nil {

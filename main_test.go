@@ -379,7 +379,7 @@ func TestGracefulStop(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad.yml")
-	if err := os.WriteFile(bad, []byte("ops_managers:\n  - url: ftp://opsmanager.example.net\n    surprise: 1\n"), 0o600); err != nil {
+	if err := os.WriteFile(bad, []byte("ops_managers:\n  - url: ftp://opsmanager.example.net\n    surprises: 1\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
@@ -403,7 +403,7 @@ func TestBadInput(t *testing.T) {
 		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
 		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
 		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
-		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprise\": ..."},
+		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
 		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
 		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "...opsmanager_exporter: serve HTTP: open " + bad + ".not: no such file or directory\n"},
 	}

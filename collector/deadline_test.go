@@ -11,18 +11,18 @@ import (
 // that it leaves out come first in the next one.
 func TestTimeRunsOut(t *testing.T) {
 	t.Parallel()
-	const orgs = 30
-	f := start(t, settings{orgs: orgs, concurrency: 2, timeoutOffset: 200 * time.Millisecond})
+	const orgs = 60
+	f := start(t, settings{orgs: orgs, concurrency: 2, timeoutOffset: time.Second})
 	for i := range orgs {
 		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 100 * time.Millisecond})
 	}
-	// About 18 of 30 fit into one scrape.
+	// About 40 of 60 fit into one scrape.
 	begun := time.Now()
-	first := f.scrape(t, "1.2")
-	if took := time.Since(begun); took > 1200*time.Millisecond {
-		t.Errorf("the scrape took %s, its announced timeout is 1.2s", took)
+	first := f.scrape(t, "3")
+	if took := time.Since(begun); took > 3*time.Second {
+		t.Errorf("the scrape took %s, its announced timeout is 3s", took)
 	}
-	second := f.scrape(t, "1.2")
+	second := f.scrape(t, "3")
 	reached := 0
 	for i := range orgs {
 		a, b := first.state(t, orgID(i)), second.state(t, orgID(i))
@@ -42,8 +42,8 @@ func TestTimeRunsOut(t *testing.T) {
 // hold beyond the end of a scrape does not cost the next one its samples.
 func TestHungOrganizations(t *testing.T) {
 	t.Parallel()
-	const hung, orgs = 24, 100
-	f := start(t, settings{orgs: orgs, concurrency: 8, timeout: 1200 * time.Millisecond})
+	const hung, orgs = 8, 30
+	f := start(t, settings{orgs: orgs, concurrency: 4, timeout: 1200 * time.Millisecond})
 	for i := range hung {
 		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
 	}

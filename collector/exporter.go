@@ -110,10 +110,10 @@ func (e *Exporter) Load(file string) error {
 	for _, w := range cfg.Warnings() {
 		e.logger.Warn("Configuration can be used but should be changed", "warning", w)
 	}
+	e.Apply(cfg)
 	for _, err := range cfg.CheckFiles() {
 		e.logger.Warn("A file that the configuration names cannot be used yet", "err", err)
 	}
-	e.Apply(cfg)
 	e.logger.Info("Configuration loaded", "file", file, "ops_managers", len(cfg.OpsManagers), "organizations", len(e.fleet.Load().orgs))
 	return nil
 }

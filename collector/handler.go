@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -91,7 +92,15 @@ func extendWriteDeadline(w http.ResponseWriter, timeout time.Duration) {
 
 func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, timeout time.Duration, g prometheus.Gatherer) {
 	extendWriteDeadline(w, timeout)
-	promhttp.HandlerFor(g, promhttp.HandlerOpts{
+	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
+		families, err := g.Gather()
+		if r.Context().Err() != nil {
+			panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
+		}
+		extendWriteDeadline(w, 0)
+		return families, err
+	})
+	promhttp.HandlerFor(gathered, promhttp.HandlerOpts{
 		ErrorLog:      gatherErrors{e.logger},
 		ErrorHandling: promhttp.ContinueOnError,
 	}).ServeHTTP(w, r)
@@ -103,11 +112,8 @@ func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, timeout time.D
 func scrapeTimeout(header string, offset time.Duration) time.Duration {
 	timeout := defaultTimeout
 	if s, err := strconv.ParseFloat(header, 64); err == nil && s > 0 {
-		switch {
-		case s < maxTimeout.Seconds():
-			timeout = time.Duration(s * float64(time.Second))
-		case !math.IsInf(s, 1):
-			timeout = maxTimeout
+		if d := time.Duration(min(s, maxTimeout.Seconds()) * float64(time.Second)); d > 0 && !math.IsInf(s, 1) {
+			timeout = d
 		}
 	}
 	return max(timeout-offset, timeout/2)

@@ -64,12 +64,12 @@ func newManager(settings config.OpsManager, before *manager, sessions *opsmanage
 		Observe:            m.observe,
 	}, nil)
 	m.queue = newQueue(settings.MaxConcurrentRequests, settings.Timeout, m.ask)
-	m.tls = &source[*config.TLSMaterial]{read: settings.TLS.Read, logger: logger}
+	m.tls = &source[*config.TLSMaterial]{read: settings.TLS.Read, patience: settings.Timeout / 4, logger: logger}
 	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
 		m.tls = before.tls
 	}
 	if settings.APIKey != nil {
-		m.key = &source[config.KeyPair]{read: settings.APIKey.Read, logger: logger}
+		m.key = &source[config.KeyPair]{read: settings.APIKey.Read, patience: settings.Timeout / 4, logger: logger}
 		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
 			m.key = before.key
 		}
@@ -205,7 +205,7 @@ func newOrganization(c config.Org, before *organization, m *manager, index int, 
 	}
 	if c.APIKey != nil {
 		logger = logger.With("ops_manager", m.settings.Name, "org_id", c.ID)
-		org.key = &source[config.KeyPair]{read: c.APIKey.Read, logger: logger}
+		org.key = &source[config.KeyPair]{read: c.APIKey.Read, patience: m.settings.Timeout / 4, logger: logger}
 		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
 			org.key = before.key
 		}

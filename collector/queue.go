@@ -191,7 +191,8 @@ func (q *queue) leave(polls []*poll, deadline bool) []standing {
 			delete(q.polls, p.org)
 			dropped = true
 			q.passedOver = q.passedOver || deadline && q.late[p.org]
-		case !p.started.IsZero() && deadline:
+		case deadline && !p.started.IsZero() && time.Since(p.started) >= q.timeout/4:
+			// One that began just before the deadline is not one that hangs.
 			p.overdue = true
 			q.late[p.org] = true
 			if !p.tardy {

@@ -29,6 +29,14 @@ func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news new
 	if a.err != nil {
 		reason = opsmanager.ReasonOf(a.err)
 	}
+	if a.at.Before(r.last.at) { // another scrape has learned something newer meanwhile
+		if a.err != nil {
+			r.errors++
+		} else if a.at.After(r.lastSuccess) {
+			r.lastSuccess = a.at
+		}
+		return r.errors, r.lastSuccess, newsNone
+	}
 	if r.since.IsZero() || reason != r.reason || a.status != r.last.status {
 		r.since = a.at
 	}
@@ -54,9 +62,7 @@ func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news new
 	}
 	r.reason, r.status = "", a.status
 	r.told = nil
-	if a.at.After(r.lastSuccess) {
-		r.lastSuccess = a.at
-	}
+	r.lastSuccess = a.at
 	return r.errors, r.lastSuccess, news
 }
 

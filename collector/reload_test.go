@@ -16,7 +16,7 @@ import (
 func TestReload(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3})
-	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.UnexpectedError()})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
 	f.scrape(t, "10")
 	f.scrape(t, "10")
 

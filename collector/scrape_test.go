@@ -53,12 +53,12 @@ func TestStates(t *testing.T) {
 	// Among healthy organizations in one scrape, several scrapes in a row: what
 	// goes wrong for one of them never shows at another.
 	const healthy = 20
-	f := start(t, settings{orgs: healthy + len(tests), timeout: 700 * time.Millisecond})
+	f := start(t, settings{orgs: healthy + len(tests), timeout: 1500 * time.Millisecond})
 	for i, tt := range tests {
 		f.sim.SetOrg(orgID(healthy+i), tt.org)
 	}
 	for round := range 3 {
-		s := f.scrape(t, "5")
+		s := f.scrape(t, "10")
 		for i := range healthy {
 			if got := s.state(t, orgID(i)); got != "1" {
 				t.Errorf("round %d: healthy organization %d: %s", round, i, got)

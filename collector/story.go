@@ -34,7 +34,7 @@ func (e *Exporter) tellStory(ctx context.Context, w http.ResponseWriter, org *or
 	s.tell(fmt.Sprintf("deadline of this probe %s, timeout of the poll %s, %d slots", timeout, settings.Timeout, settings.MaxConcurrentRequests))
 	round := e.scrape(ctx, []*organization{org}, s.tell)
 	if len(round.Results) == 0 {
-		return // the client left
+		panic(http.ErrAbortHandler) // the client left
 	}
 	if r := round.Results[0]; r.Err != nil {
 		reason := opsmanager.ReasonOf(r.Err)

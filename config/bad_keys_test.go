@@ -32,5 +32,15 @@ func badKeys() map[string]string {
 		"key_star":               `key_star.yml:5: is not YAML: a value that begins with * is an alias, and nothing has that anchor: put the value in quotes`,
 		"key_star_space":         `key_star_space.yml:5: is not YAML: a value begins with *: put it in quotes`,
 		"key_tab":                `key_tab.yml:6: is not YAML: a tab in the indentation: use spaces`,
+
+		// A key in the wrong place.
+		"private_key_file_is_the_key": `private_key_file_is_the_key.yml:5: ops_managers[0].api_key.private_key_file: looks like the key itself: name a file (write ./ before it if it is one), or use private_key`,
+		"public_key_file_is_the_key":  `public_key_file_is_the_key.yml:4: ops_managers[0].api_key.public_key_file: looks like the key itself: name a file (write ./ before it if it is one), or use public_key`,
+		"unknown_key_is_the_key": `unknown_key_is_the_key.yml:3: ops_managers[0].api_key: has no value: give one or remove the line (a text that begins with # or & needs quotes)
+unknown_key_is_the_key.yml:4: ops_managers[0]: unknown key: the keys here are api_key, max_concurrent_requests, name, no_proxy, orgs, proxy_connect_header, proxy_from_environment, proxy_url, timeout, tls_config, url`,
+		"min_version_is_the_key": `min_version_is_the_key.yml:6: ops_managers[0].tls_config.min_version: a value that looks like a key is not a TLS version: use TLS10, TLS11, TLS12 or TLS13
+min_version_is_the_key.yml:6: ops_managers[0].tls_config.insecure_skip_verify: a value that looks like a key is not a truth value: write true or false`,
+		"url_is_the_key":       `url_is_the_key.yml:2: ops_managers[0].url: "https://..." is not a URL: write it like https://host:port`,
+		"proxy_url_is_the_key": `proxy_url_is_the_key.yml:6: ops_managers[0].proxy_url: "http://..." is not a URL: write it like http://host:port`,
 	}
 }

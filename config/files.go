@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 )
 
 var (
@@ -77,19 +78,19 @@ func unchanged(c content, s source, reread bool) error {
 // readFile reads a whole regular file of at most limit bytes. Its errors do not
 // name the file, which the caller does in its own words.
 func readFile(path string, limit int64) (content, error) {
-	before, err := os.Stat(path)
-	if err != nil {
-		return content{}, explain(err)
-	}
-	// Opening a named pipe would block until somebody writes to it.
-	if !before.Mode().IsRegular() {
-		return content{}, errNotRegular
-	}
-	f, err := os.Open(path)
+	// Opening a named pipe would otherwise block until somebody writes to it.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return content{}, explain(err)
 	}
 	defer func() { _ = f.Close() }() // It was only read.
+	before, err := f.Stat()
+	if err != nil {
+		return content{}, explain(err)
+	}
+	if !before.Mode().IsRegular() {
+		return content{}, errNotRegular
+	}
 	text, err := io.ReadAll(io.LimitReader(f, limit+1))
 	if err != nil {
 		return content{}, explain(err)

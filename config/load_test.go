@@ -56,10 +56,10 @@ func TestLoadBad(t *testing.T) {
 			if err.Error() != want[name] {
 				t.Errorf("got:\n%s\nwant:\n%s", err, want[name])
 			}
-			// The secrets in these files all contain one of the two.
+			// The secrets in these files all contain one of these.
 			for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
 				got := strings.ToLower(fmt.Sprintf(verb, err))
-				if strings.Contains(got, "s3cr3t") || strings.Contains(got, "jkqmzxvt") {
+				if strings.Contains(got, "s3cr3t") || strings.Contains(got, "jkqmzxvt") || strings.Contains(got, "6c9e1234") || strings.Contains(got, "12345678") {
 					t.Errorf("%s shows a secret: %s", verb, got)
 				}
 			}

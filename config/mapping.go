@@ -107,8 +107,8 @@ func (d *decoder) unknownKey(v value, e entry, private bool, known fields) {
 	case !e.plain:
 		d.problem(at, "a key is a list or a mapping: write key: value (a text that begins with { or [ needs quotes)")
 	case near != "":
-		d.problem(at, "unknown key %s: did you mean %s?", quote(e.key), near)
-	case private || !isWord(e.key) || isNull(target(e.node)):
+		d.problem(at, "unknown key %s: did you mean %s?", quoteName(e.key), near)
+	case private || !isWord(e.key) || keyShape.MatchString(e.key) || isNull(target(e.node)):
 		d.problem(at, "unknown key: the keys here are %s", list(known))
 	default:
 		d.problem(at, "unknown key %s: the keys here are %s", quote(e.key), list(known))

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -60,8 +61,21 @@ func sortByLine(problems []*problem) Problems {
 	return sorted
 }
 
-// quote shows a value that is not secret, on one line and not too long.
+// keyShape is what the halves of a key that Ops Manager makes look like: eight
+// letters, and a UUID. They get into the wrong line now and then.
+var keyShape = regexp.MustCompile(`^[a-z]{8}$|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+
+// quote shows a value that is not secret, on one line and not too long; but not
+// if it looks like a key all the same.
 func quote(s string) string {
+	if keyShape.MatchString(s) {
+		return "a value that looks like a key"
+	}
+	return quoteName(s)
+}
+
+// quoteName is quote for what a user sees as a name anyway.
+func quoteName(s string) string {
 	const most = 80
 	if len(s) <= most {
 		return strconv.Quote(s)

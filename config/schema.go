@@ -102,9 +102,9 @@ func (d *decoder) uniqueName(v value, name string, isDefault bool) {
 	case !twice:
 		d.nameLines[name] = v.line
 	case isDefault:
-		d.problem(v, "%s, the host and port of the url, is already the name of the Ops Manager in line %d: give this one a name", quote(name), first)
+		d.problem(v, "%s, the host and port of the url, is already the name of the Ops Manager in line %d: give this one a name", quoteName(name), first)
 	default:
-		d.problem(v, "%s is already the name of the Ops Manager in line %d: choose another", quote(name), first)
+		d.problem(v, "%s is already the name of the Ops Manager in line %d: choose another", quoteName(name), first)
 	}
 }
 
@@ -172,9 +172,9 @@ func (d *decoder) apiKey(v value) *APIKey {
 	k := &APIKey{}
 	lines := d.mapping(v, true, fields{
 		"public_key":       func(v value) { k.PublicKey, _ = d.secret(v) },
-		"public_key_file":  func(v value) { k.PublicKeyFile = d.file(v) },
+		"public_key_file":  func(v value) { k.PublicKeyFile = d.keyFile(v, "public_key") },
 		"private_key":      func(v value) { k.PrivateKey, _ = d.secret(v) },
-		"private_key_file": func(v value) { k.PrivateKeyFile = d.file(v) },
+		"private_key_file": func(v value) { k.PrivateKeyFile = d.keyFile(v, "private_key") },
 	})
 	if lines == nil {
 		return nil
@@ -188,4 +188,14 @@ func (d *decoder) apiKey(v value) *APIKey {
 		}
 	}
 	return k
+}
+
+// keyFile returns the name of a key file. A key in its place would show itself
+// in every message about the file.
+func (d *decoder) keyFile(v value, inline string) string {
+	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
+		d.problem(v, "looks like the key itself: name a file (write ./ before it if it is one), or use %s", inline)
+		return ""
+	}
+	return d.file(v)
 }

@@ -83,8 +83,8 @@ func displayURL(s string) string {
 			scheme = known
 		}
 	}
-	if last >= 0 && strings.ContainsAny(s[:last], "?#") {
-		return scheme + "..." // What follows the @ may be the host or a part of the query.
+	if _, err := url.Parse(s); last >= 0 && (err != nil || strings.ContainsAny(s[:last], "?#")) {
+		return scheme + "..." // What follows the @ may be the host or a part of a password or query.
 	}
 	if last >= 0 {
 		s = s[last+1:]
@@ -97,7 +97,7 @@ func displayURL(s string) string {
 	// What follows the host and is not a port may be a password whose @ was forgotten.
 	host, rest, _ := strings.Cut(s, "/")
 	if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") != "" {
-		return scheme + host[:i]
+		return scheme + "..." // and what stands before it the user
 	}
 	if rest != "" || strings.HasSuffix(s, "/") {
 		rest = "/" + rest

@@ -115,6 +115,9 @@ func (a *answer) status(ctx context.Context, key config.KeyPair) (Status, error)
 	if a.tooLarge {
 		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: errTooLarge}
 	}
+	if age := a.header.Get("Age"); age != "" && age != "0" {
+		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: errCached}
+	}
 	body, err := a.decoded()
 	if err != nil {
 		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
@@ -230,7 +233,7 @@ func (a *answer) errorCode(key config.KeyPair) string {
 // what the request of this answer proved it with.
 func (a *answer) echoes(text string, key config.KeyPair) bool {
 	secrets := []string{key.Public.Reveal(), key.Private.Reveal()}
-	for _, c := range splitChallenges(a.sent) { // credentials have the form of a challenge
+	for _, c := range splitChallenges(a.sent.Reveal()) { // credentials have the form of a challenge
 		secrets = append(secrets, c.params["nonce"], c.params["cnonce"], c.params["response"])
 	}
 	text = strings.ToLower(text)
@@ -265,6 +268,7 @@ func hostPort(u *url.URL) string {
 var (
 	errRejected = errors.New("the API key was not accepted")
 	errUnasked  = errors.New("the answer was there before the request: the server sends more answers than it gets requests")
+	errCached   = errors.New("a cache on the way answered in place of Ops Manager")
 	errTooLarge = errors.New("the body is larger than 64 KiB")
 	errNotHTTP  = errors.New("the answer is not valid HTTP")
 	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)

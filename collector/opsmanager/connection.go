@@ -3,6 +3,7 @@ package opsmanager
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -51,14 +52,21 @@ func dial(ctx context.Context, network, address string) (net.Conn, error) {
 type watchedConn struct {
 	net.Conn
 	ended atomic.Bool  // read to its end: net/http calls a line of headers that breaks off malformed
-	reads atomic.Int64 // how often something was read
-	asked atomic.Int64 // reads when the last request got the connection
+	turn  atomic.Int32 // whose turn it is, from [turnIdle] on
 }
+
+// A connection's turns: it goes to a request, which is written, and then
+// something is read.
+const (
+	turnIdle = iota
+	turnWritten
+	turnRead
+)
 
 func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.reads.Add(1)
+		c.turn.CompareAndSwap(turnWritten, turnRead)
 	}
 	if err != nil {
 		c.ended.Store(true)
@@ -66,10 +74,16 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
+func (c *watchedConn) Write(b []byte) (int, error) {
+	c.turn.CompareAndSwap(turnIdle, turnWritten)
+	return c.Conn.Write(b)
+}
+
 // unasked tells, when an answer begins, whether nothing was read since its
-// request got the connection: then it was there before, sent with the answer to
-// another request, and may be about another organization.
-func (c *watchedConn) unasked() bool { return c.reads.Load() == c.asked.Load() }
+// request was written: then it was there before, sent with the answer to another
+// request, and may be about another organization. HTTP/1.1 has no way to tell
+// more: an answer too many that comes after the next request was written passes.
+func (c *watchedConn) unasked() bool { return c.turn.Load() != turnRead }
 
 // watched returns what is below conn and its layers of TLS.
 func watched(conn net.Conn) *watchedConn {
@@ -112,7 +126,7 @@ func (p *progress) trace() *httptrace.ClientTrace {
 			p.reused.Store(info.Reused)
 			p.conn.Store(&info.Conn)
 			if w := watched(info.Conn); w != nil {
-				w.asked.Store(w.reads.Load())
+				w.turn.Store(turnIdle)
 			}
 			// The request's own context bounds the connection from here on. If
 			// this fails it is broken, which the request will meet.
@@ -153,7 +167,7 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	case broken(err):
 		e.Reason = ReasonConnect
 	case p.shaking.Load():
-		e.Reason = ReasonTLS
+		e.Reason, e.Err = ReasonTLS, withoutNames(err)
 	case a != nil || p.answered.Load():
 		// The text of net/http's error quotes what came.
 		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
@@ -168,6 +182,30 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 	}
 	return e
 }
+
+// withoutNames gives errors about a certificate a text without the names in it,
+// which the server chose.
+func withoutNames(err error) error {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return &certificateError{"the server's certificate is for another name", err}
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return &certificateError{"the server's certificate is signed by an authority that is not trusted", err}
+	}
+	return err
+}
+
+// certificateError is an error about a certificate; what it wraps tells more.
+type certificateError struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (e *certificateError) Error() string { return e.text }
+
+// Unwrap returns the error of package x509.
+func (e *certificateError) Unwrap() error { return e.err }
 
 // alert returns the TLS alert that a connection ended with where err says only
 // that it is closed. With TLS 1.3 a server refuses the client's certificate when

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"opsmanager_exporter/config"
 )
 
 const (
@@ -67,6 +69,7 @@ func newWire(opts Options, tlsConfig *tls.Config) *wire {
 	// The body has some twenty bytes: compressing it would cost both sides more
 	// than all else. A server that compresses unasked is understood.
 	header.Set("Accept-Encoding", "identity")
+	header.Set("Cache-Control", "no-cache")
 	header.Set("User-Agent", opts.UserAgent)
 	return &wire{kept: kept, fresh: fresh, header: header, observe: opts.Observe}
 }
@@ -83,12 +86,12 @@ func (w *wire) retire() {
 type answer struct {
 	code     int
 	header   http.Header
-	body     []byte // as sent, at most maxBody
-	tooLarge bool   // the body goes on behind it
-	nonce    *nonce // of a 401 whose challenge can be answered
-	stale    bool   // that challenge says stale=true
-	why      error  // why a 401 was not answered, if the code does not say it
-	sent     string // the Authorization of its request
+	body     []byte        // as sent, at most maxBody
+	tooLarge bool          // the body goes on behind it
+	nonce    *nonce        // of a 401 whose challenge can be answered
+	stale    bool          // that challenge says stale=true
+	why      error         // why a 401 was not answered, if the code does not say it
+	sent     config.Secret // the Authorization of its request
 }
 
 // exchange sends one request over transport and reads the whole response. It
@@ -105,13 +108,16 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 		URL:    target,
 		Header: header,
 		Body:   noReplay{},
+		// Without it net/http would wait for the body's first byte, and send it
+		// chunked if none came within 200 ms of a throttled CPU.
+		TransferEncoding: []string{"identity"},
 	}).WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, progress.trace()))))
 
 	start := time.Now()
 	a, err := roundTrip(transport, req)
 	seen := Exchange{Duration: time.Since(start)}
 	if a != nil {
-		a.sent = authorization
+		a.sent = config.NewSecret(authorization)
 		seen.StatusCode = a.code
 		seen.Version = parseVersion(a.header.Get("X-MongoDB-Service-Version"))
 	}
@@ -120,6 +126,12 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 	}
 	if w.retired.Load() {
 		w.kept.CloseIdleConnections() // the request may have begun just before
+	}
+	if a != nil && (a.code >= http.StatusInternalServerError || a.code == http.StatusRequestTimeout) {
+		// A gateway that gave up may still send the answer that it waited for.
+		if conn := progress.watched(); conn != nil {
+			conn.Close()
+		}
 	}
 	if progress.unasked.Load() {
 		return nil, progress.reused.Load(), &Error{Reason: ReasonBadResponse, Err: errUnasked}

@@ -1,0 +1,167 @@
+package collector_test
+
+import (
+	"io"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// Scrapes whose deadline passes at once, as anybody can send them, do not make
+// organizations late that answer in good time.
+func TestShortScrapesMakeNobodyLate(t *testing.T) {
+	t.Parallel()
+	const hung, orgs = 10, 60
+	f := start(t, settings{orgs: orgs, concurrency: 16, timeout: 4 * time.Second})
+	for i := range orgs {
+		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 20 * time.Millisecond})
+	}
+	f.scrape(t, "10")
+	for i := range hung {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
+	}
+	f.scrape(t, "10") // now they are known
+	for range 3 {
+		for range 5 {
+			f.scrape(t, "0.005")
+			time.Sleep(30 * time.Millisecond) // what it started gets its answer, with nobody waiting
+		}
+		if got := f.states(t, f.scrape(t, "2"))["1"]; got != orgs-hung {
+			t.Errorf("%d of %d healthy organizations", got, orgs-hung)
+		}
+	}
+}
+
+// A client that closes its half of the connection is taken for one that left: it
+// gets no answer, rather than one without organizations.
+func TestHalfClosedClient(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 2})
+	f.sim.SetOrg(orgID(0), simulator.Org{Delay: 300 * time.Millisecond})
+	for _, path := range []string{"/metrics", "/probe?target=" + orgID(0), "/probe?debug=true&target=" + orgID(0)} {
+		conn, err := net.Dial("tcp", f.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.WriteString(conn, "GET "+path+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := io.ReadAll(conn)
+		conn.Close()
+		if len(answer) != 0 {
+			t.Errorf("%s: %q, %v", path, answer, err)
+		}
+	}
+	if got := f.scrape(t, "10").link("scrape_errors_total", orgID(0)); got != "0" {
+		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
+	}
+}
+
+// What a scrape learned later stays when one that learned earlier ends later.
+func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 2})
+	release := make(chan struct{})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
+	ended := make(chan samples)
+	go func() {
+		s, err := get(t, f.url, "10")
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- s
+	}()
+	for f.sim.OrgCounts(orgID(1)).InFlight == 0 || f.sim.OrgCounts(orgID(0)).OK == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
+	probe, err := get(t, "http://"+f.host+"/probe?target="+orgID(0), "10")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := probe.state(t, orgID(0)); got != "0" {
+		t.Fatalf("probe: %s", got)
+	}
+	close(release)
+	if got := (<-ended).state(t, orgID(0)); got != "1" {
+		t.Errorf("the scrape that began before: %s, want what it read", got)
+	}
+	if got := f.exporter.Snapshot().Orgs[0].Status; got != "NOT_SYNCED" {
+		t.Errorf("afterwards the page shows %q", got)
+	}
+}
+
+// An answer out of a cache was not read from the API.
+func TestCachedAnswer(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 2})
+	for i, age := range []string{"86400", "0"} {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("Cache-Control") != "no-cache" {
+				t.Error("caches are not told to ask")
+			}
+			w.Header().Set("Age", age)
+			simulator.Status("SYNCED")(w, r)
+		}})
+	}
+	f.expect(t, "ages", "bad_response", "1")
+}
+
+// A gateway that answers 504 and then still sends the answer that it waited for
+// must not have it taken for another organization's.
+func TestLateAnswerOfGateway(t *testing.T) {
+	t.Parallel()
+	const orgs = 100
+	f := start(t, settings{orgs: orgs, concurrency: 4})
+	for i := range orgs {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Status("NOT_SYNCED"), Delay: time.Millisecond})
+	}
+	f.scrape(t, "10")
+	f.sim.SetOrg(orgID(0), simulator.Org{BeforeAuth: func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
+		time.Sleep(5 * time.Millisecond)
+		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}")
+		_, _ = io.Copy(io.Discard, conn) // until the client closes
+	}})
+	for range 5 {
+		for org, n := range f.states(t, f.scrape(t, "10")) {
+			if want := map[string]int{"0": orgs - 1, "server_error": 1}; n != want[org] {
+				t.Errorf("%d organizations %s, want %v", n, org, want)
+			}
+		}
+	}
+}
+
+// A key file that blocks, such as one on a file system that does not answer,
+// holds nobody up for long, and the last good key stays in use.
+func TestFilesThatBlock(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	f := start(t, settings{orgs: 3, log: &log})
+	dir := t.TempDir()
+	for _, name := range []string{"key", "own"} {
+		write(t, filepath.Join(dir, name+".pub"), publicKey)
+		write(t, filepath.Join(dir, name+".priv"), privateKey)
+	}
+	f.load(t, dir, "")
+	f.expect(t, "before", "1", "1", "1")
+	pipe(t, filepath.Join(dir, "own.priv"))
+	f.expect(t, "a named pipe in place of the file", "1", "1", "1")
+	if got := strings.Count(log.String(), "Files cannot be read"); got != 1 {
+		t.Errorf("the log tells %d times:\n%s", got, log.String())
+	}
+}
