@@ -3,6 +3,7 @@
 package main
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -184,6 +185,9 @@ func (s *server) checkFlags() error {
 	if u := s.externalURL; u != nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return errors.New("--web.external-url: give http:// or https://, a host and perhaps a path, and nothing else")
 	}
+	if err := web.Validate(*s.web.WebConfigFile); err != nil {
+		return fmt.Errorf("--web.config.file=%q: %s", *s.web.WebConfigFile, strings.Join(strings.Fields(err.Error()), " "))
+	}
 	return checkPath(s.telemetryPath)
 }
 
@@ -203,7 +207,7 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func()
 		WriteTimeout:      30 * time.Second, // scrapes extend it
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelWarn),
+		ErrorLog:          stdlog.New(serverLog{s.logger}, "", 0),
 	}
 	go func() { // by itself: a file system that does not answer must not keep a signal waiting
 		for {
@@ -259,6 +263,21 @@ func (s *server) routes(reload func() error) http.Handler {
 	mux.Handle("POST "+reloadPath, s.exporter.Reloader(s.enableLifecycle, reload))
 	mux.Handle("GET /{$}", page)
 	return collector.Guard(mux)
+}
+
+// serverLog takes what net/http has to say about the listener. Connections that
+// end in the TLS handshake are the business of whoever made them: health checks
+// and port scans do it all day.
+type serverLog struct{ logger *slog.Logger }
+
+// Write implements io.Writer.
+func (l serverLog) Write(line []byte) (int, error) {
+	level := slog.LevelWarn
+	if bytes.Contains(line, []byte("TLS handshake error")) {
+		level = slog.LevelDebug
+	}
+	l.logger.Log(context.Background(), level, "HTTP server", "message", strings.TrimSpace(string(line)))
+	return len(line), nil
 }
 
 func says(text string) http.HandlerFunc {

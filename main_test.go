@@ -276,6 +276,7 @@ func TestPaths(t *testing.T) {
 		{"GET", "/m", 200, ""},
 		{"HEAD", "/m", 200, ""},
 		{"GET", "/m?collect[]=exporter", 200, ""},
+		{"GET", "/m?collect[]=organizations", 400, ""},
 		{"GET", "/-/healthy", 200, ""},
 		{"GET", "/-/ready", 200, ""},
 		{"HEAD", "/-/ready", 200, ""},
@@ -405,7 +406,7 @@ func TestBadInput(t *testing.T) {
 		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
 		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
 		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
-		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "...opsmanager_exporter: serve HTTP: open " + bad + ".not: no such file or directory\n"},
+		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "opsmanager_exporter: --web.config.file=\"" + bad + ".not\": open " + bad + ".not: no such file or directory" + help},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -111,9 +111,11 @@ func (e *Exporter) Load(file string) error {
 		e.logger.Warn("Configuration can be used but should be changed", "warning", w)
 	}
 	e.Apply(cfg)
-	for _, err := range cfg.CheckFiles() {
-		e.logger.Warn("A file that the configuration names cannot be used yet", "err", err)
-	}
+	go func() { // files on a file system that does not answer must not hold up the rest
+		for _, err := range cfg.CheckFiles() {
+			e.logger.Warn("A file that the configuration names cannot be used yet", "err", err)
+		}
+	}()
 	e.logger.Info("Configuration loaded", "file", file, "ops_managers", len(cfg.OpsManagers), "organizations", len(e.fleet.Load().orgs))
 	return nil
 }

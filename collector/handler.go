@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -34,7 +33,11 @@ func (e *Exporter) Metrics(offset time.Duration) http.Handler {
 		defer cancel()
 		f := e.fleet.Load()
 		orgs := f.orgs
-		if slices.Contains(r.URL.Query()["collect[]"], "exporter") {
+		for _, name := range r.URL.Query()["collect[]"] {
+			if name != "exporter" {
+				http.Error(w, "collect[] can only be exporter", http.StatusBadRequest)
+				return
+			}
 			orgs = nil
 		}
 		scrape := prometheus.NewRegistry()

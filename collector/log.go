@@ -22,14 +22,15 @@ func logChanges(logger *slog.Logger, changes []change) {
 	type kind struct {
 		manager *manager
 		news    news
-		reason  opsmanager.Reason
+		status  opsmanager.Status
+		err     string
 	}
 	var order []kind
 	groups := make(map[kind][]change)
 	for _, c := range changes {
-		k := kind{manager: c.org.manager, news: c.news}
+		k := kind{manager: c.org.manager, news: c.news, status: c.result.Status}
 		if c.result.Err != nil {
-			k.reason = opsmanager.ReasonOf(c.result.Err)
+			k.err = c.result.Err.Error()
 		}
 		if groups[k] == nil {
 			order = append(order, k)
@@ -44,7 +45,12 @@ func logChanges(logger *slog.Logger, changes []change) {
 			}
 			continue
 		}
-		log(logger.With("organizations", len(group), "for_example", group[0].result.OrgID), k.manager, group[0])
+		ids := make([]string, len(group))
+		for i, c := range group {
+			ids[i] = c.result.OrgID
+		}
+		log(logger.With("organizations", len(group), "for_example", ids[0]), k.manager, group[0])
+		logger.Debug("Organizations of the line above", "org_ids", ids)
 	}
 }
 
@@ -63,7 +69,7 @@ func log(logger *slog.Logger, m *manager, c change) {
 		logger.Warn("Migration link status unknown", "reason", reason, "err", c.result.Err, "fix", reason.Fix())
 	case newsNotSynced:
 		logger.Warn("Migration link is not synced", "status", c.result.Status,
-			"fix", "See that this Ops Manager reaches Atlas and that the link token still exists there.")
+			"fix", c.result.Status.Fix())
 	case newsRecovered:
 		logger.Info("Migration link status read", "status", c.result.Status)
 	}

@@ -55,7 +55,7 @@ func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news new
 		return r.errors, r.lastSuccess, news
 	}
 	switch {
-	case a.status != r.status && a.status == opsmanager.NotSynced:
+	case a.status == opsmanager.NotSynced && (a.status != r.status || r.reason != ""):
 		news = newsNotSynced
 	case a.status != r.status && r.status != "", r.reason != "":
 		news = newsRecovered
@@ -72,6 +72,6 @@ type news int
 const (
 	newsNone      news = iota
 	newsUnknown        // the status cannot be read, or for another reason than before
-	newsNotSynced      // the link went, or was first seen, NOT_SYNCED
+	newsNotSynced      // the link is NOT_SYNCED and was something else before, or unknown
 	newsRecovered      // the status can be read again, or the link is SYNCED again
 )

@@ -39,14 +39,14 @@ func TestStoryOfAProbe(t *testing.T) {
 	}{
 		{"first contact", 0, steps(`request without credentials`, `  connect to 127\.0\.0\.1:\d+`, `  connected to 127\.0\.0\.1:\d+`,
 			`  HTTP 401, 106 bytes: a digest challenge`, warm, `  HTTP 200, 20 bytes: an answer`,
-			`body: a JSON object, 1 members, status is a string`, `verdict: SYNCED`)},
+			`body: a JSON object with 1 member, status is a string`, `verdict: SYNCED`)},
 		{"missing role", 1, steps(warm, `  HTTP 401, 151 bytes: no digest challenge that can be answered`,
 			`verdict: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `what to do: Grant the API key .*`)},
 		{"login page", 2, steps(warm, `  HTTP 200, \d+ bytes: an answer`, `body: not JSON; it begins like HTML`,
 			`verdict: unknown, reason bad_response: HTTP 200: the body is not one JSON value`, `what to do: .*`)},
 		{"reset", 3, steps(warm, `  the kept connection broke: once more on a new one`, `request with digest credentials`,
 			`  connect to \S+`, `  connected to \S+`, `verdict: unknown, reason connect: .*`, `what to do: .*`)},
-		{"echo", 4, steps(`request with digest credentials`, `  connect to \S+`, `  connected to \S+`, `  HTTP 200, \d+ bytes: an answer`, `body: a JSON object, 2 members, status is a string`,
+		{"echo", 4, steps(`request with digest credentials`, `  connect to \S+`, `  connected to \S+`, `  HTTP 200, \d+ bytes: an answer`, `body: a JSON object with 2 members, status is a string`,
 			`verdict: unknown, reason unknown_status: .*`, `what to do: .*`)},
 	}
 	times := regexp.MustCompile(`(?m)^ *\d+\.\d{3}s  `)

@@ -88,8 +88,8 @@ func (c *Config) keys() []*APIKey {
 	return all
 }
 
-// CheckFiles reads all key and certificate files and returns one error for each
-// source that cannot be used now. Such a source is no reason to refuse a
+// CheckFiles reads all key and certificate files, each by itself and then those
+// that belong together, and returns an error for each that cannot be used now. Such a source is no reason to refuse a
 // configuration: the files may come later.
 func (c *Config) CheckFiles() []error {
 	var all []error
@@ -101,12 +101,27 @@ func (c *Config) CheckFiles() []error {
 		}
 	}
 	for _, k := range c.keys() {
-		_, err := k.Read()
-		add(err)
+		before := len(all)
+		for _, half := range []APIKey{{PublicKeyFile: k.PublicKeyFile}, {PrivateKeyFile: k.PrivateKeyFile}} {
+			_, err := half.Read()
+			add(err)
+		}
+		if len(all) == before {
+			_, err := k.Read()
+			add(err)
+		}
 	}
 	for _, m := range c.OpsManagers {
-		_, err := m.TLS.Read()
-		add(err)
+		before := len(all)
+		for _, s := range m.TLS.sources() {
+			if _, err := readFile(s.path, s.limit); err != nil {
+				add(s.wrap(err))
+			}
+		}
+		if len(all) == before {
+			_, err := m.TLS.Read()
+			add(err)
+		}
 	}
 	return all
 }

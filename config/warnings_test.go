@@ -90,6 +90,7 @@ func TestCheckFiles(t *testing.T) {
 	}
 	want := []string{
 		`public_key_file "` + dir + `/om.pub": no such file or directory: create it or correct the path`,
+		`private_key_file "` + dir + `/om.key": no such file or directory: create it or correct the path`,
 		`ca_file "` + dir + `/ca.pem": no such file or directory: create it or correct the path`,
 	}
 	if !slices.Equal(got, want) {

@@ -37,8 +37,7 @@ func table(findings []finding) string {
 func notSynced() advice {
 	return advice{
 		problem: "Ops Manager answered: its connection to the Atlas organization is down",
-		fix: "See that this Ops Manager reaches Atlas (outgoing connections, proxy, not in local mode), that its external address is among those that the link token" +
-			" allows, and that the token still exists in Atlas. A new link shows SYNCED after a minute or two.",
+		fix:     opsmanager.NotSynced.Fix(),
 	}
 }
 

@@ -17,6 +17,15 @@ const (
 	NotSynced Status = "NOT_SYNCED"
 )
 
+// Fix returns a sentence that tells an operator what to do about a link that is
+// down, "" for one that is up.
+func (s Status) Fix() string {
+	if s != NotSynced {
+		return ""
+	}
+	return "See that this Ops Manager reaches Atlas (outgoing connections, proxy, not in local mode), that its external address is among those that the link token allows, and that the token still exists in Atlas. A new link shows SYNCED after a minute or two."
+}
+
 // statusShape is what a status that this package does not know must look like
 // to be quoted in an error: anything else may be an upstream's free text.
 var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)

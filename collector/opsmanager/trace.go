@@ -122,5 +122,8 @@ func shape(body []byte) string {
 			status = "status is a string"
 		}
 	}
-	return fmt.Sprintf("a JSON object, %d members, %s", len(members), status)
+	if len(members) == 1 {
+		return "a JSON object with 1 member, " + status
+	}
+	return fmt.Sprintf("a JSON object with %d members, %s", len(members), status)
 }

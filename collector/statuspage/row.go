@@ -30,8 +30,7 @@ func (h *handler) row(l *link, now time.Time) row {
 	switch l.state {
 	case notSynced:
 		r.Problem = "Ops Manager answers NOT_SYNCED: this organization's link to Atlas is down."
-		r.Fix = "See that Ops Manager reaches Atlas (egress, proxy, its address on the access list of the link token), " +
-			"and that the link still exists (Ops Manager: Organization Settings, General, Live Migration)."
+		r.Fix = l.Status.Fix()
 	case unknown:
 		r.LastSuccess = momentOf(l.LastSuccess, now)
 		r.Fix = l.reason.Fix()
