@@ -40,7 +40,7 @@ func (r Reason) Fix() string {
 	case ReasonCredentials:
 		return "Put the API key into the key files that the configuration names, one line each, readable by the exporter; they are read again at the next scrape."
 	case ReasonNotReached:
-		return "Raise max_concurrent_requests or the scrape timeout, lower timeout, or spread the organizations over several exporters."
+		return "Raise max_concurrent_requests or the scrape timeout, lower timeout, or let Prometheus scrape each organization by itself with /sd and /probe."
 	case ReasonDNS:
 		return "Correct the host name in url (or proxy_url), or this host's name resolution."
 	case ReasonConnect:
