@@ -7,7 +7,8 @@ import (
 )
 
 // manyAlike is how many organizations of one Ops Manager may get a line each for
-// the same change in one scrape; more get one line together.
+// the same change in one scrape; more get one line together, with the error of
+// one of them for an example.
 const manyAlike = 5
 
 // change is one organization's news.
@@ -23,14 +24,14 @@ func logChanges(logger *slog.Logger, changes []change) {
 		manager *manager
 		news    news
 		status  opsmanager.Status
-		err     string
+		reason  opsmanager.Reason
 	}
 	var order []kind
 	groups := make(map[kind][]change)
 	for _, c := range changes {
 		k := kind{manager: c.org.manager, news: c.news, status: c.result.Status}
 		if c.result.Err != nil {
-			k.err = c.result.Err.Error()
+			k.reason = opsmanager.ReasonOf(c.result.Err) // not the text: it may name a port of this host
 		}
 		if groups[k] == nil {
 			order = append(order, k)

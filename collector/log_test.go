@@ -37,6 +37,7 @@ func TestLog(t *testing.T) {
 		{"and up", simulator.Status("SYNCED"), 1, []string{`level=INFO msg="Migration link status read" ` + org + ` status=SYNCED`}},
 		{"all fail", simulator.UnexpectedError(), 30, []string{many}},
 		{"all go on failing", simulator.UnexpectedError(), 30, nil},
+		{"all reset", simulator.Reset(), 30, []string{`level=WARN msg="Migration link status unknown" organizations=30 for_example=5f1e9c2b8d3a4e0000000000 ops_manager=production reason=connect err=".*" fix=".*"`}},
 		{"all recover", simulator.Status("SYNCED"), 30, []string{`level=INFO msg="Migration link status read" organizations=30 for_example=5f1e9c2b8d3a4e0000000000 ops_manager=production status=SYNCED`}},
 	}
 	for _, tt := range tests {

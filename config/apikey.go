@@ -18,10 +18,6 @@ type APIKey struct {
 	PrivateKeyFile string
 }
 
-// HasFiles reports whether a half of the key comes from a file, so that
-// [APIKey.Read] may return something else the next time.
-func (k *APIKey) HasFiles() bool { return k.PublicKeyFile != "" || k.PrivateKeyFile != "" }
-
 // Read returns the key as it is now: its files are read each time. Both halves
 // are from before or both are from after a change; if a file changes while Read
 // runs it returns an error. Errors name the file and what to do, never the

@@ -113,7 +113,7 @@ func TestLoadMinimal(t *testing.T) {
 	if m.APIKey.PrivateKeyFile != want {
 		t.Errorf("private_key_file %q, want %q", m.APIKey.PrivateKeyFile, want)
 	}
-	if m.TLS.HasFiles() || m.Proxy.Func() != nil || m.Proxy.ConnectHeader() != nil {
+	if len(m.TLS.sources()) != 0 || m.Proxy.Func() != nil || m.Proxy.ConnectHeader() != nil {
 		t.Error("TLS files or a proxy from nowhere")
 	}
 	if m.Key(&m.Orgs[0]) != m.APIKey {

@@ -43,10 +43,6 @@ type TLSMaterial struct {
 	Fingerprint [sha256.Size]byte
 }
 
-// HasFiles reports whether anything comes from a file, so that [TLS.Read] may
-// return something else the next time.
-func (t TLS) HasFiles() bool { return len(t.sources()) > 0 }
-
 // sources returns the files, the certificate before its key.
 func (t TLS) sources() []source {
 	var all []source

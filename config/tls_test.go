@@ -136,7 +136,7 @@ func TestTLSFingerprint(t *testing.T) {
 
 func TestTLSZero(t *testing.T) {
 	m, err := TLS{}.Read()
-	if err != nil || m.Config == nil || m.Config.RootCAs != nil || (TLS{}).HasFiles() || (TLS{}).String() != "" {
+	if err != nil || m.Config == nil || m.Config.RootCAs != nil || len((TLS{}).sources()) != 0 || (TLS{}).String() != "" {
 		t.Errorf("got %v, error %v", m, err)
 	}
 }
