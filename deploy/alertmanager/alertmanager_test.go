@@ -1,0 +1,194 @@
+// Package alertmanager_test tries the configuration that users take on real
+// Alertmanagers.
+package alertmanager_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"net/http"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/realprometheus"
+)
+
+func TestConfig(t *testing.T) {
+	for _, suite := range realprometheus.Suites() {
+		t.Run(suite.Name, func(t *testing.T) {
+			if out, err := realprometheus.Run(t, suite.Amtool, "check-config", "alertmanager.yml"); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
+
+// alerts are what the rules can have firing, by a short name.
+func alerts() map[string]map[string]string {
+	return map[string]map[string]string{
+		"a not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
+		"a not synced, critical":       {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
+		"b not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "b", "org_name": "Risk", "ops_manager": "production"},
+		"a unknown":                    {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
+		"c of another Ops Manager":     {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "c", "org_name": "Orders", "ops_manager": "staging"},
+		"a flapping":                   {"alertname": "MigrationLinkFlapping", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
+		"unreachable":                  {"alertname": "OpsManagerUnreachable", "severity": "critical", "ops_manager": "production"},
+		"down":                         {"alertname": "OpsManagerExporterDown", "severity": "critical", "job": "opsmanager", "instance": "exporter:20301"},
+		"reload failed":                {"alertname": "OpsManagerExporterConfigReloadFailed", "severity": "warning", "instance": "exporter:20301"},
+		"slow":                         {"alertname": "OpsManagerExporterScrapeSlow", "severity": "warning", "instance": "exporter:20301"},
+		"somebody else's, of the same": {"alertname": "NodeDown", "severity": "warning", "org_id": "a", "ops_manager": "production", "instance": "exporter:20301"},
+	}
+}
+
+// Each alert silences those that it explains, and no other.
+func TestInhibition(t *testing.T) {
+	silences := map[string][]string{
+		"a not synced, critical": {"a not synced, warning"},
+		"unreachable":            {"a unknown"},
+		"down":                   {"a unknown", "c of another Ops Manager", "slow"},
+	}
+	for _, suite := range realprometheus.Suites() {
+		t.Run(suite.Name, func(t *testing.T) {
+			realprometheus.Need(t, suite.Alertmanager)
+			for source := range alerts() {
+				t.Run(source, func(t *testing.T) {
+					t.Parallel()
+					am := suite.StartAlertmanager(t, read(t))
+					// The critical alerts are sources; of them there is one at a time. The
+					// last pair shows that Alertmanager has taken in all before it.
+					fired := make(map[string]map[string]string)
+					for name, labels := range alerts() {
+						if name == source || labels["severity"] != "critical" {
+							fired[name] = labels
+						}
+					}
+					post(t, am, fired)
+					last := map[string]map[string]string{
+						"last":     {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "last"},
+						"silenced": {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "last"},
+					}
+					post(t, am, last)
+					maps.Copy(fired, last)
+					want := append([]string{"silenced"}, silences[source]...)
+					slices.Sort(want)
+					realprometheus.Await(t, 20*time.Second, func() error {
+						states := states(t, am, fired)
+						if len(states) != len(fired) {
+							return fmt.Errorf("%d alerts, want %d", len(states), len(fired))
+						}
+						var got []string
+						for name, state := range states {
+							if state == "suppressed" {
+								got = append(got, name)
+							}
+						}
+						slices.Sort(got)
+						if !slices.Equal(got, want) {
+							return fmt.Errorf("%s silences %q, want %q", source, got, want)
+						}
+						return nil
+					})
+				})
+			}
+		})
+	}
+}
+
+// One Ops Manager's alerts of a kind are one notification, and pages do not wait
+// for warnings.
+func TestGroups(t *testing.T) {
+	for _, suite := range realprometheus.Suites() {
+		t.Run(suite.Name, func(t *testing.T) {
+			am := suite.StartAlertmanager(t, read(t))
+			post(t, am, alerts())
+			realprometheus.Await(t, 20*time.Second, func() error {
+				var groups []struct {
+					Labels   map[string]string
+					Receiver struct{ Name string }
+					Alerts   []struct{ Labels map[string]string }
+				}
+				realprometheus.GetJSON(t, am.URL+"/api/v2/alerts/groups", &groups)
+				got := make(map[string]bool)
+				for _, g := range groups {
+					severities := make(map[string]int)
+					for _, a := range g.Alerts {
+						severities[a.Labels["severity"]]++
+					}
+					got[fmt.Sprintf("%s %s %v %s", g.Labels["alertname"], g.Labels["ops_manager"], severities, g.Receiver.Name)] = true
+				}
+				want := map[string]bool{
+					"MigrationLinkNotSynced production map[warning:2] migration-team":     true,
+					"MigrationLinkNotSynced production map[critical:1] migration-team":    true,
+					"MigrationLinkStatusUnknown production map[warning:1] migration-team": true,
+					"MigrationLinkStatusUnknown staging map[warning:1] migration-team":    true,
+					"MigrationLinkFlapping production map[warning:1] migration-team":      true,
+					"OpsManagerUnreachable production map[critical:1] migration-team":     true,
+					"OpsManagerExporterDown  map[critical:1] migration-team":              true,
+					"OpsManagerExporterConfigReloadFailed  map[warning:1] migration-team": true,
+					"OpsManagerExporterScrapeSlow  map[warning:1] migration-team":         true,
+					"NodeDown production map[warning:1] migration-team":                   true,
+				}
+				if !maps.Equal(got, want) {
+					return fmt.Errorf("groups:\n%s", strings.Join(slices.Sorted(maps.Keys(got)), "\n"))
+				}
+				return nil
+			})
+		})
+	}
+}
+
+func post(t *testing.T, am *realprometheus.Process, alerts map[string]map[string]string) {
+	t.Helper()
+	type alert struct {
+		Labels   map[string]string `json:"labels"`
+		StartsAt time.Time         `json:"startsAt"`
+	}
+	var body []alert
+	for _, labels := range alerts {
+		body = append(body, alert{Labels: labels, StartsAt: time.Now()})
+	}
+	text, err := json.Marshal(body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.Post(am.URL+"/api/v2/alerts", "application/json", bytes.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		t.Fatalf("post alerts: %s", resp.Status)
+	}
+}
+
+// states returns the state of each alert by its short name.
+func states(t *testing.T, am *realprometheus.Process, names map[string]map[string]string) map[string]string {
+	t.Helper()
+	var answer []struct {
+		Labels map[string]string
+		Status struct{ State string }
+	}
+	realprometheus.GetJSON(t, am.URL+"/api/v2/alerts", &answer)
+	states := make(map[string]string)
+	for _, a := range answer {
+		for name, labels := range names {
+			if maps.Equal(labels, a.Labels) {
+				states[name] = a.Status.State
+			}
+		}
+	}
+	return states
+}
+
+func read(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("alertmanager.yml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
