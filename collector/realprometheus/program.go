@@ -80,11 +80,12 @@ func Run(tb testing.TB, binary string, args ...string) (output string, err error
 	return string(out), err
 }
 
-// Build builds the exporter and returns its path.
+// Build builds the exporter, with the version "test", and returns its path.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	binary := filepath.Join(tb.TempDir(), "opsmanager_exporter")
-	cmd := exec.CommandContext(tb.Context(), "go", "build", "-o", binary, ".")
+	cmd := exec.CommandContext(tb.Context(), "go", "build",
+		"-ldflags=-X github.com/prometheus/common/version.Version=test", "-o", binary, ".")
 	cmd.Dir = root()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		tb.Fatalf("build the exporter: %v\n%s", err, out)
