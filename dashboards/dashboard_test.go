@@ -35,8 +35,9 @@ type variable struct {
 }
 
 type annotation struct {
-	Name   string
-	Target target
+	Name        string
+	TitleFormat string
+	Target      target
 }
 
 type panel struct {
@@ -225,7 +226,7 @@ func TestVariables(t *testing.T) {
 func TestStates(t *testing.T) {
 	d, _ := load(t)
 	want := map[string]struct{ Text, Color string }{
-		"1": {"Synced", "green"}, "0": {"Not synced", "red"}, "2": {"Unknown", "orange"},
+		"1": {"Synced", "green"}, "0": {"Not synced", "red"}, "0.5": {"Unknown", "orange"},
 	}
 	check := func(title string, mappings []mapping) {
 		if len(mappings) != 1 || mappings[0].Type != "value" || len(mappings[0].Options) != len(want) {

@@ -129,6 +129,7 @@ func TestQueries(t *testing.T) {
 			prometheus := start(t, running...)
 			await(t, prometheus, `count(opsmanager_migration_link_info)`, exporters*len(demoNames))
 			await(t, prometheus, `count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing"})`, len(demoReasons))
+			await(t, prometheus, `count(ALERTS{severity="critical", alertstate="firing", org_id="5f1e9c2b8d3a4e0012ab3402"})`, 1)
 			selections := map[string]selection{
 				"all":  all(),
 				"some": all().with("$job", "opsmanager").with("$ops_manager", "demo").with("$org", "(5f1e9c2b8d3a4e0012ab3401|5f1e9c2b8d3a4e0012ab3404)"),
@@ -144,10 +145,7 @@ func TestQueries(t *testing.T) {
 				}
 			}
 			for _, a := range d.Annotations.List {
-				samples := run(t, prometheus, all(), a.Target)
-				if fires := a.Name == "Not synced" || a.Name == "Unknown"; fires != (len(samples) == 1) {
-					t.Errorf("annotation %q: %v", a.Name, samples)
-				}
+				checkRows(t, fmt.Sprintf("annotation %q", a.Name), a.TitleFormat, run(t, prometheus, all(), a.Target))
 			}
 			checkNumbers(t, prometheus, d)
 			checkTable(t, prometheus, d)
@@ -248,7 +246,7 @@ func checkTable(t *testing.T, prometheus *realprometheus.Process, d dashboard) {
 	for id, row := range rows {
 		reason, unknown := demoReasons[id[len(id)-2:]]
 		state := row["Value #A"]
-		if row["reason"] != reason || unknown != (state == "2") || !slices.Contains(demoNames, row["org_name"]) || row["ops_manager"] != "demo" {
+		if row["reason"] != reason || unknown != (state == "0.5") || !slices.Contains(demoNames, row["org_name"]) || row["ops_manager"] != "demo" {
 			t.Errorf("%s: %v", id, row)
 		}
 		if id[len(id)-2:] == "01" && (state != "1" || row["Value #B"] != "0") || id[len(id)-2:] == "02" && (state != "0" || row["Value #B"] != "") {
@@ -350,7 +348,7 @@ func TestGap(t *testing.T) {
 				return fmt.Errorf("%s: %v", title, samples)
 			}
 			for _, s := range samples {
-				if s.Value != 2 {
+				if s.Value != 0.5 {
 					return fmt.Errorf("%s: %v", title, s)
 				}
 			}

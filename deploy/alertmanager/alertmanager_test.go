@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"slices"
 	"strings"
@@ -53,11 +54,11 @@ func TestInhibition(t *testing.T) {
 	}
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
-			realprometheus.Need(t, suite.Alertmanager)
+			realprometheus.Need(t, suite.Alertmanager, suite.Amtool)
 			for source := range alerts() {
 				t.Run(source, func(t *testing.T) {
 					t.Parallel()
-					am := suite.StartAlertmanager(t, read(t))
+					am := suite.StartAlertmanager(t, config(t))
 					// The critical alerts are sources; of them there is one at a time. The
 					// last pair shows that Alertmanager has taken in all before it.
 					fired := make(map[string]map[string]string)
@@ -76,7 +77,7 @@ func TestInhibition(t *testing.T) {
 					want := append([]string{"silenced"}, silences[source]...)
 					slices.Sort(want)
 					realprometheus.Await(t, 20*time.Second, func() error {
-						states := states(t, am, fired)
+						states := states(t, suite.Amtool, am, fired)
 						if len(states) != len(fired) {
 							return fmt.Errorf("%d alerts, want %d", len(states), len(fired))
 						}
@@ -103,7 +104,7 @@ func TestInhibition(t *testing.T) {
 func TestGroups(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
-			am := suite.StartAlertmanager(t, read(t))
+			am := suite.StartAlertmanager(t, config(t))
 			post(t, am, alerts())
 			realprometheus.Await(t, 20*time.Second, func() error {
 				var groups []struct {
@@ -165,14 +166,21 @@ func post(t *testing.T, am *realprometheus.Process, alerts map[string]map[string
 	}
 }
 
-// states returns the state of each alert by its short name.
-func states(t *testing.T, am *realprometheus.Process, names map[string]map[string]string) map[string]string {
+// states asks amtool for the state of each alert, and returns it by its short
+// name.
+func states(t *testing.T, amtool string, am *realprometheus.Process, names map[string]map[string]string) map[string]string {
 	t.Helper()
+	out, err := realprometheus.Run(t, amtool, "--alertmanager.url="+am.URL, "--output=json", "alert", "query", "--active", "--inhibited")
+	if err != nil {
+		t.Fatalf("amtool: %v\n%s", err, out)
+	}
 	var answer []struct {
 		Labels map[string]string
 		Status struct{ State string }
 	}
-	realprometheus.GetJSON(t, am.URL+"/api/v2/alerts", &answer)
+	if err := json.Unmarshal([]byte(out), &answer); err != nil {
+		t.Fatalf("amtool: %v\n%s", err, out)
+	}
 	states := make(map[string]string)
 	for _, a := range answer {
 		for name, labels := range names {
@@ -184,11 +192,14 @@ func states(t *testing.T, am *realprometheus.Process, names map[string]map[strin
 	return states
 }
 
-func read(t *testing.T) string {
+// config returns the shipped configuration with a receiver that listens.
+func config(t *testing.T) string {
 	t.Helper()
 	text, err := os.ReadFile("alertmanager.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	return string(text)
+	receiver := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(receiver.Close)
+	return realprometheus.Replace(t, string(text), "http://localhost:5001/", receiver.URL)
 }
