@@ -37,6 +37,7 @@ func TestScrapeConfiguration(t *testing.T) {
 		for _, test := range tests {
 			t.Run(suite.Name+"/"+test.name, func(t *testing.T) {
 				realprometheus.Need(t, suite.Prometheus)
+				t.Parallel()
 				demo := realprometheus.StartExporter(t, binary, "demo")
 				config := realprometheus.Replace(t, test.config, "scrape_timeout: 15s", "scrape_timeout: 60s")
 				config = realprometheus.Replace(t, shorten(config), "localhost:20301", demo.Address)
