@@ -1,0 +1,32 @@
+package realprometheus
+
+import (
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// Build builds the exporter, with the version "test", and returns its path.
+func Build(tb testing.TB) string {
+	tb.Helper()
+	binary := filepath.Join(tb.TempDir(), "opsmanager_exporter")
+	cmd := exec.CommandContext(tb.Context(), "go", "build",
+		"-ldflags=-X github.com/prometheus/common/version.Version=test", "-o", binary, ".")
+	cmd.Dir = root()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("build the exporter: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// StartExporter starts an exporter, built by [Build], with these arguments.
+func StartExporter(tb testing.TB, binary string, args ...string) *Process {
+	tb.Helper()
+	return StartExporterAt(tb, FreeAddress(tb), binary, args...)
+}
+
+// StartExporterAt starts an exporter at an address.
+func StartExporterAt(tb testing.TB, address, binary string, args ...string) *Process {
+	tb.Helper()
+	return start(tb, address, binary, append(args, "--web.listen-address="+address)...)
+}
