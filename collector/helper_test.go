@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,6 +31,7 @@ type fixture struct {
 	host     string // of the exporter
 	url      string // of /metrics
 	manager  config.OpsManager
+	arrived  atomic.Int64 // scrapes of /metrics so far
 }
 
 // settings say what is unlike the usual in a fixture.
@@ -84,7 +86,11 @@ func start(t *testing.T, s settings) *fixture {
 	t.Cleanup(f.exporter.Close)
 	f.apply()
 	mux := http.NewServeMux()
-	mux.Handle("/metrics", f.exporter.Metrics(s.timeoutOffset))
+	metrics := f.exporter.Metrics(s.timeoutOffset)
+	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
+		f.arrived.Add(1)
+		metrics.ServeHTTP(w, r)
+	})
 	mux.Handle("/probe", f.exporter.Probe(s.timeoutOffset))
 	mux.Handle("/sd", f.exporter.Discovery(nil))
 	server := httptest.NewServer(mux)

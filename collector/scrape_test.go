@@ -152,25 +152,45 @@ func TestConnectionsAreKept(t *testing.T) {
 
 func TestSimultaneousScrapesShareThePolls(t *testing.T) {
 	t.Parallel()
-	const orgs = 40
+	const orgs, scrapes = 40, 4
 	f := start(t, settings{orgs: orgs, concurrency: 8})
 	f.scrape(t, "10")
-	for i := range orgs {
-		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 200 * time.Millisecond})
+	// No poll is answered before every scrape has had the time to join it.
+	together := make(chan struct{})
+	answer := func(a simulator.Answer) simulator.Answer {
+		return func(w http.ResponseWriter, r *http.Request) {
+			select {
+			case <-together:
+			case <-r.Context().Done():
+			}
+			a(w, r)
+		}
 	}
-	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.UnexpectedError(), Delay: 200 * time.Millisecond})
+	for i := range orgs {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: answer(simulator.Status("SYNCED"))})
+	}
+	// Not a 5xx: its connection is closed, and a poll that just got it asks twice.
+	f.sim.SetOrg(orgID(0), simulator.Org{Answer: answer(simulator.OrgNotFound())})
 	f.sim.ResetCounts()
+	before := f.arrived.Load()
+	go func() {
+		for f.arrived.Load() < before+scrapes {
+			time.Sleep(time.Millisecond)
+		}
+		time.Sleep(500 * time.Millisecond)
+		close(together)
+	}()
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var counts []string
-	for range 4 {
+	for range scrapes {
 		wg.Go(func() {
 			s, err := get(t, f.url, "10")
 			if err != nil {
 				t.Error(err)
 				return
 			}
-			if got := f.states(t, s); !maps.Equal(got, map[string]int{"1": orgs - 1, "server_error": 1}) {
+			if got := f.states(t, s); !maps.Equal(got, map[string]int{"1": orgs - 1, "not_found": 1}) {
 				t.Errorf("states %v", got)
 			}
 			mu.Lock()
