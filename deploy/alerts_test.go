@@ -298,13 +298,13 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	hook.await(t, killed, "firing", down)
 	expect(`count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing"})`, 7)
 	time.Sleep(groupWait + tolerance)
+	if arrived, alerts := hook.since(killed, "firing", nil); len(arrived) != 1 {
+		t.Errorf("%d notifications for an exporter that died: %v", len(arrived), alerts)
+	}
 	revived := time.Now()
 	realprometheus.StartExporterAt(t, exporter.Address, binary, "--config.file="+file)
 	hook.await(t, revived, "resolved", down)
 	hook.await(t, mended, "resolved", flaps)
-	if arrived, alerts := hook.since(killed, "firing", nil); len(arrived) != 1 {
-		t.Errorf("%d notifications for an exporter that died: %v", len(arrived), alerts)
-	}
 }
 
 // stateOf returns Alertmanager's state of an alert: active or suppressed.
