@@ -180,6 +180,50 @@ func replaceNth(t *testing.T, text, old, replacement string, n int) string {
 	return strings.Join(parts, "")
 }
 
+// The rules at the top of alerts.yml that name addresses do so once they are
+// uncommented.
+func TestLinks(t *testing.T) {
+	promtool := realprometheus.Newest().Promtool
+	realprometheus.Need(t, promtool)
+	rules := read(t, "alerts.yml")
+	for _, line := range []string{"- record: opsmanager:dashboard:info", "  expr: vector(1)", "  labels: {url: ", "- record: opsmanager:status_page:info"} {
+		rules = realprometheus.Replace(t, rules, "      # "+line, "      "+line)
+	}
+	dir := t.TempDir()
+	files := map[string]string{"alerts.yml": rules, "test.yml": `
+rule_files: [alerts.yml]
+evaluation_interval: 30s
+tests:
+  - interval: 1m
+    input_series:
+      - {series: 'up{job="opsmanager", instance="exporter:20301"}', values: 0x20}
+    alert_rule_test:
+      - eval_time: 6m
+        alertname: OpsManagerExporterDown
+        exp_alerts:
+          - exp_labels: {severity: critical, job: opsmanager, instance: 'exporter:20301'}
+            exp_annotations:
+              summary: opsmanager_exporter at exporter:20301 is not scraped
+              description: >-
+                Prometheus has not scraped opsmanager_exporter at exporter:20301 (job opsmanager) for 5 minutes or longer, so nobody would learn
+                that a migration link has gone down.
+              action: >-
+                See that the exporter runs and what it logs, and under Status, Target health in Prometheus why the scrape fails; if there is no
+                target, see the scrape configuration and its service discovery.
+              dashboard: https://grafana.example.net/d/opsmanager-migration-links
+    promql_expr_test:
+      - {expr: 'opsmanager:status_page:info', eval_time: 6m, exp_samples: [{labels: 'opsmanager:status_page:info{url="https://opsmanager-exporter.example.net"}', value: 1}]}
+`}
+	for name, text := range files {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out, err := realprometheus.Run(t, promtool, "test", "rules", filepath.Join(dir, "test.yml")); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
 // The words that people are told stand in the code once, for logs and pages.
 func TestAction(t *testing.T) {
 	if fix := opsmanager.NotSynced.Fix(); !strings.Contains(strings.Join(strings.Fields(read(t, "alerts.yml")), " "), "action: >- "+fix) {
