@@ -233,11 +233,11 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	}
 
 	unknown := labels("alertname", "MigrationLinkStatusUnknown", "org_id", billing, "org_name", "Billing", "ops_manager", "alpha")
-	if _, alert := hook.await(t, dropped, "firing", unknown); !strings.Contains(alert.Annotations["description"], "Reason: role (last read 20") {
+	if _, alert := hook.await(t, dropped, "firing", unknown); !strings.Contains(alert.Annotations["description"], "Reason: role. Last read: 20") {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
 	unreachable := labels("alertname", "OpsManagerUnreachable", "ops_manager", "beta", "severity", "critical")
-	if _, alert := hook.await(t, dropped, "firing", unreachable); !strings.Contains(alert.Annotations["description"], "Reasons: connect (3) (an organization was last read 20") {
+	if _, alert := hook.await(t, dropped, "firing", unreachable); !strings.Contains(alert.Annotations["description"], "Reasons: connect (3). An organization was last read: 20") {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
 	reload := labels("alertname", "OpsManagerExporterConfigReloadFailed", "instance", other.Address)
