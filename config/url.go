@@ -49,9 +49,20 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	case strings.Contains(s, "#"):
 		d.problem(v, "%s has a fragment: remove the # and what follows it", shown)
 	default:
-		return u
+		return canonical(u)
 	}
 	return nil
+}
+
+// canonical returns u without the spelling of its path where that says nothing
+// more: net/url keeps the text of /é, but not that of /%C3%A9, which it means.
+func canonical(u *url.URL) *url.URL {
+	c := *u
+	c.RawPath = ""
+	if c.EscapedPath() != u.EscapedPath() {
+		c.RawPath = u.RawPath
+	}
+	return &c
 }
 
 // isOddInHost reports whether r is a character that net/url accepts in a host
