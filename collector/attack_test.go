@@ -60,7 +60,7 @@ func TestHalfClosedClient(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, answer, err)
 		}
 	}
-	if got := f.scrape(t, "10").link("scrape_errors_total", orgID(0)); got != "0" {
+	if got := f.scrape(t, "10").Link("scrape_errors_total", orgID(0)); got != "0" {
 		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
 	}
 }
@@ -87,11 +87,11 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := probe.state(t, orgID(0)); got != "0" {
+	if got := probe.State(t, orgID(0)); got != "0" {
 		t.Fatalf("probe: %s", got)
 	}
 	close(release)
-	if got := (<-ended).state(t, orgID(0)); got != "1" {
+	if got := (<-ended).State(t, orgID(0)); got != "1" {
 		t.Errorf("the scrape that began before: %s, want what it read", got)
 	}
 	if got := f.exporter.Snapshot().Orgs[0].Status; got != "NOT_SYNCED" {

@@ -25,7 +25,7 @@ func TestTimeRunsOut(t *testing.T) {
 	second := f.scrape(t, "3")
 	reached := 0
 	for i := range orgs {
-		a, b := first.state(t, orgID(i)), second.state(t, orgID(i))
+		a, b := first.State(t, orgID(i)), second.State(t, orgID(i))
 		if a == "1" {
 			reached++
 		}
@@ -88,7 +88,7 @@ func TestOneSlot(t *testing.T) {
 	f.scrape(t, "0.6")
 	f.sim.SetOrg(orgID(0), simulator.Org{})
 	for range 8 {
-		if f.scrape(t, "0.6").state(t, orgID(0)) == "1" {
+		if f.scrape(t, "0.6").State(t, orgID(0)) == "1" {
 			return
 		}
 	}

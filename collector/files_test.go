@@ -56,7 +56,7 @@ func (f *fixture) expect(t *testing.T, when string, want ...string) {
 	t.Helper()
 	s := f.scrape(t, "10")
 	for i, w := range want {
-		if got := s.state(t, orgID(i)); got != w {
+		if got := s.State(t, orgID(i)); got != w {
 			t.Errorf("%s: organization %d: got %s, want %s", when, i, got, w)
 		}
 	}
@@ -167,7 +167,7 @@ func TestEverythingAtOnce(t *testing.T) {
 				for i := range 3 {
 					// Between the change at the server and in the file the key is
 					// wrong, and nothing else ever is.
-					if got := s.state(t, orgID(i)); got != "1" && got != "unauthorized" {
+					if got := s.State(t, orgID(i)); got != "1" && got != "unauthorized" {
 						t.Errorf("organization %d: %s", i, got)
 					}
 				}

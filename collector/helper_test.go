@@ -4,17 +4,15 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"slices"
-	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/config"
 )
@@ -136,60 +134,18 @@ func get(t *testing.T, target, timeout string) (samples, error) {
 	if resp.StatusCode != http.StatusOK {
 		return nil, fmt.Errorf("HTTP %d: %s", resp.StatusCode, body)
 	}
-	return parse(string(body)), nil
+	return exposition.Parse(string(body))
 }
 
-// samples are the lines of an exposition, series to value.
-type samples map[string]string
-
-func parse(exposition string) samples {
-	s := make(samples)
-	for line := range strings.Lines(exposition) {
-		line = strings.TrimSpace(line)
-		if i := strings.LastIndexByte(line, ' '); i > 0 && line[0] != '#' {
-			s[line[:i]] = line[i+1:]
-		}
-	}
-	return s
-}
-
-// link returns the value of opsmanager_migration_link_<name> of an organization,
-// "absent" where there is none.
-func (s samples) link(name, org string) string {
-	if v, ok := s[fmt.Sprintf("opsmanager_migration_link_%s{org_id=%q}", name, org)]; ok {
-		return v
-	}
-	return "absent"
-}
-
-// state is "1", "0" or the reason why the status is unknown. It fails the test
-// if the series of the organization contradict each other.
-func (s samples) state(t *testing.T, org string) string {
-	t.Helper()
-	prefix := fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=", org)
-	var reasons []string
-	for _, series := range slices.Sorted(maps.Keys(s)) {
-		if rest, ok := strings.CutPrefix(series, prefix); ok {
-			reasons = append(reasons, strings.Trim(rest, `"}`))
-		}
-	}
-	synced, success := s.link("synced", org), s.link("scrape_success", org)
-	switch {
-	case success == "1" && len(reasons) == 0 && (synced == "0" || synced == "1"):
-		return synced
-	case success == "0" && len(reasons) == 1 && synced == "absent":
-		return reasons[0]
-	}
-	t.Errorf("organization %s: synced %s, scrape_success %s, reasons %q", org, synced, success, reasons)
-	return "contradiction"
-}
+// samples are the lines of an exposition.
+type samples = exposition.Samples
 
 // states counts how the organizations of the fixture stand.
 func (f *fixture) states(t *testing.T, s samples) map[string]int {
 	t.Helper()
 	counts := make(map[string]int)
 	for _, org := range f.manager.Orgs {
-		counts[s.state(t, org.ID)]++
+		counts[s.State(t, org.ID)]++
 	}
 	return counts
 }

@@ -57,7 +57,7 @@ func TestOpsManagersApart(t *testing.T) {
 			{"1": true}, {"connect": true}, {"timeout": true, "not_reached": true}, {"timeout": true, "not_reached": true}, {"dns": true}, {"tls": true},
 		} {
 			for _, org := range managers[i].Orgs {
-				if got := s.state(t, org.ID); !want[got] {
+				if got := s.State(t, org.ID); !want[got] {
 					t.Errorf("Ops Manager %q: got %s, want one of %v", managers[i].Name, got, want)
 				}
 			}
@@ -87,7 +87,7 @@ func TestHostileUpstream(t *testing.T) {
 	for range 2 {
 		s := f.scrape(t, "10")
 		for i, want := range []string{"unknown_status", "unauthorized", "forbidden", "server_error"} {
-			if got := s.state(t, orgID(i)); got != want {
+			if got := s.State(t, orgID(i)); got != want {
 				t.Errorf("organization %d: got %s, want %s", i, got, want)
 			}
 		}

@@ -40,7 +40,7 @@ func TestProbe(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := s.state(t, orgID(i)); got != want {
+		if got := s.State(t, orgID(i)); got != want {
 			t.Errorf("organization %d: got %s, want %s", i, got, want)
 		}
 		families := make(map[string]bool)
@@ -68,7 +68,7 @@ func TestProbe(t *testing.T) {
 	if got := f.sim.OrgCounts(orgID(0)).OK; got != 1 {
 		t.Errorf("organization 0 was answered %d times, want once", got)
 	}
-	if got := f.scrape(t, "10").link("scrape_errors_total", orgID(2)); got != "2" {
+	if got := f.scrape(t, "10").Link("scrape_errors_total", orgID(2)); got != "2" {
 		t.Errorf("scrape_errors_total %s: a probe and a scrape failed", got)
 	}
 	for path, want := range map[string]int{
@@ -157,7 +157,7 @@ func TestLimiter(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			if got := s.state(t, orgID(0)); got != "1" {
+			if got := s.State(t, orgID(0)); got != "1" {
 				t.Errorf("state %s", got)
 			}
 		})

@@ -52,7 +52,7 @@ func TestRealDigestServers(t *testing.T) {
 					if org.ID[len(org.ID)-1]%2 == 1 {
 						want = "0"
 					}
-					if got := s.state(t, org.ID); got != want {
+					if got := s.State(t, org.ID); got != want {
 						t.Errorf("scrape %d, organization %d: got %s, want %s", scrape, i, got, want)
 					}
 				}

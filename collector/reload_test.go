@@ -28,7 +28,7 @@ func TestReload(t *testing.T) {
 	f.apply()
 	f.sim.ResetCounts()
 	s := f.scrape(t, "10")
-	if got := s.link("scrape_errors_total", orgID(1)); got != "3" {
+	if got := s.Link("scrape_errors_total", orgID(1)); got != "3" {
 		t.Errorf("scrape_errors_total after a reload: %s, want 3", got)
 	}
 	if got := f.sim.Counts(); got.Requests != 3 || got.Challenges != 0 || got.Connections != 0 {
@@ -48,7 +48,7 @@ func TestReload(t *testing.T) {
 	if got := f.sim.Counts(); got.Requests != 3 || got.Challenges != 0 {
 		t.Errorf("after a reload with another timeout: %+v", got)
 	}
-	if got := s.link("scrape_errors_total", orgID(1)); got != "4" {
+	if got := s.Link("scrape_errors_total", orgID(1)); got != "4" {
 		t.Errorf("scrape_errors_total after another reload: %s, want 4", got)
 	}
 
@@ -86,7 +86,7 @@ func TestReloadDuringScrape(t *testing.T) {
 	f.apply()
 	close(release)
 	s := <-result
-	if got := s.state(t, gone.ID); got != "1" {
+	if got := s.State(t, gone.ID); got != "1" {
 		t.Errorf("in the scrape in flight: %s, want 1", got)
 	}
 	for series := range f.scrape(t, "10") {

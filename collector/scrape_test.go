@@ -60,19 +60,19 @@ func TestStates(t *testing.T) {
 	for round := range 3 {
 		s := f.scrape(t, "10")
 		for i := range healthy {
-			if got := s.state(t, orgID(i)); got != "1" {
+			if got := s.State(t, orgID(i)); got != "1" {
 				t.Errorf("round %d: healthy organization %d: %s", round, i, got)
 			}
 		}
 		for i, tt := range tests {
-			if got := s.state(t, orgID(healthy+i)); got != tt.want {
+			if got := s.State(t, orgID(healthy+i)); got != tt.want {
 				t.Errorf("round %d: %s: got %s, want %s", round, tt.name, got, tt.want)
 			}
 			wantErrors := strconv.Itoa(round + 1)
 			if tt.want == "0" || tt.want == "1" {
 				wantErrors = "0"
 			}
-			if got := s.link("scrape_errors_total", orgID(healthy+i)); got != wantErrors {
+			if got := s.Link("scrape_errors_total", orgID(healthy+i)); got != wantErrors {
 				t.Errorf("round %d: %s: scrape_errors_total %s, want %s", round, tt.name, got, wantErrors)
 			}
 		}
@@ -195,7 +195,7 @@ func TestSimultaneousScrapesShareThePolls(t *testing.T) {
 			}
 			mu.Lock()
 			defer mu.Unlock()
-			counts = append(counts, s.link("scrape_errors_total", orgID(0)))
+			counts = append(counts, s.Link("scrape_errors_total", orgID(0)))
 		})
 	}
 	wg.Wait()
@@ -236,7 +236,7 @@ func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
 		})
 		wg.Wait()
 	}
-	if got := f.scrape(t, "10").link("scrape_errors_total", orgID(orgs-1)); got != "0" {
+	if got := f.scrape(t, "10").Link("scrape_errors_total", orgID(orgs-1)); got != "0" {
 		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
 	}
 }

@@ -53,6 +53,9 @@ type watchedConn struct {
 	net.Conn
 	ended atomic.Bool  // read to its end: net/http calls a line of headers that breaks off malformed
 	turn  atomic.Int32 // whose turn it is, from [turnIdle] on
+
+	written    atomic.Bool // something was
+	spokeFirst atomic.Bool // something was read before that: HTTP and TLS servers do not speak first
 }
 
 // A connection's turns: it goes to a request, which is written, and then
@@ -67,6 +70,9 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		c.turn.CompareAndSwap(turnWritten, turnRead)
+		if !c.written.Load() {
+			c.spokeFirst.Store(true)
+		}
 	}
 	if err != nil {
 		c.ended.Store(true)
@@ -75,6 +81,7 @@ func (c *watchedConn) Read(b []byte) (int, error) {
 }
 
 func (c *watchedConn) Write(b []byte) (int, error) {
+	c.written.Store(true)
 	c.turn.CompareAndSwap(turnIdle, turnWritten)
 	return c.Conn.Write(b)
 }
@@ -143,6 +150,13 @@ func (p *progress) watched() *watchedConn {
 	return nil
 }
 
+// spokeFirst tells whether the server spoke before it was asked, as those of
+// other protocols do (SSH, SMTP, MySQL).
+func (p *progress) spokeFirst() bool {
+	w := p.watched()
+	return w != nil && w.spokeFirst.Load()
+}
+
 // failure classifies the error of a request that got no whole answer. a is what
 // there is of the response, nil if there is none.
 func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
@@ -161,6 +175,10 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		e.Reason = ReasonDNS
 	case errors.As(err, &proxy):
 		e.Reason = ReasonConnect
+	case p.spokeFirst():
+		// Whether net/http sees that before the request is under way, and what it
+		// says then, is chance.
+		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
 	case errors.As(err, &op) && (op.Op == "remote error" || op.Op == "local error"):
 		// A TLS alert; net/http puts varying words before it.
 		e.Reason, e.Err = ReasonTLS, op

@@ -1,0 +1,62 @@
+// Package exposition reads what the exporter exposes, for tests.
+package exposition
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Samples are the lines of an exposition in the text format, series to value.
+type Samples map[string]string
+
+// Parse returns the samples of an exposition. A series that stands twice is an
+// error.
+func Parse(text string) (Samples, error) {
+	s := make(Samples)
+	for line := range strings.Lines(text) {
+		line = strings.TrimSpace(line)
+		i := strings.LastIndexByte(line, ' ')
+		if i <= 0 || line[0] == '#' {
+			continue
+		}
+		if _, twice := s[line[:i]]; twice {
+			return nil, fmt.Errorf("series %s stands twice", line[:i])
+		}
+		s[line[:i]] = line[i+1:]
+	}
+	return s, nil
+}
+
+// Link returns the value of opsmanager_migration_link_NAME of an organization,
+// "absent" where there is none.
+func (s Samples) Link(name, org string) string {
+	if v, ok := s[fmt.Sprintf("opsmanager_migration_link_%s{org_id=%q}", name, org)]; ok {
+		return v
+	}
+	return "absent"
+}
+
+// State returns "1", "0" or the reason why the status is unknown. It fails the
+// test if the series of the organization contradict each other.
+func (s Samples) State(tb testing.TB, org string) string {
+	tb.Helper()
+	prefix := fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=", org)
+	var reasons []string
+	for _, series := range slices.Sorted(maps.Keys(s)) {
+		if rest, ok := strings.CutPrefix(series, prefix); ok {
+			reasons = append(reasons, strings.Trim(rest, `"}`))
+		}
+	}
+	synced, success := s.Link("synced", org), s.Link("scrape_success", org)
+	switch {
+	case success == "1" && len(reasons) == 0 && (synced == "0" || synced == "1"):
+		return synced
+	case success == "0" && len(reasons) == 1 && synced == "absent":
+		return reasons[0]
+	}
+	tb.Errorf("organization %s: synced %s, scrape_success %s, reasons %q", org, synced, success, reasons)
+	return "contradiction"
+}

@@ -1,0 +1,175 @@
+package faults_test
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/realdigest"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// challenged answers 401 with these WWW-Authenticate lines, whatever was sent.
+func challenged(lines ...string) simulator.Answer {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		for _, line := range lines {
+			w.Header().Add("WWW-Authenticate", line)
+		}
+		w.WriteHeader(http.StatusUnauthorized)
+	}
+}
+
+// nonces is a simulator with a peculiar way of serving nonces.
+func nonces(n simulator.Nonce) func(scene) target {
+	return func(s scene) target { return target{url: s.simulate(simulator.Options{Nonce: n}).URL()} }
+}
+
+// challenges is a simulator whose challenges are odd and can be answered.
+func challenges(c simulator.Challenge) func(scene) target {
+	return func(s scene) target { return target{url: s.simulate(simulator.Options{Challenge: c}).URL()} }
+}
+
+// lines writes the challenge itself: %s is the nonce.
+func lines(formats ...string) func(scene) target {
+	return challenges(simulator.Challenge{Lines: func(nonce string, stale bool) []string {
+		var all []string
+		for _, format := range formats {
+			if strings.Contains(format, "%s") {
+				format = fmt.Sprintf(format, nonce) + fmt.Sprintf(", stale=%t", stale)
+			}
+			all = append(all, format)
+		}
+		return all
+	}})
+}
+
+// clocked is a simulator whose clock is elsewhere, and perhaps runs wild.
+func clocked(now func() time.Time) func(scene) target {
+	return func(s scene) target { return target{url: s.simulate(simulator.Options{Now: now}).URL()} }
+}
+
+// revoked is a target whose API key is not known, until it is mended.
+func revoked(s scene) target {
+	server := s.simulate(simulator.Options{})
+	server.RemoveKey(publicKey)
+	return target{url: server.URL(), mend: func() { server.SetKey(publicKey, privateKey) }}
+}
+
+// forgetful is a target that forgets all nonces before each request.
+func forgetful(s scene) target {
+	var server *simulator.Server
+	server = s.simulate(simulator.Options{Challenge: simulator.Challenge{Lines: func(nonce string, stale bool) []string {
+		return []string{fmt.Sprintf(`Digest realm="MMS Public API", nonce="%s", qop="auth", stale=%t`, nonce, stale)}
+	}}})
+	for _, org := range s.orgs {
+		server.SetOrg(org, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			server.ForgetNonces()
+			simulator.Status("SYNCED")(w, r)
+		}})
+	}
+	return target{url: server.URL()}
+}
+
+// real is a real server of digests before a handler that says SYNCED.
+func real(start func(testing.TB, realdigest.Options) *realdigest.Server, oneTime bool) func(scene) target {
+	return func(s scene) target {
+		server := start(s, realdigest.Options{
+			Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { simulator.Status("SYNCED")(w, r) }),
+			Keys:    map[string]string{publicKey: privateKey}, NonceLifetime: 2 * time.Second, OneTimeNonces: oneTime,
+		})
+		return target{url: server.URL}
+	}
+}
+
+func digestFaults() []fault {
+	const good = `Digest realm="MMS Public API", domain="", nonce="%s", algorithm=MD5, qop="auth"`
+	const fixed = `Digest realm="MMS Public API", nonce="I+xG4xb7bUgq8uMBCuAxZPI+VDDcJ9q1", `
+	var jumps atomic.Int64
+	return []fault{
+		{name: "no challenge", want: "unauthorized", before: challenged()},
+		{name: "empty challenge", want: "unauthorized", before: challenged("")},
+		{name: "Basic alone", want: "unauthorized", before: challenged(`Basic realm="x"`)},
+		{name: "Negotiate and NTLM", want: "unauthorized", before: challenged("Negotiate", "NTLM")},
+		{name: "Bearer", want: "unauthorized", before: challenged(`Bearer realm="x", scope="y"`)},
+		{name: "Digest and nothing more", want: "unauthorized", before: challenged("Digest")},
+		{name: "nonsense", want: "unauthorized", before: challenged(`=,"="`)},
+		{name: "quote that does not end", want: "unauthorized", before: challenged(`Digest realm="x, nonce=y, qop=auth`)},
+		{name: "no nonce", want: "unauthorized", before: challenged(`Digest realm="x", qop="auth"`)},
+		{name: "empty nonce", want: "unauthorized", before: challenged(`Digest realm="x", nonce="", qop="auth"`)},
+		{name: "two nonces", want: "unauthorized", before: challenged(fixed + `nonce="y", qop="auth"`)},
+		{name: "no qop", want: "unauthorized", before: challenged(fixed + `algorithm=MD5`)},
+		{name: "auth-int alone", want: "unauthorized", before: challenged(fixed + `qop="auth-int"`)},
+		{name: "MD5-sess", want: "unauthorized", before: challenged(fixed + `qop="auth", algorithm=MD5-sess`)},
+		{name: "userhash", want: "unauthorized", before: challenged(fixed + `qop="auth", userhash=true`)},
+		{name: "algorithm of the future", want: "unauthorized", before: challenged(fixed + `qop="auth", algorithm=SHA3-512`)},
+		{name: "never satisfied", want: "unauthorized", before: challenged(fixed + `qop="auth", stale=false`)},
+		{name: "never satisfied, stale", want: "bad_response", before: challenged(fixed + `qop="auth", stale=true`)},
+		{name: "header of 100 KiB", want: "bad_response", before: challenged(fixed + `qop="auth", x="` + strings.Repeat("x", 100<<10) + `"`)},
+		{name: "a thousand challenges", want: "unauthorized", before: challenged(strings.Split(strings.Repeat("Basic,", 1000), ",")...)},
+		{name: "Proxy-Authenticate instead", want: "unauthorized", before: raw("HTTP/1.1 401 No\r\nProxy-Authenticate: "+fixed+"qop=\"auth\"\r\nContent-Length: 0\r\n\r\n", closed)},
+		{name: "challenge in a 200", want: "1", before: headed("WWW-Authenticate: " + fixed + "qop=\"auth\"\r\n")},
+		{name: "challenge in a 403", want: "forbidden", before: raw("HTTP/1.1 403 No\r\nWWW-Authenticate: "+fixed+"qop=\"auth\"\r\nContent-Length: 0\r\n\r\n", closed)},
+		{name: "challenge in a 407", want: "bad_response", before: raw("HTTP/1.1 407 No\r\nProxy-Authenticate: "+fixed+"qop=\"auth\"\r\nContent-Length: 0\r\n\r\n", closed)},
+
+		{name: "op instead of qop", want: "1", target: challenges(simulator.Challenge{OpMisprint: true})},
+		{name: "charset", want: "1", target: challenges(simulator.Challenge{Charset: true})},
+		{name: "Basic beside it", want: "1", target: challenges(simulator.Challenge{WithBasic: true})},
+		{name: "Basic in the same line", want: "1", target: challenges(simulator.Challenge{OneLine: true})},
+		{name: "SHA-256", want: "1", target: challenges(simulator.Challenge{Algorithm: "SHA-256"})},
+		{name: "empty body", want: "1", target: challenges(simulator.Challenge{EmptyBody: true})},
+		{name: "body of Cloud Manager", want: "1", target: challenges(simulator.Challenge{CloudManagerBody: true})},
+		{name: "another origin's domain", want: "1", target: lines(strings.Replace(good, `domain=""`, `domain="`+elsewhere+`"`, 1))},
+		{name: "a downgrade beside it", want: "1", target: lines(`Digest realm="MMS Public API", nonce="x", algorithm=MD5`, good)},
+		{name: "one that cannot be answered beside it", want: "1", target: lines(good, `Digest realm="x", nonce="y", qop="auth-int", algorithm=SHA-256`)},
+		{name: "case and white space", want: "1", target: lines("dIGEST\tREALM = \"MMS Public API\" ,\tNONCE=\"%s\" ,, QOP=auth")},
+		{name: "unknown directives", want: "1", target: lines(good + `, rspauth="", x=y/_z`)},
+		{name: "auth among others", want: "1", target: lines(strings.Replace(good, `qop="auth"`, `qop="auth-int,auth"`, 1))},
+
+		{name: "endless stale", want: "bad_response", target: nonces(simulator.Nonce{AlwaysStale: true})},
+		{name: "one-time nonces", want: "1", target: nonces(simulator.Nonce{OneTime: true})},
+		{name: "strictly rising counts", want: "1", target: nonces(simulator.Nonce{StrictCount: true})},
+		{name: "nonces that serve once", want: "1", target: nonces(simulator.Nonce{Uses: 2})},
+		{name: "nonces of half a second", want: "1", target: nonces(simulator.Nonce{Lifetime: 500 * time.Millisecond})},
+		{name: "nonces of no time", want: "bad_response", target: nonces(simulator.Nonce{Lifetime: 1})},
+		{name: "two back ends", want: "1", target: func(s scene) target {
+			t := nonces(simulator.Nonce{BackEnds: 2})(s)
+			t.settings = "max_concurrent_requests: 1" // or which back end gets a request is chance
+			return t
+		}},
+		{name: "three back ends by connection", want: "1", target: nonces(simulator.Nonce{BackEnds: 3, PerConnection: true})},
+		{name: "nonces forgotten each time", want: "1", target: forgetful},
+		{name: "clock in another century", want: "1", target: clocked(func() time.Time { return time.Now().AddDate(-100, 0, 0) })},
+		{name: "clock of the future", want: "1", target: clocked(func() time.Time { return time.Now().AddDate(100, 0, 0) })},
+		{name: "clock that jumps", want: "1", target: clocked(func() time.Time {
+			return time.Now().Add(time.Duration(jumps.Add(1)/8) * 50 * time.Second)
+		})},
+		{name: "key revoked", want: "unauthorized", target: revoked},
+		{name: "Apache, one-time nonces", want: "1", target: real(realdigest.StartApache, true)},
+		{name: "Jetty", want: "1", target: real(realdigest.StartJetty, false)},
+		{name: "long nonces", want: "1", target: func(s scene) target { return longNonces(s, 4<<10) }},
+	}
+}
+
+// longNonces hands out nonces of a few KiB, as servers do that put their state
+// into them, and takes whatever comes back with one.
+func longNonces(s scene, size int) target {
+	random := make([]byte, size)
+	_, _ = rand.Read(random)
+	nonce := base64.StdEncoding.EncodeToString(random)
+	server := s.simulate(simulator.Options{})
+	for _, org := range s.orgs {
+		server.SetOrg(org, simulator.Org{BeforeAuth: func(w http.ResponseWriter, r *http.Request) {
+			if strings.Contains(r.Header.Get("Authorization"), `nonce="`+nonce+`"`) {
+				simulator.Status("SYNCED")(w, r)
+				return
+			}
+			challenged(`Digest realm="MMS Public API", nonce="`+nonce+`", qop="auth"`)(w, r)
+		}})
+	}
+	return target{url: server.URL()}
+}

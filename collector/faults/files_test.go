@@ -1,0 +1,195 @@
+package faults_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/exposition"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// breakage makes a file one that cannot be used, be it a key or a certificate.
+type breakage struct {
+	name string
+	do   func(t testing.TB, file string)
+}
+
+func breakages() []breakage {
+	text := func(s string) func(testing.TB, string) {
+		return func(t testing.TB, file string) { writeFile(t, file, s) }
+	}
+	return []breakage{
+		{"missing", func(testing.TB, string) {}},
+		{"empty", text("")},
+		{"blank", text(" \n")},
+		{"of two lines", text("a\nb\n")},
+		{"of zero bytes", text("\x00\x00\x00")},
+		{"not UTF-8", text("\xff\xfe\xff")},
+		{"a directory", func(t testing.TB, file string) {
+			if err := os.Mkdir(file, 0o700); err != nil {
+				t.Fatal(err)
+			}
+		}},
+		{"a link to nowhere", link("nowhere")},
+		{"a link to itself", func(t testing.TB, file string) { link(filepath.Base(file))(t, file) }},
+		{"a device", link(os.DevNull)},
+		{"a named pipe", pipe},
+		{"of a gigabyte", func(t testing.TB, file string) {
+			writeFile(t, file, "")
+			if err := os.Truncate(file, 1<<30); err != nil { // takes no room
+				t.Fatal(err)
+			}
+		}},
+		{"in a folder that is a file", func(t testing.TB, file string) {
+			dir := filepath.Dir(file)
+			if err := os.RemoveAll(dir); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, dir, "")
+		}},
+		{"not to be read", func(t testing.TB, file string) {
+			writeFile(t, file, "x")
+			if err := os.Chmod(file, 0); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := os.ReadFile(file); err == nil { // who is root reads everything
+				writeFile(t, file, "")
+			}
+		}},
+	}
+}
+
+func link(to string) func(testing.TB, string) {
+	return func(t testing.TB, file string) {
+		if err := os.Symlink(to, file); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// files are the files of one Ops Manager with TLS: each in a folder of its own,
+// so that its breakage takes no other along.
+type files struct {
+	paths map[string]string
+	good  map[string]string
+	url   string
+}
+
+// kinds are the files, and the reason where one of them cannot be used.
+func kinds() map[string]string {
+	return map[string]string{"public key": "credentials", "private key": "credentials", "CA": "tls", "certificate": "tls", "certificate's key": "tls"}
+}
+
+func newFiles(s scene) *files {
+	ca := newAuthority(s, nil)
+	server := s.simulate(simulator.Options{TLS: &tls.Config{
+		Certificates: []tls.Certificate{ca.issue(s, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool(),
+	}})
+	cert, key := pemOf(s, ca.issue(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
+	f := &files{url: server.URL(), paths: make(map[string]string), good: map[string]string{
+		"public key": publicKey, "private key": privateKey + "\n", "CA": ca.pem(), "certificate": cert, "certificate's key": key,
+	}}
+	for kind := range f.good {
+		f.paths[kind] = filepath.Join(s.TempDir(), "files", strings.ReplaceAll(kind, " ", "_"))
+		f.mend(s, kind)
+	}
+	return f
+}
+
+// mend makes a file good.
+func (f *files) mend(t testing.TB, kind string) {
+	t.Helper()
+	f.clear(t, kind)
+	writeFile(t, f.paths[kind], f.good[kind])
+}
+
+func (f *files) clear(t testing.TB, kind string) {
+	t.Helper()
+	dir := filepath.Dir(f.paths[kind])
+	if err := os.RemoveAll(dir); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (f *files) target() target {
+	return target{
+		url: f.url,
+		key: fmt.Sprintf("{public_key_file: %q, private_key_file: %q}", f.paths["public key"], f.paths["private key"]),
+		settings: fmt.Sprintf("tls_config: {ca_file: %q, cert_file: %q, key_file: %q}",
+			f.paths["CA"], f.paths["certificate"], f.paths["certificate's key"]),
+	}
+}
+
+func fileFaults() []fault {
+	faults := []fault{{name: "in order", want: "1", target: func(s scene) target { return newFiles(s).target() }}}
+	for kind, reason := range kinds() {
+		for _, b := range breakages() {
+			faults = append(faults, fault{name: kind + " " + b.name, want: reason, target: func(s scene) target {
+				f := newFiles(s)
+				f.clear(s, kind)
+				b.do(s, f.paths[kind])
+				t := f.target()
+				t.mend = func() { f.mend(s, kind) }
+				return t
+			}})
+		}
+	}
+	for name, texts := range map[string][2]string{
+		"CA that is a key":                 {"CA", "certificate's key"},
+		"CA that is an API key":            {"CA", "private key"},
+		"certificate that is a key":        {"certificate", "certificate's key"},
+		"certificate's key of a stranger":  {"certificate's key", ""},
+		"certificate's key is certificate": {"certificate's key", "certificate"},
+	} {
+		faults = append(faults, fault{name: name, want: "tls", target: func(s scene) target {
+			f := newFiles(s)
+			text := f.good[texts[1]]
+			if texts[1] == "" {
+				_, text = pemOf(s, newAuthority(s, nil).issue(s, nil))
+			}
+			writeFile(s, f.paths[texts[0]], text)
+			t := f.target()
+			t.mend = func() { f.mend(s, texts[0]) }
+			return t
+		}})
+	}
+	return faults
+}
+
+// TestFilesThatBreak breaks each file in every way after it was good: what was
+// last read well stays in use.
+func TestFilesThatBreak(t *testing.T) {
+	for kind := range kinds() {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, 2)
+			orgs := ids(2, faultOrg)
+			f := newFiles(scene{t, orgs})
+			w.load(t, nil, manager("files", f.target(), orgs...))
+			check := func(when string, s exposition.Samples) {
+				for _, org := range orgs {
+					if got := s.State(t, org); got != "1" {
+						t.Errorf("%s: got %s", when, got)
+					}
+				}
+			}
+			check("good", w.scrape(t))
+			for _, b := range breakages() {
+				f.clear(t, kind)
+				b.do(t, f.paths[kind])
+				check(b.name, w.scrape(t))
+				check(b.name+", again", w.scrape(t))
+				f.mend(t, kind)
+				check(b.name+", mended", w.scrape(t))
+			}
+		})
+	}
+}

@@ -1,0 +1,202 @@
+package faults_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"text/tabwriter"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// TestMatrix meets each fault as one organization among healthy ones in a single
+// scrape, and as the only thing that an Ops Manager ever says, beside a healthy
+// one. Where a fault can be mended, the first scrape after it is whole. With -v
+// it prints what came of each.
+func TestMatrix(t *testing.T) {
+	p := &proof{}
+	t.Run("among healthy organizations", func(t *testing.T) {
+		for _, f := range allFaults(t) {
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				p.add(f, "one of many", meet(t, f, false))
+			})
+		}
+	})
+	t.Run("alone", func(t *testing.T) {
+		for _, f := range allFaults(t) {
+			t.Run(f.name, func(t *testing.T) {
+				t.Parallel()
+				p.add(f, "all it says", meet(t, f, true))
+			})
+		}
+	})
+	t.Log(p)
+}
+
+// meet scrapes a fault, and once more after it was mended. It returns what was
+// seen of the organization that has it.
+func meet(t *testing.T, f fault, alone bool) sight {
+	const healthy = 6
+	w := newWorld(t, healthy)
+	tt, orgs := w.prepare(t, f, alone)
+	if tt.url == w.healthy.URL() {
+		w.load(t, orgs)
+	} else {
+		w.load(t, nil, manager("faulty", tt, orgs...))
+	}
+	seen := sight{healthy: healthy}
+	s := w.scrape(t)
+	for _, org := range orgs {
+		if got := s.State(t, org); got != f.want {
+			t.Errorf("got %s, want %s", got, f.want)
+		}
+	}
+	seen.state, seen.seconds = s.State(t, orgs[0]), s.Link("scrape_duration_seconds", orgs[0])
+	if tt.mend == nil {
+		return seen
+	}
+	tt.mend()
+	s = w.scrape(t)
+	for _, org := range orgs {
+		if got := s.State(t, org); got != "1" {
+			t.Errorf("mended, and the next scrape is %s", got)
+		}
+	}
+	seen.mended, seen.healthy = true, 2*healthy
+	return seen
+}
+
+// prepare returns an Ops Manager that has the fault, and the organizations that
+// have it: the first among healthy ones, or all of them.
+func (w *world) prepare(t *testing.T, f fault, alone bool) (target, []string) {
+	t.Helper()
+	n := 1
+	if alone {
+		n = 3
+	}
+	orgs := ids(n, faultOrg)
+	if f.target != nil {
+		return f.target(scene{t, orgs}), orgs
+	}
+	server := w.healthy
+	if alone {
+		server = scene{t, orgs}.simulate(simulator.Options{})
+	}
+	org := simulator.Org{Answer: f.answer, BeforeAuth: f.before}
+	if alone {
+		org = simulator.Org{BeforeAuth: f.before}
+		if f.answer != nil {
+			org.BeforeAuth = f.answer
+		}
+	}
+	for _, id := range orgs {
+		server.SetOrg(id, org)
+	}
+	return target{url: server.URL(), mend: func() {
+		for _, id := range orgs {
+			server.SetOrg(id, simulator.Org{})
+		}
+	}}, orgs
+}
+
+// sight is what a scrape showed of a fault.
+type sight struct {
+	state, seconds string
+	healthy        int // samples
+	mended         bool
+}
+
+// proof is the table of all faults that were tried.
+type proof struct {
+	mu    sync.Mutex
+	lines []string
+	total struct{ faults, mended, healthy int }
+}
+
+func (p *proof) add(f fault, how string, s sight) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	seconds, _, _ := strings.Cut(s.seconds, "e-")
+	p.lines = append(p.lines, fmt.Sprintf("%s\t%s\t%s\t%.5s", f.name, how, s.state, seconds))
+	p.total.faults++
+	p.total.healthy += s.healthy
+	if s.mended {
+		p.total.mended++
+	}
+}
+
+func (p *proof) String() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	slices.Sort(p.lines)
+	var b strings.Builder
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "\nFAULT\tWHERE\tSTATE\tSECONDS")
+	for _, line := range p.lines {
+		fmt.Fprintln(w, line)
+	}
+	w.Flush()
+	fmt.Fprintf(&b, "%d faults met, %d of them mended; %d samples of healthy organizations\n",
+		p.total.faults, p.total.mended, p.total.healthy)
+	return b.String()
+}
+
+// TestAllFaultsAtOnce meets every fault in one scrape of many Ops Managers.
+func TestAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
+	const healthy = 50
+	w := newWorld(t, healthy)
+	faults := allFaults(t)
+	orgs, others := w.everything(t, faults)
+	w.load(t, orgs, others...)
+	for round := range 2 {
+		s := w.scrape(t)
+		for i, f := range faults {
+			if got := s.State(t, faultOrg(i)); got != f.want {
+				t.Errorf("%s: scrape %d: got %s, want %s", f.name, round+1, got, f.want)
+			}
+		}
+	}
+}
+
+// everything returns, for each fault, what the configuration must hold so that
+// the organization of its number has it: further organizations of the healthy
+// Ops Manager, and Ops Managers beside it.
+func (w *world) everything(t *testing.T, faults []fault) (further, others []string) {
+	t.Helper()
+	for i, f := range faults {
+		org := faultOrg(i)
+		if f.target != nil {
+			others = append(others, manager(f.name, f.target(scene{t, []string{org}}), org))
+			continue
+		}
+		w.healthy.SetOrg(org, simulator.Org{Answer: f.answer, BeforeAuth: f.before})
+		further = append(further, org)
+	}
+	return further, others
+}
+
+// TestFlips has organizations whose status changes with every answer: each scrape
+// shows what its own answers said.
+func TestFlips(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, 6)
+	orgs := ids(4, faultOrg)
+	for _, org := range orgs {
+		w.healthy.SetOrg(org, simulator.Org{Answer: simulator.Sequence(
+			simulator.Status("SYNCED"), simulator.Status("NOT_SYNCED"), simulator.Status("SYNCED"), simulator.UnexpectedError(),
+			simulator.Status("NOT_SYNCED"), simulator.Status("SYNCED"))})
+	}
+	w.load(t, orgs)
+	for i, want := range []string{"1", "0", "1", "server_error", "0", "1", "1"} {
+		s := w.scrape(t)
+		for _, org := range orgs {
+			if got := s.State(t, org); got != want {
+				t.Errorf("scrape %d: got %s, want %s", i+1, got, want)
+			}
+		}
+	}
+}

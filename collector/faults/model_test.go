@@ -1,0 +1,291 @@
+package faults_test
+
+import (
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+var (
+	modelScrapes = flag.Int("model.scrapes", 1500, "how many scrapes TestModelOfTheTruth does")
+	modelSeed    = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses by; 0 for the time")
+)
+
+// TestModelOfTheTruth scrapes, reloads and rotates the API key at random, while
+// Ops Manager changes statuses, fails, slows down, forgets its nonces and is
+// restarted at random. Each 1 and each 0 must be a status that was served for
+// that organization in an answer that could be read during that scrape, and a
+// scrape of one that Ops Manager answers well must have one.
+func TestModelOfTheTruth(t *testing.T) {
+	seed := *modelSeed
+	if seed == 0 {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("choices of -model.seed=%d", seed)
+	m := newModel(t)
+
+	done := make(chan struct{})
+	var actors, scrapers sync.WaitGroup
+	act := func(n uint64, pause time.Duration, step func(*rand.Rand)) {
+		actors.Go(func() {
+			random := rand.New(rand.NewPCG(seed, n))
+			for {
+				select {
+				case <-done:
+					return
+				case <-time.After(time.Duration(random.Int64N(int64(2 * pause)))):
+					step(random)
+				}
+			}
+		})
+	}
+	act(1, 2*time.Millisecond, m.changeStatus)
+	act(2, 20*time.Millisecond, m.changeFault)
+	act(3, 150*time.Millisecond, func(random *rand.Rand) {
+		if random.IntN(4) == 0 {
+			m.server.Restart()
+		} else {
+			m.server.ForgetNonces()
+		}
+	})
+	act(4, 60*time.Millisecond, func(random *rand.Rand) { m.reload(t, random) })
+	act(5, 100*time.Millisecond, func(random *rand.Rand) { m.rotate(t, random) })
+
+	var left atomic.Int64
+	left.Store(int64(*modelScrapes))
+	for n := range uint64(4) {
+		scrapers.Go(func() {
+			random := rand.New(rand.NewPCG(seed, 100+n))
+			for left.Add(-1) >= 0 && !t.Failed() {
+				m.scrape(t, random)
+			}
+		})
+	}
+	scrapers.Wait()
+	close(done)
+	actors.Wait()
+
+	m.calm(t)
+	t.Logf("%d scrapes: %d values of 1, %d of 0, %d unknown; %d reloads, %d rotations of the key", *modelScrapes,
+		m.seen["1"], m.seen["0"], m.seen["unknown"], m.reloads.Load(), m.rotations.Load())
+	if *modelScrapes >= 1000 && (m.seen["1"] < 1000 || m.seen["0"] < 1000 || m.seen["unknown"] < 1000) {
+		t.Error("too few of one kind to prove anything")
+	}
+}
+
+const (
+	modelOrgs = 12
+	// modelTimeout is of one poll.
+	modelTimeout = 150 * time.Millisecond
+	// slack is how long an answer may be under way between the server's last
+	// byte and the exporter, on a busy machine.
+	slack = 200 * time.Millisecond
+)
+
+// model is a simulated Ops Manager that changes at random, an exporter, and all
+// that was served.
+type model struct {
+	*world
+	server    *simulator.Server
+	dir       string
+	faults    []simulator.Answer
+	reloads   atomic.Int64
+	rotations atomic.Int64
+	keys      int // rotations at the server
+
+	mu     sync.Mutex
+	status [modelOrgs]string
+	fault  [modelOrgs]simulator.Answer // nil for none
+	served [modelOrgs][]served
+	seen   map[string]int
+}
+
+// served is one answer with a status.
+type served struct {
+	status     string
+	begun, end time.Time // end is zero while it is being written
+}
+
+func newModel(t *testing.T) *model {
+	m := &model{world: newWorld(t, 0), server: scene{T: t}.simulate(simulator.Options{}), dir: t.TempDir(), seen: make(map[string]int)}
+	for _, f := range allFaults(t) {
+		if f.want != "1" && f.want != "0" && f.want != "timeout" {
+			if f.answer != nil {
+				m.faults = append(m.faults, f.answer)
+			}
+		}
+	}
+	m.faults = append(m.faults, simulator.Hang())
+	for i := range modelOrgs {
+		m.status[i] = healthyStatus(i)
+		m.server.SetOrg(faultOrg(i), simulator.Org{Answer: m.answer(i)})
+	}
+	writeFile(t, filepath.Join(m.dir, "public"), publicKey)
+	writeFile(t, filepath.Join(m.dir, "private"), privateKey)
+	m.configure(t, modelTimeout, 8, modelOrgs)
+	return m
+}
+
+// answer gives an organization's status, or its fault, and remembers the status
+// with the time that it took to write.
+func (m *model) answer(i int) simulator.Answer {
+	answers := map[string]simulator.Answer{"SYNCED": simulator.Status("SYNCED"), "NOT_SYNCED": simulator.Status("NOT_SYNCED")}
+	return func(w http.ResponseWriter, r *http.Request) {
+		m.mu.Lock()
+		fault, status := m.fault[i], m.status[i]
+		if fault != nil {
+			m.mu.Unlock()
+			fault(w, r)
+			return
+		}
+		n := len(m.served[i])
+		m.served[i] = append(m.served[i], served{status: status, begun: time.Now()})
+		m.mu.Unlock()
+		if n%16 == 0 {
+			time.Sleep(modelTimeout / 3)
+		}
+		answers[status](w, r)
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.served[i][n].end = time.Now()
+	}
+}
+
+func (m *model) changeStatus(random *rand.Rand) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := random.IntN(modelOrgs)
+	if i == 0 {
+		return // one organization never changes
+	}
+	m.status[i] = healthyStatus(random.IntN(2))
+}
+
+func (m *model) changeFault(random *rand.Rand) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	i := 1 + random.IntN(modelOrgs-1)
+	m.fault[i] = nil
+	if random.IntN(3) == 0 {
+		m.fault[i] = m.faults[random.IntN(len(m.faults))]
+	}
+}
+
+// configure loads a configuration of the first organizations.
+func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs int) {
+	text := fmt.Sprintf(`ops_managers:
+  - url: %s
+    name: model
+    api_key: {public_key_file: %q, private_key_file: %q}
+    timeout: %s
+    max_concurrent_requests: %d
+    orgs:
+`, m.server.URL(), filepath.Join(m.dir, "public"), filepath.Join(m.dir, "private"), timeout, concurrency)
+	for i := range orgs {
+		text += fmt.Sprintf("      - id: %q\n", faultOrg(i))
+	}
+	writeFile(t, m.file, text)
+	if err := m.exporter.Load(m.file); err != nil {
+		t.Error(err)
+	}
+}
+
+func (m *model) reload(t *testing.T, random *rand.Rand) {
+	m.reloads.Add(1)
+	m.configure(t, modelTimeout+time.Duration(random.IntN(3))*time.Millisecond, 6+random.IntN(4), modelOrgs-random.IntN(2))
+}
+
+// rotate gives the key a new private half, at the server first or in the file
+// first.
+func (m *model) rotate(t *testing.T, random *rand.Rand) {
+	m.rotations.Add(1)
+	m.keys++
+	key := fmt.Sprintf("%s-%d", privateKey, m.keys)
+	file := filepath.Join(m.dir, "private")
+	swap := func() {
+		writeFile(t, file+".new", key)
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Error(err)
+		}
+	}
+	if random.IntN(2) == 0 {
+		m.server.SetKey(publicKey, key)
+		swap()
+	} else {
+		swap()
+		m.server.SetKey(publicKey, key)
+	}
+}
+
+// scrape scrapes all organizations or probes one, and compares what it shows
+// with what was served meanwhile.
+func (m *model) scrape(t *testing.T, random *rand.Rand) {
+	first, last, path := 0, modelOrgs-1, "/metrics" // the last one comes and goes
+	if random.IntN(4) == 0 {
+		first = random.IntN(modelOrgs - 1)
+		last, path = first+1, "/probe?target="+faultOrg(first)
+	}
+	timeout := offset + modelTimeout*time.Duration(1+random.IntN(4))/2
+	begun := time.Now()
+	s, err := get(t.Context(), m.url+path, timeout)
+	end := time.Now()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for i := first; i < last; i++ {
+		state := s.State(t, faultOrg(i))
+		if state != "0" && state != "1" {
+			m.seen["unknown"]++
+			continue
+		}
+		m.seen[state]++
+		want := map[string]string{"1": "SYNCED", "0": "NOT_SYNCED"}[state]
+		found := false
+		for n := len(m.served[i]) - 1; n >= 0 && !found; n-- {
+			a := m.served[i][n]
+			if !a.end.IsZero() && a.end.Before(begun.Add(-slack)) {
+				break
+			}
+			found = a.status == want && !a.begun.After(end)
+		}
+		if !found {
+			t.Errorf("organization %d is %s, and no such status was served for it during the scrape, only %+v",
+				i, state, m.served[i][max(0, len(m.served[i])-3):])
+		}
+	}
+	if got := m.served[0]; first == 0 && len(got) > 0 && s.State(t, faultOrg(0)) == "0" {
+		t.Error("the organization that is always SYNCED is NOT_SYNCED")
+	}
+}
+
+// calm ends all faults: the first scrape after the polls in flight have ended is
+// whole.
+func (m *model) calm(t *testing.T) {
+	m.mu.Lock()
+	m.fault = [modelOrgs]simulator.Answer{}
+	m.mu.Unlock()
+	m.configure(t, pollTimeout, 8, modelOrgs)
+	time.Sleep(2 * modelTimeout) // what hangs ends with its timeout
+	s, err := get(t.Context(), m.url+"/metrics", 8*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range modelOrgs {
+		want := map[string]string{"SYNCED": "1", "NOT_SYNCED": "0"}[m.status[i]]
+		if got := s.State(t, faultOrg(i)); got != want {
+			t.Errorf("after the storm organization %d is %s, want %s", i, got, want)
+		}
+	}
+}

@@ -1,0 +1,213 @@
+package faults_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+const (
+	syncedBody = `{"status":"SYNCED"}`
+	ok         = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	whole      = ok + "Content-Length: 19\r\n\r\n" + syncedBody
+	chunked    = ok + "Transfer-Encoding: chunked\r\n\r\n"
+)
+
+// closed, resets and stays are what becomes of a connection in the end.
+func closed(net.Conn) {}
+
+func resets(c net.Conn) {
+	if tcp, ok := c.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+}
+
+func stays(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // until the client leaves
+
+// says returns an ending that repeats a text, with a pause before each, until
+// the client leaves.
+func says(text string, pause time.Duration) func(net.Conn) {
+	return func(c net.Conn) {
+		for {
+			time.Sleep(pause)
+			if _, err := io.WriteString(c, text); err != nil {
+				return
+			}
+		}
+	}
+}
+
+// raw writes a text to the connection as it stands, whatever HTTP wants.
+func raw(text string, end func(net.Conn)) simulator.Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		defer conn.Close()
+		defer context.AfterFunc(r.Context(), func() { conn.Close() })()
+		_, _ = io.WriteString(conn, text)
+		end(conn)
+	}
+}
+
+// slowly writes a text byte by byte.
+func slowly(text string, pause time.Duration) simulator.Answer {
+	return raw("", func(c net.Conn) {
+		for i := range len(text) {
+			time.Sleep(pause)
+			if _, err := io.WriteString(c, text[i:i+1]); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// listener has each connection handled and closed.
+func listener(s scene, handle func(net.Conn)) string {
+	s.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		s.Fatal(err)
+	}
+	accept(s.T, l, handle)
+	return l.Addr().String()
+}
+
+func accept(t *testing.T, l net.Listener, handle func(net.Conn)) {
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			all.Go(func() {
+				defer c.Close()
+				defer context.AfterFunc(ctx, func() { c.Close() })()
+				handle(c)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		cancel()
+		l.Close()
+		all.Wait()
+	})
+}
+
+// greets is a server of another protocol, which speaks first.
+func greets(text string, end func(net.Conn)) func(scene) target {
+	return func(s scene) target {
+		return target{url: "http://" + listener(s, func(c net.Conn) {
+			_, _ = io.WriteString(c, text)
+			end(c)
+		})}
+	}
+}
+
+// hears is a server of another protocol, which answers the first bytes it gets.
+func hears(text string) func(scene) target {
+	return func(s scene) target {
+		return target{url: "http://" + listener(s, func(c net.Conn) {
+			if _, err := c.Read(make([]byte, 4096)); err == nil {
+				_, _ = io.WriteString(c, text)
+			}
+		})}
+	}
+}
+
+// freePort returns an address that nobody listens on, and keeps it from others:
+// it is bound, and not listened on.
+func freePort(s scene, host string) string {
+	s.Helper()
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		s.Skip("no such address here: ", err)
+	}
+	address := l.Addr().String()
+	l.Close()
+	return address
+}
+
+// comesBack is a target at an address where nobody listens until it is mended.
+func comesBack(s scene) target {
+	address := freePort(s, "127.0.0.1")
+	return target{url: "http://" + address, mend: func() { s.simulate(simulator.Options{Address: address}) }}
+}
+
+// restarts is a target that is restarted between two scrapes: every kept
+// connection and every nonce is void.
+func restarts(s scene) target {
+	server := s.simulate(simulator.Options{})
+	return target{url: server.URL(), mend: server.Restart}
+}
+
+func networkFaults() []fault {
+	return []fault{
+		{name: "nobody listens", want: "connect", target: comesBack},
+		{name: "nobody listens, IPv6", want: "connect", target: func(s scene) target {
+			return target{url: "http://" + freePort(s, "::1")}
+		}},
+		{name: "no route", want: "connect", target: at("http://255.255.255.255:8080")},
+		{name: "swallowed packets", want: "timeout", target: blackhole},
+		{name: "IPv6 alone", want: "1", target: func(s scene) target {
+			freePort(s, "::1") // skips where there is no IPv6
+			return target{url: s.simulate(simulator.Options{Address: "[::1]:0"}).URL()}
+		}},
+		{name: "restart between scrapes", want: "1", target: restarts},
+
+		{name: "closed at once", want: "connect", target: greets("", closed)},
+		{name: "reset at once", want: "connect", target: greets("", resets)},
+		{name: "half open", want: "timeout", target: greets("", stays)},
+		{name: "accepted and forgotten", want: "timeout", target: greets("", func(c net.Conn) {
+			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			stays(c)
+		})},
+
+		{name: "closed before headers", want: "connect", answer: raw("", closed)},
+		{name: "reset before headers", want: "connect", answer: raw("", resets)},
+		{name: "silence before headers", want: "timeout", answer: raw("", stays)},
+		{name: "closed in the status line", want: "connect", answer: raw("HTTP/1.1 20", closed)},
+		{name: "reset in the status line", want: "connect", answer: raw("HTTP/1.1 20", resets)},
+		{name: "closed in headers", want: "connect", answer: raw(ok, closed)},
+		{name: "reset in headers", want: "connect", answer: raw(ok, resets)},
+		{name: "silence in headers", want: "timeout", answer: raw(ok, stays)},
+		{name: "closed after headers", want: "connect", answer: raw(ok+"Content-Length: 19\r\n\r\n", closed)},
+		{name: "reset after headers", want: "connect", answer: raw(ok+"Content-Length: 19\r\n\r\n", resets)},
+		{name: "silence after headers", want: "timeout", answer: raw(ok+"Content-Length: 19\r\n\r\n", stays)},
+		{name: "closed in the body", want: "connect", answer: raw(ok+"Content-Length: 19\r\n\r\n"+syncedBody[:18], closed)},
+		{name: "reset in the body", want: "connect", answer: raw(ok+"Content-Length: 19\r\n\r\n"+syncedBody[:18], resets)},
+		{name: "silence in the body", want: "timeout", answer: raw(ok+"Content-Length: 19\r\n\r\n"+syncedBody[:18], stays)},
+		{name: "closed in a chunk", want: "connect", answer: raw(chunked+"13\r\n"+syncedBody[:9], closed)},
+		{name: "closed before the last chunk", want: "connect", answer: raw(chunked+"13\r\n"+syncedBody+"\r\n", closed)},
+		{name: "silence before the last chunk", want: "timeout", answer: raw(chunked+"13\r\n"+syncedBody+"\r\n", stays)},
+		{name: "headers byte by byte", want: "timeout", answer: slowly(whole, 50*time.Millisecond)},
+		{name: "body byte by byte", want: "timeout", answer: simulator.SlowBody(200 * time.Millisecond)},
+		{name: "slow, in time", want: "1", answer: slowly(whole, time.Millisecond)},
+		{name: "reset after the answer", want: "1", answer: raw(whole, func(c net.Conn) {
+			time.Sleep(50 * time.Millisecond) // or the reset would take the answer along
+			resets(c)
+		})},
+		{name: "more after the answer", want: "1", answer: raw(whole+"HTTP/1.1 500 Later\r\n\r\n", closed)},
+
+		{name: "SSH", want: "bad_response", target: greets("SSH-2.0-OpenSSH_9.9\r\n", stays)},
+		{name: "SMTP", want: "bad_response", target: greets("220 mail.example.net ESMTP\r\n", stays)},
+		{name: "MySQL", want: "bad_response", target: greets("\x4a\x00\x00\x00\x0a8.0.36\x00", closed)},
+		{name: "Redis", want: "bad_response", target: hears("-ERR unknown command 'GET'\r\n")},
+		{name: "MongoDB", want: "bad_response", target: hears("It looks like you are trying to access MongoDB over HTTP on the native driver port.\r\n\r\n")},
+		{name: "zero bytes", want: "bad_response", target: hears(strings.Repeat("\x00", 200) + "\r\n\r\n")},
+		{name: "TLS alert", want: "bad_response", target: hears("\x15\x03\x01\x00\x02\x02\x46\r\n\r\n")},
+		{name: "HTTP/2 without TLS", want: "bad_response", target: hears("\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64\r\n\r\n")},
+		{name: "HTTP/0.9", want: "bad_response", answer: raw(syncedBody+"\r\n\r\n", closed)},
+		{name: "endless noise", want: "bad_response", target: greets("", says(strings.Repeat("noise", 1000), 0))},
+	}
+}

@@ -1,0 +1,93 @@
+package faults_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+var soak = flag.Int("soak", 5, "percent of 100,000 faulty polls and 1,000 reloads that TestSoak does")
+
+// TestSoak polls every fault over and over, with reloads between the scrapes.
+// Goroutines, open files, memory and series stay where they were after the first
+// rounds.
+func TestSoak(t *testing.T) {
+	w := newWorld(t, 20)
+	faults := allFaults(t)
+	further, others := w.everything(t, faults)
+	polls, reloads := 1000*(*soak), 10*(*soak)
+	rounds := (polls + len(faults) - 1) / len(faults)
+	var before footprint
+	reloaded := 0
+	for round := range rounds + 2 {
+		if round == 2 { // two rounds to fill pools and caches
+			before = w.footprint(t)
+		}
+		for ; round >= 2 && reloaded < reloads*(round-1)/rounds; reloaded++ {
+			// Each Ops Manager is another one after every second reload, and half
+			// of them are gone meanwhile.
+			w.load(t, further[reloaded%7:], others[:len(others)/(1+reloaded%2)]...)
+		}
+		w.load(t, further, others...)
+		s := w.scrape(t)
+		for i, f := range faults {
+			if got := s.State(t, faultOrg(i)); got != f.want {
+				t.Errorf("%s: scrape %d: got %s, want %s", f.name, round+1, got, f.want)
+			}
+		}
+	}
+	after := w.footprint(t)
+	t.Logf("%d polls that failed or nearly, %d reloads\nbefore %+v\nafter  %+v", rounds*len(faults), reloaded+rounds, before, after)
+	for _, grown := range []struct {
+		what          string
+		before, after int
+		room          int // what may be under way at any time
+	}{
+		{"goroutines", before.Goroutines, after.Goroutines, before.Goroutines/10 + 50},
+		{"open files", before.Files, after.Files, before.Files/10 + 50},
+		{"heap bytes", before.Heap, after.Heap, before.Heap/10 + 4<<20},
+		{"series", before.Series, after.Series, 0},
+	} {
+		if grown.after > grown.before+grown.room {
+			t.Errorf("%s: %d before, %d after", grown.what, grown.before, grown.after)
+		}
+	}
+}
+
+// footprint is what an exporter, and the Ops Managers of the test, take.
+type footprint struct{ Goroutines, Files, Heap, Series int }
+
+// footprint measures when nothing is under way: polls in flight have ended, and
+// idle connections of clients are closed.
+func (w *world) footprint(t *testing.T) footprint {
+	t.Helper()
+	s := w.scrape(t)
+	http.DefaultClient.CloseIdleConnections()
+	w.log.Reset()
+	least := footprint{}
+	for range 5 {
+		time.Sleep(pollTimeout / 4)
+		runtime.GC()
+		var memory runtime.MemStats
+		runtime.ReadMemStats(&memory)
+		now := footprint{Goroutines: runtime.NumGoroutine(), Files: openFiles(), Heap: int(memory.HeapAlloc), Series: len(s)}
+		if least.Goroutines == 0 {
+			least = now
+		}
+		least.Goroutines, least.Files, least.Heap = min(least.Goroutines, now.Goroutines), min(least.Files, now.Files), min(least.Heap, now.Heap)
+	}
+	return least
+}
+
+// openFiles counts the open files, 0 where the system does not tell.
+func openFiles() int {
+	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", os.Getpid()))
+	if err != nil {
+		return 0
+	}
+	return len(entries)
+}

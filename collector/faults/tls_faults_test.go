@@ -1,0 +1,244 @@
+package faults_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// secure is a target with TLS whose authority the exporter trusts. Its
+// certificate and its configuration may be changed.
+func secure(cert func(*x509.Certificate), server func(*tls.Config)) func(scene) target {
+	return func(s scene) target {
+		ca := newAuthority(s, nil)
+		c := &tls.Config{Certificates: []tls.Certificate{ca.issue(s, cert)}}
+		if server != nil {
+			server(c)
+		}
+		settings, _ := ca.trusting(s)
+		return target{url: s.simulate(simulator.Options{TLS: c}).URL(), settings: settings}
+	}
+}
+
+func versions(lowest, highest uint16) func(*tls.Config) {
+	return func(c *tls.Config) { c.MinVersion, c.MaxVersion = lowest, highest }
+}
+
+// tampered is a target with TLS behind a middleman, who does something to
+// what the server sends after so many bytes of it.
+func tampered(bytes int64, what func(client net.Conn, chunk []byte) bool) func(scene) target {
+	return func(s scene) target {
+		inner := secure(nil, nil)(s)
+		server := strings.TrimPrefix(inner.url, "https://")
+		inner.url = "https://" + listener(s, func(client net.Conn) {
+			up, err := net.Dial("tcp", server)
+			if err != nil {
+				return
+			}
+			defer up.Close()
+			go func() { _, _ = io.Copy(up, client); up.Close() }()
+			var sent int64
+			buffer := make([]byte, 512)
+			for {
+				n, err := up.Read(buffer)
+				if n > 0 {
+					if sent += int64(n); sent > bytes && !what(client, buffer[:n]) {
+						return
+					}
+					if _, err := client.Write(buffer[:n]); err != nil {
+						return
+					}
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+		return inner
+	}
+}
+
+func cut(net.Conn, []byte) bool { return false }
+
+func stall(c net.Conn, _ []byte) bool {
+	stays(c)
+	return false
+}
+
+func flip(_ net.Conn, chunk []byte) bool {
+	chunk[len(chunk)-1] ^= 1
+	return true
+}
+
+// rotated is a target whose CA was replaced; mend replaces the CA file too.
+func rotated(s scene) target {
+	ca, old := newAuthority(s, nil), newAuthority(s, nil)
+	settings, file := old.trusting(s)
+	server := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}}})
+	return target{url: server.URL(), settings: settings, mend: func() { writeFile(s, file, ca.pem()) }}
+}
+
+// renewed is a target whose certificate is bad until it is mended.
+func renewed(bad func(*x509.Certificate)) func(scene) target {
+	return func(s scene) target {
+		ca := newAuthority(s, nil)
+		var current atomic.Pointer[tls.Certificate]
+		first, second := ca.issue(s, bad), ca.issue(s, nil)
+		current.Store(&first)
+		server := s.simulate(simulator.Options{TLS: &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil },
+		}})
+		settings, _ := ca.trusting(s)
+		return target{url: server.URL(), settings: settings, mend: func() { current.Store(&second) }}
+	}
+}
+
+// chained is a target whose certificate an intermediate CA signed, whose own
+// certificate it sends or not.
+func chained(sent bool) func(scene) target {
+	return func(s scene) target {
+		root := newAuthority(s, nil)
+		leaf := newAuthority(s, root).issue(s, nil)
+		if !sent {
+			leaf.Certificate = leaf.Certificate[:1]
+		}
+		settings, _ := root.trusting(s)
+		return target{url: s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{leaf}}}).URL(), settings: settings}
+	}
+}
+
+// demanding is a target that wants a client certificate; the exporter has none,
+// or one that issuer signed.
+func demanding(version uint16, withCert bool, issuer func(s scene, wanted *authority) *authority) func(scene) target {
+	return func(s scene) target {
+		ca, clients := newAuthority(s, nil), newAuthority(s, nil)
+		server := s.simulate(simulator.Options{TLS: &tls.Config{
+			Certificates: []tls.Certificate{ca.issue(s, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.pool(),
+			MinVersion: version, MaxVersion: version,
+		}})
+		settings, file := ca.trusting(s)
+		if withCert {
+			cert, key := pemOf(s, issuer(s, clients).issue(s, func(c *x509.Certificate) {
+				c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+			}))
+			dir := filepath.Dir(file)
+			writeFile(s, filepath.Join(dir, "cert.pem"), cert)
+			writeFile(s, filepath.Join(dir, "key.pem"), key)
+			settings = fmt.Sprintf("tls_config: {ca_file: %q, cert_file: %q, key_file: %q}", file, dir+"/cert.pem", dir+"/key.pem")
+		}
+		return target{url: server.URL(), settings: settings}
+	}
+}
+
+func tlsFaults() []fault {
+	const hour = time.Hour
+	wanted := func(_ scene, a *authority) *authority { return a }
+	foreign := func(s scene, _ *authority) *authority { return newAuthority(s, nil) }
+	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(-2*hour), time.Now().Add(-hour) }
+	early := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(hour), time.Now().Add(2*hour) }
+	otherName := func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }
+	plain := func(s scene) string { return s.simulate(simulator.Options{}).URL() }
+	return []fault{
+		{name: "in order", want: "1", target: secure(nil, nil)},
+		{name: "TLS 1.2 alone", want: "1", target: secure(nil, versions(tls.VersionTLS12, tls.VersionTLS12))},
+		{name: "TLS 1.3 alone", want: "1", target: secure(nil, versions(tls.VersionTLS13, tls.VersionTLS13))},
+		{name: "TLS 1.0 alone", want: "tls", target: secure(nil, versions(tls.VersionTLS10, tls.VersionTLS10))},
+		{name: "TLS 1.1 alone", want: "tls", target: secure(nil, versions(tls.VersionTLS11, tls.VersionTLS11))},
+		{name: "no session tickets", want: "1", target: secure(nil, func(c *tls.Config) { c.SessionTicketsDisabled = true })},
+		{name: "HTTP/2 offered", want: "1", target: secure(nil, func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
+		{name: "HTTP/2 alone", want: "bad_response", target: func(s scene) target {
+			ca := newAuthority(s, nil)
+			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}, NextProtos: []string{"h2"}})
+			if err != nil {
+				s.Fatal(err)
+			}
+			accept(s.T, l, func(c net.Conn) {
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+ // SETTINGS, GOAWAY with PROTOCOL_ERROR
+					"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
+			})
+			settings, _ := ca.trusting(s)
+			return target{url: "https://" + l.Addr().String(), settings: settings}
+		}},
+		{name: "cipher suites of old", want: "tls", target: secure(nil, func(c *tls.Config) {
+			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
+		})},
+
+		{name: "expired", want: "tls", target: renewed(expired)},
+		{name: "not yet valid", want: "tls", target: renewed(early)},
+		{name: "wrong address", want: "tls", target: renewed(otherName)},
+		{name: "wrong name", want: "tls", target: renewed(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"om.example.net"} })},
+		{name: "common name alone", want: "tls", target: renewed(func(c *x509.Certificate) { c.IPAddresses, c.Subject.CommonName = nil, "127.0.0.1" })},
+		{name: "no server certificate", want: "tls", target: renewed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })},
+		{name: "unknown CA", want: "tls", target: func(s scene) target {
+			t := secure(nil, nil)(s)
+			t.settings, _ = newAuthority(s, nil).trusting(s)
+			return t
+		}},
+		{name: "private CA without ca_file", want: "tls", target: func(s scene) target {
+			t := secure(nil, nil)(s)
+			t.settings = ""
+			return t
+		}},
+		{name: "private CA, not verified", want: "1", target: func(s scene) target {
+			t := secure(nil, nil)(s)
+			t.settings = "tls_config: {insecure_skip_verify: true}"
+			return t
+		}},
+		{name: "self-signed", want: "tls", target: func(s scene) target {
+			return secure(nil, func(c *tls.Config) {
+				der, key := sign(s, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, nil)
+				c.Certificates = []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
+			})(s)
+		}},
+		{name: "CA rotated", want: "tls", target: rotated},
+		{name: "intermediate sent", want: "1", target: chained(true)},
+		{name: "intermediate missing", want: "tls", target: chained(false)},
+		{name: "server_name of another", want: "tls", target: func(s scene) target {
+			ca := newAuthority(s, nil)
+			_, file := ca.trusting(s)
+			server := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}}})
+			return target{url: server.URL(), settings: fmt.Sprintf("tls_config: {ca_file: %q, server_name: om.example.net}", file)}
+		}},
+
+		{name: "client certificate demanded, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, false, nil)},
+		{name: "client certificate demanded, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, false, nil)},
+		{name: "client certificate of a stranger, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, true, foreign)},
+		{name: "client certificate of a stranger, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, true, foreign)},
+		{name: "client certificate shown", want: "1", target: demanding(tls.VersionTLS13, true, wanted)},
+
+		{name: "plain HTTP at the port", want: "tls", target: func(s scene) target {
+			return target{url: strings.Replace(plain(s), "http://", "https://", 1)}
+		}},
+		{name: "TLS at the port of plain HTTP", want: "bad_response", target: func(s scene) target {
+			t := secure(nil, nil)(s)
+			t.url, t.settings = strings.Replace(t.url, "https://", "http://", 1), ""
+			return t
+		}},
+		{name: "SSH at the port", want: "tls", target: func(s scene) target {
+			t := greets("SSH-2.0-OpenSSH_9.9\r\n", stays)(s)
+			t.url = strings.Replace(t.url, "http://", "https://", 1)
+			return t
+		}},
+		{name: "silence in the handshake", want: "timeout", target: func(s scene) target {
+			return target{url: "https://" + listener(s, stays)}
+		}},
+		{name: "alert in the handshake", want: "tls", target: func(s scene) target {
+			t := hears("\x15\x03\x03\x00\x02\x02\x50")(s)
+			t.url = strings.Replace(t.url, "http://", "https://", 1)
+			return t
+		}},
+		{name: "cut after the client's hello", want: "connect", target: tampered(0, cut)},
+		{name: "cut in the certificate", want: "connect", target: tampered(600, cut)},
+		{name: "silence in the certificate", want: "timeout", target: tampered(600, stall)},
+		{name: "bit flipped in the handshake", want: "tls", target: tampered(600, flip)},
+	}
+}

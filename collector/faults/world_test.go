@@ -1,0 +1,174 @@
+package faults_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/exposition"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// world is an exporter with its configuration file and a healthy Ops Manager.
+type world struct {
+	exporter *collector.Exporter
+	healthy  *simulator.Server
+	orgs     int // of the healthy Ops Manager
+	url      string
+	file     string
+	log      lockedBuffer
+}
+
+// offset is taken off the scrape timeout, as --scrape.timeout-offset does.
+const offset = 500 * time.Millisecond
+
+func newWorld(t *testing.T, orgs int) *world {
+	t.Helper()
+	w := &world{orgs: orgs, file: filepath.Join(t.TempDir(), "opsmanager.yml"), healthy: scene{T: t}.simulate(simulator.Options{})}
+	for i := range orgs {
+		w.healthy.SetOrg(healthyOrg(i), simulator.Org{Answer: simulator.Status(healthyStatus(i))})
+	}
+	w.exporter = collector.NewExporter(slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), "test")
+	t.Cleanup(w.exporter.Close)
+	mux := http.NewServeMux()
+	mux.Handle("/metrics", w.exporter.Metrics(offset))
+	mux.Handle("/probe", w.exporter.Probe(offset))
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	w.url = server.URL
+	return w
+}
+
+func healthyStatus(i int) string { return []string{"SYNCED", "NOT_SYNCED"}[i%2] }
+
+func healthyState(i int) string { return []string{"1", "0"}[i%2] }
+
+// manager is a part of the configuration: an Ops Manager with organizations.
+func manager(name string, tt target, orgs ...string) string {
+	key := inlineKey
+	if tt.key != "" {
+		key = tt.key
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "  - name: %q\n    url: %q\n    api_key: %s\n    timeout: %s\n", name, tt.url, key, pollTimeout)
+	for line := range strings.Lines(tt.settings) {
+		fmt.Fprintf(&b, "    %s\n", strings.TrimSuffix(line, "\n"))
+	}
+	b.WriteString("    orgs:\n")
+	for _, org := range orgs {
+		fmt.Fprintf(&b, "      - id: %q\n", org)
+	}
+	return b.String()
+}
+
+// pollTimeout is long for a healthy poll on a busy machine.
+const pollTimeout = 2 * time.Second
+
+func ids(n int, id func(int) string) []string {
+	all := make([]string, n)
+	for i := range all {
+		all[i] = id(i)
+	}
+	return all
+}
+
+// load puts a configuration of the healthy Ops Manager, with further
+// organizations that it knows, and of others into use.
+func (w *world) load(t *testing.T, further []string, others ...string) {
+	t.Helper()
+	text := "ops_managers:\n" +
+		manager("healthy", target{url: w.healthy.URL()}, append(ids(w.orgs, healthyOrg), further...)...) +
+		strings.Join(others, "")
+	writeFile(t, w.file, text)
+	if err := w.exporter.Load(w.file); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+}
+
+// scrape scrapes /metrics and returns the samples. It fails the test if the
+// healthy organizations are not all there and right, or if the answer came
+// later than the timeout that it announced.
+func (w *world) scrape(t *testing.T) exposition.Samples {
+	t.Helper()
+	const timeout = 8 * time.Second
+	begun := time.Now()
+	s, err := get(t.Context(), w.url+"/metrics", timeout)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	if took := time.Since(begun); took > timeout {
+		t.Errorf("a scrape with %s of time took %s", timeout, took)
+	}
+	for i := range w.orgs {
+		if got := s.State(t, healthyOrg(i)); got != healthyState(i) {
+			t.Errorf("healthy organization %d: got %s, want %s", i, got, healthyState(i))
+		}
+	}
+	return s
+}
+
+// get scrapes as Prometheus does, with a timeout.
+func get(ctx context.Context, url string, timeout time.Duration) (exposition.Samples, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(timeout.Seconds()))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: HTTP %d: %s", url, resp.StatusCode, body)
+	}
+	return exposition.Parse(string(body))
+}
+
+func writeFile(t testing.TB, file, text string) {
+	t.Helper()
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// lockedBuffer is a log that is read while it is written.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}
+
+// Reset forgets what was written.
+func (l *lockedBuffer) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.b = bytes.Buffer{}
+}
