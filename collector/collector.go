@@ -2,20 +2,20 @@ package collector
 
 import "github.com/prometheus/client_golang/prometheus"
 
-// Collector polls its organizations when it is collected. It is made for one
-// scrape, whose deadline is in poll, and belongs into a registry of that scrape
-// alone: [Exporter.Metrics] and [Exporter.Probe] make one for each request.
+// Collector exposes what one scrape learned. It belongs into a registry of that
+// scrape alone: [Exporter.Metrics] and [Exporter.Probe] make one for each request,
+// after the polls, so that what counts their requests is gathered after them too.
 type Collector struct {
-	poll func() Round
+	round Round
 }
 
-// Describe implements prometheus.Collector. It polls nothing.
+// Describe implements prometheus.Collector.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch)
 }
 
-// Collect implements prometheus.Collector. It returns by the deadline of its
-// scrape; organizations that gave no status by then are told by their reason.
+// Collect implements prometheus.Collector. Organizations that gave no status are
+// told by their reason.
 func (c *Collector) Collect(ch chan<- prometheus.Metric) {
-	render(ch, c.poll())
+	render(ch, c.round)
 }

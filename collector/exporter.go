@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +23,7 @@ type Exporter struct {
 	registry  *prometheus.Registry // the exporter's own metrics, without the API's
 	reload    *reloadMetrics
 	sessions  *opsmanager.Sessions
+	rendering chan struct{} // holds one for each scrape that is being rendered
 	fleet     atomic.Pointer[fleet]
 	reloaded  atomic.Pointer[Reload]
 
@@ -46,6 +48,7 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 		userAgent: "opsmanager_exporter/" + version,
 		registry:  prometheus.NewRegistry(),
 		sessions:  opsmanager.NewSessions(),
+		rendering: make(chan struct{}, runtime.GOMAXPROCS(0)),
 	}
 	e.reload = newReloadMetrics(e.registry)
 	e.fleet.Store(&fleet{})

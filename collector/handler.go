@@ -1,9 +1,11 @@
 package collector
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net/http"
 	"strconv"
@@ -12,7 +14,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
-	dto "github.com/prometheus/client_model/go"
 )
 
 const (
@@ -28,7 +29,7 @@ const (
 // way back.
 func (e *Exporter) Metrics(offset time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		timeout := scrapeTimeout(r.Header.Get(timeoutHeader), offset)
+		begun, timeout := time.Now(), scrapeTimeout(r.Header.Get(timeoutHeader), offset)
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
 		f := e.fleet.Load()
@@ -40,17 +41,15 @@ func (e *Exporter) Metrics(offset time.Duration) http.Handler {
 			}
 			orgs = nil
 		}
+		extendWriteDeadline(w, timeout)
+		round := e.scrape(ctx, orgs, nil)
 		scrape := prometheus.NewRegistry()
-		scrape.MustRegister(
-			&Collector{poll: func() Round { return e.scrape(ctx, orgs, nil) }},
-			newTimeoutGauge(timeout),
-		)
-		// Gathered in order: first the polls, then what counts their requests.
+		scrape.MustRegister(&Collector{round}, newTimeoutGauge(timeout))
 		gatherers := prometheus.Gatherers{scrape}
 		for _, m := range f.managers {
 			gatherers = append(gatherers, m.api.registry)
 		}
-		e.expose(w, r, timeout, append(gatherers, e.registry))
+		e.expose(w, r, begun.Add(timeout+offset), append(gatherers, e.registry))
 	})
 }
 
@@ -69,17 +68,18 @@ func (e *Exporter) Probe(offset time.Duration) http.Handler {
 			http.Error(w, "no organization with this ID is configured", http.StatusNotFound)
 			return
 		}
-		timeout := scrapeTimeout(r.Header.Get(timeoutHeader), offset)
+		begun, timeout := time.Now(), scrapeTimeout(r.Header.Get(timeoutHeader), offset)
 		ctx, cancel := context.WithTimeout(r.Context(), timeout)
 		defer cancel()
+		extendWriteDeadline(w, timeout)
 		if query.Get("debug") == "true" {
-			extendWriteDeadline(w, timeout)
 			e.tellStory(ctx, w, org, timeout)
 			return
 		}
+		round := e.scrape(ctx, []*organization{org}, nil)
 		scrape := prometheus.NewRegistry()
-		scrape.MustRegister(&Collector{poll: func() Round { return e.scrape(ctx, []*organization{org}, nil) }})
-		e.expose(w, r, timeout, scrape)
+		scrape.MustRegister(&Collector{round})
+		e.expose(w, r, begun.Add(timeout+offset), scrape)
 	})
 }
 
@@ -93,21 +93,58 @@ func extendWriteDeadline(w http.ResponseWriter, timeout time.Duration) {
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(timeout + writeTime))
 }
 
-func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, timeout time.Duration, g prometheus.Gatherer) {
-	extendWriteDeadline(w, timeout)
-	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) {
-		families, err := g.Gather()
-		if r.Context().Err() != nil {
-			panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
-		}
-		extendWriteDeadline(w, 0)
-		return families, err
-	})
-	promhttp.HandlerFor(gathered, promhttp.HandlerOpts{
+// expose renders what is known now, and sends it, or refuses to if it comes to it
+// too late for the client.
+func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, late time.Time, g prometheus.Gatherer) {
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
+	}
+	p := e.render(r, late, g)
+	extendWriteDeadline(w, 0)
+	maps.Copy(w.Header(), p.header)
+	w.Header().Set("Content-Length", strconv.Itoa(p.body.Len()))
+	w.WriteHeader(p.code)
+	_, _ = w.Write(p.body.Bytes()) // fails only when the client has left or does not read
+}
+
+// render gathers and encodes. That takes some KiB of memory for each
+// organization, so only as many scrapes do it at once as there are CPUs; none of
+// them waits for a client meanwhile.
+func (e *Exporter) render(r *http.Request, late time.Time, g prometheus.Gatherer) *page {
+	p := &page{code: http.StatusOK, header: make(http.Header)}
+	patience := time.NewTimer(time.Until(late))
+	defer patience.Stop()
+	select {
+	case e.rendering <- struct{}{}:
+		defer func() { <-e.rendering }()
+	case <-patience.C:
+		http.Error(p, "too many scrapes at once: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
+		return p
+	case <-r.Context().Done():
+		panic(http.ErrAbortHandler)
+	}
+	promhttp.HandlerFor(g, promhttp.HandlerOpts{
 		ErrorLog:      gatherErrors{e.logger},
 		ErrorHandling: promhttp.ContinueOnError,
-	}).ServeHTTP(w, r)
+	}).ServeHTTP(p, r)
+	return p
 }
+
+// page is an answer that is not sent yet.
+type page struct {
+	code   int
+	header http.Header
+	body   bytes.Buffer
+}
+
+// Header implements http.ResponseWriter.
+func (p *page) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *page) WriteHeader(code int) { p.code = code }
+
+// Write implements http.ResponseWriter.
+func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
 
 // scrapeTimeout returns how long a scrape may take, given the header in which
 // Prometheus announces its timeout. A header that is no positive finite number

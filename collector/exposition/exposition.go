@@ -3,10 +3,10 @@ package exposition
 
 import (
 	"fmt"
-	"maps"
-	"slices"
 	"strings"
 	"testing"
+
+	"opsmanager_exporter/collector/opsmanager"
 )
 
 // Samples are the lines of an exposition in the text format, series to value.
@@ -43,11 +43,10 @@ func (s Samples) Link(name, org string) string {
 // test if the series of the organization contradict each other.
 func (s Samples) State(tb testing.TB, org string) string {
 	tb.Helper()
-	prefix := fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=", org)
 	var reasons []string
-	for _, series := range slices.Sorted(maps.Keys(s)) {
-		if rest, ok := strings.CutPrefix(series, prefix); ok {
-			reasons = append(reasons, strings.Trim(rest, `"}`))
+	for _, reason := range opsmanager.Reasons() { // one outside the set is a contradiction
+		if s[fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=%q}", org, reason)] == "1" {
+			reasons = append(reasons, string(reason))
 		}
 	}
 	synced, success := s.Link("synced", org), s.Link("scrape_success", org)

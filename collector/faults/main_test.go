@@ -15,6 +15,7 @@ import (
 	"log"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 		log.Fatal(err)
 	}
 	code := m.Run()
+	if built != "" {
+		os.RemoveAll(filepath.Dir(built))
+	}
 	if code == 0 {
 		// The resolver's goroutines end with its own timeouts.
 		err := goleak.Find()

@@ -88,7 +88,7 @@ func ids(n int, id func(int) string) []string {
 func (w *world) load(t *testing.T, further []string, others ...string) {
 	t.Helper()
 	text := "ops_managers:\n" +
-		manager("healthy", target{url: w.healthy.URL()}, append(ids(w.orgs, healthyOrg), further...)...) +
+		manager("healthy", target{url: w.healthy.URL(), settings: "max_concurrent_requests: 64"}, append(ids(w.orgs, healthyOrg), further...)...) +
 		strings.Join(others, "")
 	writeFile(t, w.file, text)
 	if err := w.exporter.Load(w.file); err != nil {

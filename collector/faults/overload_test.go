@@ -1,0 +1,244 @@
+package faults_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/exposition"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/realprometheus"
+)
+
+// TestOverload has 10,000 organizations that all fail, then an Ops Manager that
+// hangs altogether, a thousand scrapes at once, and readers that do not read.
+// Every request is answered or refused in time, health answers meanwhile, memory
+// stays bounded, and the first good scrape afterwards is whole.
+func TestOverload(t *testing.T) {
+	const orgs = 10_000
+	p := launch(t, ":", orgs)
+	p.ready(t)
+	p.answer(simulator.UnexpectedError())
+
+	health := p.watchHealth(t)
+	report := func(what string, begun time.Time) {
+		t.Logf("%s: %s; memory %s", what, time.Since(begun).Round(time.Millisecond), p.memory(t))
+	}
+
+	begun := time.Now()
+	if got := p.states(t, 30*time.Second); got["server_error"] != orgs {
+		t.Errorf("everything fails: %v", got)
+	}
+	report("10,000 organizations that fail", begun)
+
+	p.answer(simulator.Hang())
+	begun = time.Now()
+	got := p.states(t, 4*time.Second)
+	if took := time.Since(begun); took > 4*time.Second || got["timeout"]+got["not_reached"] != orgs || got["timeout"] < 64 {
+		t.Errorf("everything hangs: %v after %s", got, took)
+	}
+	report("10,000 organizations that hang", begun)
+
+	begun = time.Now()
+	answered, refused := p.many(t, 1000, 5*time.Second)
+	if answered+refused != 1000 || answered == 0 || refused == 0 {
+		t.Errorf("of 1,000 scrapes at once %d answered, %d refused", answered, refused)
+	}
+	report(fmt.Sprintf("1,000 scrapes at once, %d answered, %d refused", answered, refused), begun)
+
+	begun = time.Now()
+	p.answer(simulator.UnexpectedError())
+	p.quiet(t)
+	stop := p.slowReaders(t, 30)
+	if got := p.states(t, 30*time.Second); got["server_error"] != orgs {
+		t.Errorf("beside readers that do not read: %v", got)
+	}
+	stop()
+	report("30 readers that do not read", begun)
+
+	for i := range orgs {
+		p.server.SetOrg(healthyOrg(i), simulator.Org{Answer: simulator.Status(healthyStatus(i))})
+	}
+	p.quiet(t)
+	begun = time.Now()
+	p.whole(t, "after the overload")
+	report("the first good scrape", begun)
+
+	slowest, checks := health()
+	t.Logf("health answered %d times, at the latest after %s", checks, slowest.Round(time.Millisecond))
+	if slowest > 3*time.Second || checks == 0 { // two cores are shared with everything above
+		t.Errorf("health took %s", slowest)
+	}
+	if p.peak(t) > 700<<20 {
+		t.Errorf("the exporter took %s", p.memory(t))
+	}
+}
+
+// answer has every organization answered so.
+func (p *process) answer(a simulator.Answer) {
+	for i := range p.orgs {
+		p.server.SetOrg(healthyOrg(i), simulator.Org{Answer: a})
+	}
+}
+
+// quiet waits until no request is under way, that is until polls that hang have
+// met their timeouts.
+func (p *process) quiet(t *testing.T) {
+	t.Helper()
+	time.Sleep(pollTimeout)
+	realprometheus.Await(t, 30*time.Second, func() error {
+		if n := p.server.Counts().InFlight; n != 0 {
+			return fmt.Errorf("%d requests are under way", n)
+		}
+		return nil
+	})
+}
+
+// states scrapes and counts how the organizations stand.
+func (p *process) states(t *testing.T, timeout time.Duration) map[string]int {
+	t.Helper()
+	s, err := get(t.Context(), p.url+"/metrics", timeout)
+	if err != nil {
+		t.Error(err)
+		return nil
+	}
+	return p.count(t, s)
+}
+
+func (p *process) count(t *testing.T, s exposition.Samples) map[string]int {
+	counts := make(map[string]int)
+	for i := range p.orgs {
+		counts[s.State(t, healthyOrg(i))]++
+	}
+	return counts
+}
+
+// many scrapes n times at once. Each must be answered, with every organization,
+// or refused before its timeout.
+func (p *process) many(t *testing.T, n int, timeout time.Duration) (answered, refused int) {
+	t.Helper()
+	var mu sync.Mutex
+	var wg sync.WaitGroup
+	client := &http.Client{Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	begun := time.Now()
+	for range n {
+		wg.Go(func() {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, p.url+"/metrics", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(timeout.Seconds()))
+			resp, err := client.Do(req)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer resp.Body.Close()
+			lines := 0
+			for scanner := bufio.NewScanner(resp.Body); scanner.Scan(); {
+				if strings.HasPrefix(scanner.Text(), "opsmanager_migration_link_scrape_success{") {
+					lines++
+				}
+			}
+			if took := time.Since(begun); took > 2*timeout { // the machine is busy with this very test
+				t.Errorf("HTTP %d after %s, with %s of time", resp.StatusCode, took, timeout)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			switch {
+			case resp.StatusCode == http.StatusOK && lines == p.orgs:
+				answered++
+			case resp.StatusCode == http.StatusServiceUnavailable:
+				refused++
+			default:
+				t.Errorf("HTTP %d with %d organizations", resp.StatusCode, lines)
+			}
+		})
+	}
+	wg.Wait()
+	return answered, refused
+}
+
+// slowReaders asks for scrapes and reads nothing of them, until it is stopped.
+func (p *process) slowReaders(t *testing.T, n int) (stop func()) {
+	t.Helper()
+	var all []net.Conn
+	for range n {
+		c, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n")
+		all = append(all, c)
+	}
+	return func() {
+		for _, c := range all {
+			c.Close()
+		}
+	}
+}
+
+// watchHealth asks for the health all the time, until the function that it
+// returns is called, which tells how long the slowest answer took.
+func (p *process) watchHealth(t *testing.T) func() (slowest time.Duration, checks int) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var slowest time.Duration
+	var checks int
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for ctx.Err() == nil {
+			begun := time.Now()
+			resp, err := http.Get(p.url + "/-/healthy")
+			if err != nil || resp.StatusCode != http.StatusOK {
+				t.Errorf("health: %v", err)
+				return
+			}
+			_, _ = io.Copy(io.Discard, resp.Body)
+			resp.Body.Close()
+			slowest, checks = max(slowest, time.Since(begun)), checks+1
+			time.Sleep(20 * time.Millisecond)
+		}
+	}()
+	return func() (time.Duration, int) {
+		cancel()
+		<-done
+		return slowest, checks
+	}
+}
+
+// peak returns the most memory that the exporter ever held, in bytes; 0 where
+// the system does not tell.
+func (p *process) peak(t *testing.T) int {
+	t.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if kib, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			n, err := strconv.Atoi(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(kib), "kB")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return n << 10
+		}
+	}
+	return 0
+}
+
+func (p *process) memory(t *testing.T) string {
+	t.Helper()
+	return fmt.Sprintf("%d MiB", p.peak(t)>>20)
+}

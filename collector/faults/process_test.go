@@ -1,0 +1,341 @@
+package faults_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/exposition"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/realprometheus"
+)
+
+// process is an exporter as users run it, with a healthy Ops Manager. A shell
+// starts it, so that limits and an environment can be given to it alone.
+type process struct {
+	*exec.Cmd
+	url, file string
+	server    *simulator.Server
+	orgs      int
+	log       lockedBuffer
+	exited    chan error
+}
+
+// launch starts an exporter of so many organizations; before is what the shell
+// does first.
+func launch(t *testing.T, before string, orgs int, args ...string) *process {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such limits and signals here")
+	}
+	p := &process{server: scene{T: t}.simulate(simulator.Options{}), orgs: orgs, exited: make(chan error, 1)}
+	for i := range orgs {
+		p.server.SetOrg(healthyOrg(i), simulator.Org{Answer: simulator.Status(healthyStatus(i))})
+	}
+	p.file = filepath.Join(t.TempDir(), "opsmanager.yml")
+	p.configure(t)
+	address := realprometheus.FreeAddress(t)
+	p.url = "http://" + address
+	line := append([]string{exporter(t), "--config.file=" + p.file, "--web.listen-address=" + address}, args...)
+	p.Cmd = exec.Command("/bin/sh", append([]string{"-c", before + `; exec "$@"`, "sh"}, line...)...)
+	p.Stdout, p.Stderr = &p.log, &p.log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.exited <- p.Wait() }()
+	t.Cleanup(func() {
+		_ = p.Process.Kill()
+		if t.Failed() {
+			t.Log(p.log.String())
+		}
+	})
+	return p
+}
+
+var (
+	building sync.Once
+	built    string
+)
+
+// exporter builds the exporter once.
+func exporter(t *testing.T) string {
+	t.Helper()
+	building.Do(func() {
+		dir, err := os.MkdirTemp("", "exporter")
+		if err != nil {
+			t.Fatal(err)
+		}
+		built = filepath.Join(dir, "opsmanager_exporter")
+		cmd := exec.Command("go", "build", "-o", built, "opsmanager_exporter")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			built = ""
+			t.Fatalf("%v\n%s", err, out)
+		}
+	})
+	if built == "" {
+		t.Fatal("the exporter could not be built")
+	}
+	return built
+}
+
+func (p *process) configure(t *testing.T) {
+	t.Helper()
+	writeFile(t, p.file, "ops_managers:\n"+manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, ids(p.orgs, healthyOrg)...))
+}
+
+func (p *process) ready(t *testing.T) {
+	t.Helper()
+	realprometheus.Await(t, 30*time.Second, func() error {
+		resp, err := http.Get(p.url + "/-/ready")
+		if err != nil {
+			return err
+		}
+		return resp.Body.Close()
+	})
+}
+
+// whole scrapes and fails the test for each organization that is not as it is.
+func (p *process) whole(t *testing.T, when string) {
+	t.Helper()
+	s, err := get(t.Context(), p.url+"/metrics", 20*time.Second)
+	if err != nil {
+		t.Errorf("%s: %v", when, err)
+		return
+	}
+	for i := range p.orgs {
+		if got := s.State(t, healthyOrg(i)); got != healthyState(i) {
+			t.Errorf("%s: organization %d: got %s, want %s", when, i, got, healthyState(i))
+			return
+		}
+	}
+}
+
+// neverFalse fails the test for each organization that is neither unknown nor as
+// it is, and returns how many are unknown.
+func (p *process) neverFalse(t *testing.T, s exposition.Samples) (unknown int) {
+	t.Helper()
+	for i := range p.orgs {
+		switch got := s.State(t, healthyOrg(i)); got {
+		case healthyState(i):
+		case "0", "1":
+			t.Errorf("organization %d: got %s", i, got)
+		default:
+			unknown++
+		}
+	}
+	return unknown
+}
+
+// TestNoFileDescriptors has connections of others take all that the exporter may
+// open.
+func TestNoFileDescriptors(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "ulimit -n 40", 30, "--web.disable-exporter-metrics")
+	p.ready(t)
+	var taken []net.Conn
+	for range 60 {
+		if c, err := net.DialTimeout("tcp", strings.TrimPrefix(p.url, "http://"), time.Second); err == nil {
+			taken = append(taken, c)
+		}
+	}
+	// The connection that asked whether it is ready is still there.
+	s, err := get(t.Context(), p.url+"/metrics", 5*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := p.neverFalse(t, s)
+	if unknown == 0 {
+		t.Error("it lacked nothing")
+	}
+	for _, c := range taken {
+		c.Close()
+	}
+	realprometheus.Await(t, 10*time.Second, func() error { // it has to notice
+		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process.Pid))
+		if err == nil && len(entries) > 35 {
+			return fmt.Errorf("still %d files", len(entries))
+		}
+		return err
+	})
+	p.whole(t, "when there are files again")
+	t.Logf("%d of %d organizations were unknown, and none was false", unknown, p.orgs)
+}
+
+// TestLittleMemory has a limit that the garbage collector can never keep.
+func TestLittleMemory(t *testing.T) {
+	t.Parallel()
+	p := launch(t, "export GOMEMLIMIT=4MiB", 1000)
+	p.ready(t)
+	for range 3 {
+		p.whole(t, "with little memory")
+	}
+}
+
+// TestStormOfSignals sends hundreds of SIGHUPs while the file is good, bad and
+// missing by turns.
+func TestStormOfSignals(t *testing.T) {
+	t.Parallel()
+	p := launch(t, ":", 20)
+	p.ready(t)
+	good, err := os.ReadFile(p.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for i := 0; ctx.Err() == nil; i++ {
+			switch i % 3 {
+			case 0:
+				writeFile(t, p.file, string(good))
+			case 1:
+				writeFile(t, p.file, "ops_managers: [")
+			case 2:
+				_ = os.Remove(p.file)
+			}
+			for range 10 {
+				_ = p.Process.Signal(syscall.SIGHUP)
+				time.Sleep(time.Millisecond)
+			}
+		}
+	})
+	for range 40 {
+		p.whole(t, "in the storm")
+	}
+	cancel()
+	wg.Wait()
+	writeFile(t, p.file, string(good))
+	_ = p.Process.Signal(syscall.SIGHUP)
+	realprometheus.Await(t, 10*time.Second, func() error {
+		s, err := get(t.Context(), p.url+"/metrics?collect[]=exporter", 5*time.Second)
+		if err == nil && s["opsmanager_exporter_config_last_reload_successful"] != "1" {
+			err = fmt.Errorf("the good file is not in use")
+		}
+		return err
+	})
+	p.whole(t, "after the storm")
+}
+
+// TestStops sends SIGTERM at each stage of the exporter's life.
+func TestStops(t *testing.T) {
+	end := func(t *testing.T, p *process, early bool) {
+		t.Helper()
+		select {
+		case err := <-p.exited:
+			// Before it runs a signal ends it as it ends any program.
+			if err != nil && !(early && err.Error() == "signal: terminated") {
+				t.Errorf("ended with %v", err)
+			}
+		case <-time.After(30 * time.Second):
+			t.Error("did not end")
+		}
+		if strings.Contains(p.log.String(), "panic") || strings.Contains(p.log.String(), privateKey) {
+			t.Error("the log tells of a panic, or the key")
+		}
+	}
+	term := func(t *testing.T, p *process) {
+		t.Helper()
+		if err := p.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, pause := range []time.Duration{0, time.Millisecond, 3 * time.Millisecond, 10 * time.Millisecond, 30 * time.Millisecond, 100 * time.Millisecond} {
+		t.Run(fmt.Sprintf("%s after the start", pause), func(t *testing.T) {
+			t.Parallel()
+			p := launch(t, ":", 500)
+			time.Sleep(pause)
+			term(t, p)
+			end(t, p, true)
+		})
+	}
+	t.Run("idle", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, ":", 5)
+		p.ready(t)
+		term(t, p)
+		end(t, p, false)
+	})
+	t.Run("in a scrape", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, ":", 5)
+		p.ready(t)
+		asked := make(chan struct{})
+		var once sync.Once
+		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { close(asked) })
+			time.Sleep(pollTimeout / 4)
+			simulator.Status(healthyStatus(0))(w, r)
+		}})
+		go func() {
+			<-asked
+			_ = p.Process.Signal(syscall.SIGTERM)
+		}()
+		p.whole(t, "in flight when the signal came")
+		end(t, p, false)
+	})
+	t.Run("in a scrape that hangs", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, ":", 5)
+		p.ready(t)
+		asked := make(chan struct{})
+		var once sync.Once
+		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { close(asked) })
+			simulator.Hang()(w, r)
+		}})
+		go func() {
+			<-asked
+			_ = p.Process.Signal(syscall.SIGTERM)
+		}()
+		s, err := get(t.Context(), p.url+"/metrics", 2*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n := p.neverFalse(t, s); n != 1 {
+			t.Errorf("%d organizations unknown, want one", n)
+		}
+		end(t, p, false)
+	})
+	t.Run("in a storm of reloads", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, ":", 500)
+		p.ready(t)
+		for range 20 {
+			_ = p.Process.Signal(syscall.SIGHUP)
+		}
+		term(t, p)
+		end(t, p, false)
+	})
+	t.Run("twice", func(t *testing.T) {
+		t.Parallel()
+		p := launch(t, ":", 5)
+		p.ready(t)
+		asked := make(chan struct{})
+		var once sync.Once
+		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			once.Do(func() { close(asked) })
+			simulator.Hang()(w, r)
+		}})
+		go func() { _, _ = get(t.Context(), p.url+"/metrics", 20*time.Second) }()
+		<-asked
+		term(t, p)
+		realprometheus.Await(t, 10*time.Second, func() error {
+			if !strings.Contains(p.log.String(), "Stopping") {
+				return fmt.Errorf("it does not say that it stops")
+			}
+			return nil
+		})
+		term(t, p) // who does not want to wait
+		end(t, p, true)
+	})
+}
