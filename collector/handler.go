@@ -83,8 +83,13 @@ func (e *Exporter) Probe(offset time.Duration) http.Handler {
 	})
 }
 
-// writeTime is how long a client may take to read an answer.
-const writeTime = 30 * time.Second
+const (
+	// writeTime is how long a client may take to read an answer.
+	writeTime = 30 * time.Second
+	// leastPatience is how long a scrape waits for others to be rendered, even if
+	// --scrape.timeout-offset leaves it no time for that.
+	leastPatience = 250 * time.Millisecond
+)
 
 // extendWriteDeadline makes room for a scrape, which may take longer than the
 // server lets an answer take by default.
@@ -112,7 +117,7 @@ func (e *Exporter) expose(w http.ResponseWriter, r *http.Request, late time.Time
 // them waits for a client meanwhile.
 func (e *Exporter) render(r *http.Request, late time.Time, g prometheus.Gatherer) *page {
 	p := &page{code: http.StatusOK, header: make(http.Header)}
-	patience := time.NewTimer(time.Until(late))
+	patience := time.NewTimer(max(time.Until(late), leastPatience))
 	defer patience.Stop()
 	select {
 	case e.rendering <- struct{}{}:
