@@ -45,7 +45,7 @@ type settings struct {
 
 func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
-func start(t *testing.T, s settings) *fixture {
+func start(t testing.TB, s settings) *fixture {
 	t.Helper()
 	sim, err := simulator.Start(s.sim)
 	if err != nil {

@@ -60,12 +60,9 @@ func revoked(s scene) target {
 	return target{url: server.URL(), mend: func() { server.SetKey(publicKey, privateKey) }}
 }
 
-// forgetful is a target that forgets all nonces before each request.
+// forgetful is a target that forgets all nonces with each answer.
 func forgetful(s scene) target {
-	var server *simulator.Server
-	server = s.simulate(simulator.Options{Challenge: simulator.Challenge{Lines: func(nonce string, stale bool) []string {
-		return []string{fmt.Sprintf(`Digest realm="MMS Public API", nonce="%s", qop="auth", stale=%t`, nonce, stale)}
-	}}})
+	server := s.simulate(simulator.Options{})
 	for _, org := range s.orgs {
 		server.SetOrg(org, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
 			server.ForgetNonces()
@@ -75,8 +72,8 @@ func forgetful(s scene) target {
 	return target{url: server.URL()}
 }
 
-// real is a real server of digests before a handler that says SYNCED.
-func real(start func(testing.TB, realdigest.Options) *realdigest.Server, oneTime bool) func(scene) target {
+// behind is a real server of digests before a handler that says SYNCED.
+func behind(start func(testing.TB, realdigest.Options) *realdigest.Server, oneTime bool) func(scene) target {
 	return func(s scene) target {
 		server := start(s, realdigest.Options{
 			Backend: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { simulator.Status("SYNCED")(w, r) }),
@@ -149,8 +146,8 @@ func digestFaults() []fault {
 			return time.Now().Add(time.Duration(jumps.Add(1)/8) * 50 * time.Second)
 		})},
 		{name: "key revoked", want: "unauthorized", target: revoked},
-		{name: "Apache, one-time nonces", want: "1", target: real(realdigest.StartApache, true)},
-		{name: "Jetty", want: "1", target: real(realdigest.StartJetty, false)},
+		{name: "Apache, one-time nonces", want: "1", target: behind(realdigest.StartApache, true)},
+		{name: "Jetty", want: "1", target: behind(realdigest.StartJetty, false)},
 		{name: "long nonces", want: "1", target: func(s scene) target { return longNonces(s, 4<<10) }},
 	}
 }

@@ -233,7 +233,7 @@ func TestStops(t *testing.T) {
 		select {
 		case err := <-p.exited:
 			// Before it runs a signal ends it as it ends any program.
-			if err != nil && !(early && err.Error() == "signal: terminated") {
+			if err != nil && (!early || err.Error() != "signal: terminated") {
 				t.Errorf("ended with %v", err)
 			}
 		case <-time.After(30 * time.Second):

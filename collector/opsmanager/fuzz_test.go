@@ -1,13 +1,16 @@
 package opsmanager_test
 
 import (
+	"bufio"
 	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
@@ -162,6 +165,58 @@ func FuzzVersion(f *testing.F) {
 		if len(version) > 64 || !strings.Contains(header, "versionString="+version) ||
 			strings.Trim(version, "0123456789.TZcurentv-") != "" {
 			t.Fatalf("got %q", version)
+		}
+	})
+}
+
+// FuzzAnswer sends any bytes as the answer. Where the client takes a status from
+// them, they are an HTTP response with code 200 and one such status in its body,
+// as net/http's own reader and the oracle read it.
+func FuzzAnswer(f *testing.F) {
+	for _, answer := range []string{
+		"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}", "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"NOT_SYNCED\"}",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n13\r\n{\"status\":\"SYNCED\"}\r\n0\r\n\r\n", "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n{\"status\":\"SYNCED\"}",
+		"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + zip(f, `{"status":"SYNCED"}`), "HTTP/1.1 200 OK\r\nAge: 7\r\n\r\n{\"status\":\"SYNCED\"}",
+		"HTTP/1.1 401 No\r\nWWW-Authenticate: Digest realm=\"x\", nonce=\"y\", qop=\"auth\", stale=true\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 403 No\r\nContent-Length: 33\r\n\r\n{\"errorCode\":\"USER_UNAUTHORIZED\"}", "HTTP/1.1 302 No\r\nLocation: http://192.0.2.1/\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}", "HTTP/1.1 101 Switching\r\n\r\n{\"status\":\"SYNCED\"}", "",
+		"{\"status\":\"SYNCED\"}", "HTTP/1.1 200 OK\r\nX-MongoDB-Service-Version: versionString=8.0\r\n\r\n{\"status\":\"SYNCED\",\"status\":\"SYNCED\"}",
+	} {
+		f.Add([]byte(answer))
+	}
+	var current atomic.Pointer[[]byte]
+	address := listen(f, func(c net.Conn, _ int) {
+		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+			_, _ = c.Write(*current.Load())
+		}
+	})
+	r := newRig(f, "http://"+address, func(o *opsmanager.Options) { o.Observe = nil })
+	f.Fuzz(func(t *testing.T, answer []byte) {
+		current.Store(&answer)
+		status, err := r.poll(t)
+		if (status == "") == (err == nil) {
+			t.Fatalf("got %q, %v", status, err)
+		}
+		if err != nil {
+			if reason := opsmanager.ReasonOf(err); !slices.Contains(opsmanager.Reasons(), reason) {
+				t.Errorf("reason %q", reason)
+			}
+			return
+		}
+		in := bufio.NewReader(bytes.NewReader(answer))
+		resp, err := http.ReadResponse(in, nil)
+		for err == nil && resp.StatusCode >= 100 && resp.StatusCode <= 199 {
+			resp, err = http.ReadResponse(in, nil)
+		}
+		if err != nil || resp.StatusCode != http.StatusOK {
+			t.Fatalf("got %q from %q", status, answer)
+		}
+		body, err := io.ReadAll(resp.Body)
+		if err != nil {
+			t.Fatalf("got %q from a body that breaks: %q", status, answer)
+		}
+		if plain, ok := decode(body, resp.Header.Get("Content-Encoding")); !ok || oracle(plain) != status {
+			t.Fatalf("got %q from %q", status, answer)
 		}
 	})
 }

@@ -67,7 +67,7 @@ func (h *handler) page(f filter) page {
 	s, now := h.options.Snapshot(), h.options.Now()
 	links := linksOf(s.Orgs)
 	p := page{
-		Style:   template.CSS(style), // the style sheet of this package, as it was hashed
+		Style:   template.CSS(style), //nolint:gosec // the style sheet of this package, as it was hashed
 		Version: h.options.Version,
 		Filter:  f,
 		Total:   len(links),

@@ -70,7 +70,7 @@ func (s *nonceStore) use(value, count string) verdict {
 	if err != nil {
 		return refused
 	}
-	if nc >= uint64(s.rules.Uses) {
+	if nc >= uint64(s.rules.Uses) { //nolint:gosec // 2 or more, as Options say
 		return stale
 	}
 	if _, replayed := n.seen[nc]; replayed {

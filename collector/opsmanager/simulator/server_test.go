@@ -33,7 +33,7 @@ func TestStartRefuses(t *testing.T) {
 		{"no port", Options{Address: "127.0.0.1"}, `simulator address: address 127.0.0.1: missing port in address`},
 		{"prefix", Options{PathPrefix: "om"}, `simulator path prefix "om": it must start with a slash and not end with one`},
 		{"prefix slash", Options{PathPrefix: "/om/"}, `simulator path prefix "/om/": it must start with a slash and not end with one`},
-		{"no certificate", Options{TLS: &tls.Config{}}, `simulator TLS: the configuration must hold a certificate`}, //nolint:gosec // never used
+		{"no certificate", Options{TLS: &tls.Config{}}, `simulator TLS: the configuration must hold a certificate`},
 		{"one use", Options{Nonce: Nonce{Uses: 1}}, `simulator nonce: lifetime and back ends must not be negative, uses must be 2 or more`},
 		{"algorithm", Options{Challenge: Challenge{Algorithm: "MD5-sess"}}, `simulator algorithm "MD5-sess": it must be MD5 or SHA-256`},
 	}

@@ -1,0 +1,109 @@
+package faults_test
+
+import (
+	"crypto/tls"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/realprometheus"
+)
+
+// spawn starts a proxy and waits until it accepts connections.
+func spawn(t *testing.T, address, program string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(program, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	realprometheus.Await(t, 60*time.Second, func() error {
+		c, err := net.Dial("tcp", address)
+		if err == nil {
+			c.Close()
+		}
+		return err
+	})
+}
+
+// stateWith scrapes an Ops Manager with these settings, behind a proxy or not.
+func stateWith(t *testing.T, url, settings string) string {
+	t.Helper()
+	w := newWorld(t, 2)
+	w.load(t, nil, manager("behind a proxy", target{url: url, settings: settings}, faultOrg(0)))
+	return w.scrape(t).State(t, faultOrg(0))
+}
+
+// TestTinyproxy goes through a real proxy, with its password and without.
+func TestTinyproxy(t *testing.T) {
+	t.Parallel()
+	const program = "/usr/bin/tinyproxy"
+	realprometheus.Need(t, program)
+	address := realprometheus.FreeAddress(t)
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(t.TempDir(), "tinyproxy.conf")
+	writeFile(t, file, fmt.Sprintf("Port %s\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nBasicAuth prometheus proxypassword\n", port))
+	spawn(t, address, program, "-d", "-c", file)
+
+	s := scene{t, []string{faultOrg(0)}}
+	ca := newAuthority(t, nil)
+	trust, _ := ca.trusting(t)
+	url := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}}).URL()
+	plain := s.simulate(simulator.Options{}).URL()
+	for _, tt := range []struct{ name, url, settings, want string }{
+		{"with the password", url, trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "1"},
+		{"without", url, trust + "\nproxy_url: http://" + address, "connect"},
+		{"with a wrong one", url, trust + "\nproxy_url: http://prometheus:wrong@" + address, "connect"},
+		{"to a port that nobody listens on", "https://" + freePort(s, "127.0.0.1"), trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "connect"},
+		{"without TLS, with the password", plain, "proxy_url: http://prometheus:proxypassword@" + address, "1"},
+		{"without TLS, without", plain, "proxy_url: http://" + address, "bad_response"},
+	} {
+		if got := stateWith(t, tt.url, tt.settings); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestProxyThatBreaksTLS goes through a real proxy that reads along: it is
+// noticed, unless its CA is the one that is trusted.
+func TestProxyThatBreaksTLS(t *testing.T) {
+	t.Parallel()
+	const program = "/usr/bin/mitmdump"
+	realprometheus.Need(t, program)
+	address, dir := realprometheus.FreeAddress(t), t.TempDir()
+	_, port, err := net.SplitHostPort(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	spawn(t, address, program, "--quiet", "--ssl-insecure", "--listen-host", "127.0.0.1", "--listen-port", port, "--set", "confdir="+dir)
+
+	s := scene{t, []string{faultOrg(0)}}
+	ca := newAuthority(t, nil)
+	trust, _ := ca.trusting(t)
+	url := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}}).URL()
+	proxy := "\nproxy_url: http://" + address
+	file := filepath.Join(dir, "mitmproxy-ca-cert.pem")
+	if _, err := os.Stat(file); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ name, settings, want string }{
+		{"directly", trust, "1"},
+		{"read along", trust + proxy, "tls"},
+		{"read along by one who is trusted", fmt.Sprintf("tls_config: {ca_file: %q}", file) + proxy, "1"},
+	} {
+		if got := stateWith(t, url, tt.settings); got != tt.want {
+			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,32 @@
+package opsmanager_test
+
+import (
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+)
+
+// The clock that nonces age by jumps, forwards and back, by seconds and by
+// years, while the server's goes on: each poll is answered, by two requests at
+// most where the nonce is taken for an old one.
+func TestClockThatJumps(t *testing.T) {
+	server, ours := newClock(), newClock()
+	s := simulate(t, simulator.Options{Now: server.Now}, simulator.Org{})
+	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions.SetNow(ours.Now) })
+	const year = 365 * 24 * time.Hour
+	for _, jump := range []time.Duration{0, 44 * time.Second, -44 * time.Second, time.Hour, -time.Hour, 50 * year, -100 * year, 50 * year, -1, 1} {
+		ours.Advance(jump)
+		for _, pause := range []time.Duration{0, 20 * time.Second, 70 * time.Second} {
+			server.Advance(pause)
+			ours.Advance(pause)
+			s.ResetCounts()
+			r.synced(t)
+			if c := s.Counts(); c.Requests > 2 {
+				t.Errorf("jump %s: %d requests", jump, c.Requests)
+			}
+			r.many(t, 8)
+		}
+	}
+}
