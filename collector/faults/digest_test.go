@@ -146,8 +146,8 @@ func digestFaults() []fault {
 			return time.Now().Add(time.Duration(jumps.Add(1)/8) * 50 * time.Second)
 		})},
 		{name: "key revoked", want: "unauthorized", target: revoked},
-		{name: "Apache, one-time nonces", want: "1", target: behind(realdigest.StartApache, true)},
-		{name: "Jetty", want: "1", target: behind(realdigest.StartJetty, false)},
+		{name: "Apache, one-time nonces", want: "1", program: true, target: behind(realdigest.StartApache, true)},
+		{name: "Jetty", want: "1", program: true, target: behind(realdigest.StartJetty, false)},
 		{name: "long nonces", want: "1", target: func(s scene) target { return longNonces(s, 4<<10) }},
 	}
 }

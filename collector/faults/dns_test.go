@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"strings"
 	"sync/atomic"
+	"testing"
 	"time"
 
 	"golang.org/x/net/dns/dnsmessage"
@@ -137,6 +138,42 @@ func resolve(query []byte) []byte {
 	return message
 }
 
+// TestNameThatMoves has a name that names another host when the first one is
+// gone, and a name server that cannot be asked for a while: kept connections go
+// on, and so does the first scrape after.
+func TestNameThatMoves(t *testing.T) {
+	w := newWorld(t, 2)
+	s := scene{t, []string{faultOrg(0)}}
+	first := s.simulate(simulator.Options{Address: "127.0.0.2:0"})
+	address := strings.TrimPrefix(first.URL(), "http://127.0.0.2")
+	w.load(t, nil, manager("moving", target{url: "http://moved.test" + address}, s.orgs...))
+	expect := func(when, want string) {
+		t.Helper()
+		if got := w.scrape(t).State(t, s.orgs[0]); got != want {
+			t.Errorf("%s: got %s, want %s", when, got, want)
+		}
+	}
+	expect("at first", "1")
+	unreachable.Store(true)
+	expect("without a name server, on the kept connection", "1")
+	first.Restart()
+	expect("without a name server and without a connection", "dns")
+	unreachable.Store(false)
+	expect("with the name server", "1")
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	expect("with the host gone", "connect")
+	second := s.simulate(simulator.Options{Address: "127.0.0.3" + address})
+	second.SetOrg(s.orgs[0], simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
+	expect("before the name has moved", "connect")
+	moved.Store(true)
+	expect("after", "0")
+	moved.Store(false)
+	second.Restart()
+	expect("and back to where nobody is", "connect")
+}
+
 // named is a simulator that the configuration calls by a name.
 func named(name, address string) func(scene) target {
 	return func(s scene) target {
@@ -147,7 +184,7 @@ func named(name, address string) func(scene) target {
 }
 
 func dnsFaults() []fault {
-	return []fault{
+	return append(ipv6Faults(fault{name: "name with IPv6 alone", want: "1", target: named("v6.test", "[::1]:0")}), []fault{
 		{name: "no such host", want: "dns", target: at("http://nxdomain.test")},
 		{name: "no such host, TLS", want: "dns", target: at("https://nxdomain.test")},
 		{name: "name server fails", want: "dns", target: at("http://servfail.test")},
@@ -162,11 +199,7 @@ func dnsFaults() []fault {
 			return target{url: "https://192.0.2.1", settings: "proxy_url: http://nxdomain.test:3128"}
 		}},
 		{name: "name resolves", want: "1", target: named("loopback.test", "127.0.0.1:0")},
-		{name: "name with IPv6 alone", want: "1", target: func(s scene) target {
-			freePort(s, "::1") // skips where there is no IPv6
-			return named("v6.test", "[::1]:0")(s)
-		}},
 		{name: "IPv6 refuses, IPv4 answers", want: "1", target: named("both.test", "127.0.0.1:0")},
 		{name: "first addresses refuse", want: "1", target: named("many.test", "127.0.0.1:0")},
-	}
+	}...)
 }

@@ -19,6 +19,8 @@ type fault struct {
 	// before answers instead of authentication.
 	before simulator.Answer
 	target func(scene) target
+	// program says that the target runs one, which may not be installed.
+	program bool
 }
 
 // scene is where a fault is met: a test, and the organizations that have it.
@@ -74,6 +76,12 @@ func allFaults(tb testing.TB) []fault {
 		return 1
 	})
 	return all
+}
+
+// ownFaults returns the faults that need no program.
+func ownFaults(tb testing.TB) []fault {
+	tb.Helper()
+	return slices.DeleteFunc(allFaults(tb), func(f fault) bool { return f.program })
 }
 
 const (

@@ -149,7 +149,7 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	t.Parallel()
 	const healthy = 50
 	w := newWorld(t, healthy)
-	faults := allFaults(t)
+	faults := ownFaults(t)
 	orgs, others := w.everything(t, faults)
 	w.load(t, orgs, others...)
 	for round := range 2 {

@@ -79,7 +79,7 @@ func TestSecrets(t *testing.T) {
 
 	p := launch(t, ":", 1, "--log.level=debug", "--web.enable-lifecycle")
 	p.ready(t)
-	faults := append(allFaults(t),
+	faults := append(ownFaults(t),
 		fault{name: "redirect", want: "redirect", answer: simulator.Redirect("http://"+stranger+"/", 307)},
 		fault{name: "challenge with another origin", want: "unauthorized", before: func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://"+stranger+r.URL.Path)

@@ -17,7 +17,7 @@ var soak = flag.Int("soak", 5, "percent of 100,000 faulty polls and 1,000 reload
 // rounds.
 func TestSoak(t *testing.T) {
 	w := newWorld(t, 20)
-	faults := allFaults(t)
+	faults := ownFaults(t)
 	further, others := w.everything(t, faults)
 	polls, reloads := 1000*(*soak), 10*(*soak)
 	rounds := (polls + len(faults) - 1) / len(faults)
