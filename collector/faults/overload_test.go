@@ -73,6 +73,9 @@ func TestOverload(t *testing.T) {
 	p.whole(t, "after the overload")
 	report("the first good scrape", begun)
 
+	if strings.Contains(p.log.String(), "could not be exposed") {
+		t.Error("clients that leave or do not read are taken for a defect of the metrics")
+	}
 	slowest, checks := health()
 	t.Logf("health answered %d times, at the latest after %s", checks, slowest.Round(time.Millisecond))
 	if slowest > 3*time.Second || checks == 0 { // two cores are shared with everything above
