@@ -38,8 +38,8 @@ func forbidden(t *testing.T, pod *corev1.PodTemplateSpec) string {
 	if len(results) == 0 {
 		t.Fatal("nothing was checked")
 	}
-	result := policy.AggregateCheckResults(results)
-	return result.ForbiddenDetail()
+	all := policy.AggregateCheckResults(results)
+	return all.ForbiddenDetail()
 }
 
 func TestPodSecurity(t *testing.T) {
@@ -51,7 +51,7 @@ func TestPodSecurity(t *testing.T) {
 		// Beyond the standard.
 		container := pod.Spec.Containers[0].SecurityContext
 		if user := pod.Spec.SecurityContext.RunAsUser; user == nil || *user != 65534 {
-			t.Errorf("user %v", user)
+			t.Errorf("the user is not 65534: %+v", pod.Spec.SecurityContext)
 		}
 		if readOnly := container.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
 			t.Error("the root file system can be written")
@@ -139,7 +139,7 @@ func TestMounts(t *testing.T) {
 		m := render(t, name)
 		pod := m.deployment.Spec.Template.Spec
 		if group := pod.SecurityContext.FSGroup; group == nil || *group != 65534 {
-			t.Errorf("fsGroup %v", group)
+			t.Errorf("the group of the files is not 65534: %+v", pod.SecurityContext)
 		}
 		mounts := make(map[string]string)
 		for _, mount := range pod.Containers[0].VolumeMounts {
@@ -160,7 +160,7 @@ func TestMounts(t *testing.T) {
 					t.Errorf("secret %s is at %q", volume.Secret.SecretName, path)
 				}
 				if optional := volume.Secret.Optional; optional == nil || *optional != (volume.Secret.SecretName != "production") {
-					t.Errorf("secret %s: optional %v", volume.Secret.SecretName, optional)
+					t.Errorf("secret %s is optional, or is not: %t", volume.Secret.SecretName, optional != nil && *optional)
 				}
 			case volume.Name == "config":
 				if volume.ConfigMap.Name != m.config.Name || mounts[volume.Name] != "/etc/opsmanager_exporter" {
