@@ -17,7 +17,7 @@ func relabels(configs []monitoringv1.RelabelConfig) []string {
 		if c.Replacement != nil {
 			short = append(short, c.TargetLabel+"="+*c.Replacement)
 		} else {
-			short = append(short, fmt.Sprintf("%s from %s", c.TargetLabel, c.SourceLabels))
+			short = append(short, fmt.Sprintf("%s %s from %s", c.Action, c.TargetLabel, c.SourceLabels))
 		}
 	}
 	return short
@@ -55,7 +55,7 @@ func TestJob(t *testing.T) {
 	t.Run("ScrapeConfig", func(t *testing.T) {
 		m := render(t, "probe")
 		spec := m.scrapeConfig.Spec
-		if want := []string{"job=opsmanager", "__tmp_hash from [instance]", "cluster=west"}; !slices.Equal(relabels(spec.RelabelConfigs), want) {
+		if want := []string{"job=opsmanager", " __tmp_hash from [instance]", "hashmod __tmp_shard from [instance]", "keep  from [__tmp_shard]"}; !slices.Equal(relabels(spec.RelabelConfigs), want) {
 			t.Errorf("relabelings %q, want %q", relabels(spec.RelabelConfigs), want)
 		}
 		url := fmt.Sprintf("http://%s.%s.svc:%d/sd", m.service.Name, m.service.Namespace, m.service.Spec.Ports[0].Port)
