@@ -1,0 +1,77 @@
+{{- define "opsmanager-exporter.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "opsmanager-exporter.fullname" -}}
+{{- $name := include "opsmanager-exporter.name" . }}
+{{- if .Values.fullnameOverride }}
+{{- .Values.fullnameOverride | trunc 63 | trimSuffix "-" }}
+{{- else if contains $name .Release.Name }}
+{{- .Release.Name | trunc 63 | trimSuffix "-" }}
+{{- else }}
+{{- printf "%s-%s" .Release.Name $name | trunc 63 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Never changed: a Deployment's selector cannot be. */}}
+{{- define "opsmanager-exporter.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "opsmanager-exporter.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "opsmanager-exporter.ownLabels" -}}
+{{ include "opsmanager-exporter.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Values.image.tag | default .Chart.AppVersion | trunc 63 | trimAll "-_." | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
+{{- end }}
+
+{{/* The labels of an object: of the chart, common ones and, from a list of two, further ones. The chart's own win. */}}
+{{- define "opsmanager-exporter.labels" -}}
+{{- $root := index . 0 }}
+{{- toYaml (merge (include "opsmanager-exporter.ownLabels" $root | fromYaml) (index . 1) $root.Values.commonLabels) }}
+{{- end }}
+
+{{- define "opsmanager-exporter.serviceAccountName" -}}
+{{- .Values.serviceAccount.name | default (ternary (include "opsmanager-exporter.fullname" .) "default" .Values.serviceAccount.create) }}
+{{- end }}
+
+{{- define "opsmanager-exporter.image" -}}
+{{- if .Values.image.digest }}
+{{- printf "%s@%s" .Values.image.repository .Values.image.digest }}
+{{- else }}
+{{- printf "%s:%s" .Values.image.repository (.Values.image.tag | default .Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* Where Prometheus and people in the cluster reach the exporter. */}}
+{{- define "opsmanager-exporter.address" -}}
+{{- printf "%s.%s.svc:%v" (include "opsmanager-exporter.fullname" .) .Release.Namespace .Values.service.port }}
+{{- end }}
+
+{{/* Refuses a file below /secrets/ that no Secret brings. */}}
+{{- define "opsmanager-exporter.checkFiles" -}}
+{{- $names := list }}
+{{- range .Values.secrets }}
+{{- $names = append $names .name }}
+{{- end }}
+{{- if ne (len $names) (len (uniq $names)) }}
+{{- fail "secrets: a Secret is listed twice: list each once" }}
+{{- end }}
+{{- range $i, $manager := .Values.config.ops_managers }}
+{{- $blocks := list (list "api_key" $manager.api_key) (list "tls_config" $manager.tls_config) }}
+{{- range $j, $org := $manager.orgs }}
+{{- $blocks = append $blocks (list (printf "orgs[%d].api_key" $j) $org.api_key) }}
+{{- end }}
+{{- range $block := $blocks }}
+{{- range $key, $path := index $block 1 }}
+{{- if and (hasSuffix "_file" $key) (hasPrefix "/secrets/" $path) }}
+{{- $name := index (splitList "/" $path) 2 }}
+{{- if not (has $name $names) }}
+{{- fail (printf "config.ops_managers[%d].%s.%s: %s is in the Secret %q, which is not listed in secrets: add it" $i (index $block 0) $key $path $name) }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}
+{{- end }}

@@ -1,0 +1,284 @@
+package chart_test
+
+import (
+	"encoding/pem"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/pod-security-admission/api"
+	"k8s.io/pod-security-admission/policy"
+	"sigs.k8s.io/yaml"
+)
+
+func TestLint(t *testing.T) {
+	forEachSet(t, func(t *testing.T, name string) {
+		if out, problem, err := run(t, helm, "lint", "--strict", "--values="+values(name), chart); err != nil {
+			t.Errorf("%v\n%s%s", err, out, problem)
+		}
+	})
+}
+
+// forbidden returns what the restricted Pod Security Standard has against a pod.
+func forbidden(t *testing.T, pod *corev1.PodTemplateSpec) string {
+	t.Helper()
+	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	results := evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec)
+	if len(results) == 0 {
+		t.Fatal("nothing was checked")
+	}
+	all := policy.AggregateCheckResults(results)
+	return all.ForbiddenDetail()
+}
+
+func TestPodSecurity(t *testing.T) {
+	forEachSet(t, func(t *testing.T, name string) {
+		pod := &render(t, name).deployment.Spec.Template
+		if detail := forbidden(t, pod); detail != "" {
+			t.Error(detail)
+		}
+		// Beyond the standard.
+		container := pod.Spec.Containers[0].SecurityContext
+		if user := pod.Spec.SecurityContext.RunAsUser; user == nil || *user != 65534 {
+			t.Errorf("the user is not 65534: %+v", pod.Spec.SecurityContext)
+		}
+		if readOnly := container.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
+			t.Error("the root file system can be written")
+		}
+		if mount := pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
+			t.Error("the pod gets a token")
+		}
+	})
+	for option, want := range map[string]string{
+		"securityContext.allowPrivilegeEscalation=true":          "allowPrivilegeEscalation != false",
+		"securityContext.capabilities.drop=null":                 "unrestricted capabilities",
+		"podSecurityContext.runAsNonRoot=null":                   "runAsNonRoot != true",
+		"podSecurityContext.runAsUser=0":                         "runAsUser=0",
+		"podSecurityContext.seccompProfile.type=Unconfined":      "seccompProfile",
+		"extraVolumes[0].name=x,extraVolumes[0].hostPath.path=/": "restricted volume types",
+	} {
+		if detail := forbidden(t, &render(t, "minimal", "--set="+option).deployment.Spec.Template); !strings.Contains(detail, want) {
+			t.Errorf("%s: %q, want %q", option, detail, want)
+		}
+	}
+}
+
+// Whoever selects the pods or the Service finds them, by labels and by port.
+func TestSelectors(t *testing.T) {
+	contains := func(t *testing.T, what string, labels, selector map[string]string) {
+		t.Helper()
+		if len(selector) != 2 {
+			t.Errorf("%s selects %v", what, selector)
+		}
+		for label, value := range selector {
+			if labels[label] != value {
+				t.Errorf("%s selects %s=%s, which is %q", what, label, value, labels[label])
+			}
+		}
+	}
+	forEachSet(t, func(t *testing.T, name string) {
+		m := render(t, name)
+		pod := m.deployment.Spec.Template
+		contains(t, "Deployment", pod.Labels, m.deployment.Spec.Selector.MatchLabels)
+		contains(t, "Service", pod.Labels, m.service.Spec.Selector)
+		if m.networkPolicy != nil {
+			contains(t, "NetworkPolicy", pod.Labels, m.networkPolicy.Spec.PodSelector.MatchLabels)
+		}
+		if m.budget != nil {
+			contains(t, "PodDisruptionBudget", pod.Labels, m.budget.Spec.Selector.MatchLabels)
+		}
+		for _, constraint := range pod.Spec.TopologySpreadConstraints {
+			contains(t, "TopologySpreadConstraint", pod.Labels, constraint.LabelSelector.MatchLabels)
+		}
+		container := pod.Spec.Containers[0]
+		if ports := container.Ports; len(ports) != 1 || ports[0].Name != "http" || ports[0].ContainerPort != 20301 {
+			t.Errorf("container ports %+v", ports)
+		}
+		if port := m.service.Spec.Ports[0]; port.Name != "http" || port.TargetPort.String() != "http" {
+			t.Errorf("service port %+v", port)
+		}
+		for path, probe := range map[string]*corev1.Probe{"/-/healthy": container.LivenessProbe, "/-/ready": container.ReadinessProbe} {
+			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != "http" {
+				t.Errorf("probe of %s: %+v", path, probe)
+			}
+		}
+		if m.serviceMonitor != nil {
+			contains(t, "ServiceMonitor", m.service.Labels, m.serviceMonitor.Spec.Selector.MatchLabels)
+			if endpoints := m.serviceMonitor.Spec.Endpoints; len(endpoints) != 1 || endpoints[0].Port != "http" || endpoints[0].Path != "/metrics" {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		}
+		account := "default"
+		if m.serviceAccount != nil {
+			account = m.serviceAccount.Name
+			if mount := m.serviceAccount.AutomountServiceAccountToken; mount == nil || *mount {
+				t.Error("the service account's token is mounted")
+			}
+		}
+		if pod.Spec.ServiceAccountName != account {
+			t.Errorf("service account %q, want %q", pod.Spec.ServiceAccountName, account)
+		}
+	})
+}
+
+// A key that is changed in its Secret arrives in the running pod, for the
+// exporter's group alone.
+func TestMounts(t *testing.T) {
+	forEachSet(t, func(t *testing.T, name string) {
+		m := render(t, name)
+		pod := m.deployment.Spec.Template.Spec
+		if group := pod.SecurityContext.FSGroup; group == nil || *group != 65534 {
+			t.Errorf("the group of the files is not 65534: %+v", pod.SecurityContext)
+		}
+		mounts := make(map[string]string)
+		for _, mount := range pod.Containers[0].VolumeMounts {
+			if mount.SubPath != "" || mount.SubPathExpr != "" || !mount.ReadOnly {
+				t.Errorf("mount %+v", mount)
+			}
+			mounts[mount.Name] = mount.MountPath
+		}
+		secrets := 0
+		for _, volume := range pod.Volumes {
+			switch {
+			case volume.Secret != nil:
+				secrets++
+				if mode := volume.Secret.DefaultMode; mode == nil || *mode != 0o440 || volume.Secret.Items != nil {
+					t.Errorf("secret %+v", volume.Secret)
+				}
+				if path := mounts[volume.Name]; path != "/secrets/"+volume.Secret.SecretName {
+					t.Errorf("secret %s is at %q", volume.Secret.SecretName, path)
+				}
+				if optional := volume.Secret.Optional; optional == nil || *optional != (volume.Secret.SecretName != "production") {
+					t.Errorf("secret %s is optional, or is not: %t", volume.Secret.SecretName, optional != nil && *optional)
+				}
+			case volume.Name == "config":
+				if volume.ConfigMap.Name != m.config.Name || mounts[volume.Name] != "/etc/opsmanager_exporter" {
+					t.Errorf("configuration %+v at %q", volume.ConfigMap, mounts[volume.Name])
+				}
+			}
+		}
+		if want := map[string]int{"full": 2}[name]; secrets != max(want, 1) {
+			t.Errorf("%d secrets", secrets)
+		}
+		if want := []string{"serve", "--config.file=/etc/opsmanager_exporter/opsmanager.yml"}; !slices.Equal(pod.Containers[0].Args[:2], want) {
+			t.Errorf("arguments %q", pod.Containers[0].Args)
+		}
+	})
+}
+
+// A change of the configuration replaces the pods, and nothing else does.
+func TestRollout(t *testing.T) {
+	checksum := func(args ...string) string {
+		t.Helper()
+		sum := render(t, "minimal", args...).deployment.Spec.Template.Annotations["checksum/config"]
+		if len(sum) != 64 {
+			t.Fatalf("checksum %q", sum)
+		}
+		return sum
+	}
+	before := checksum()
+	if after := checksum("--set=config.ops_managers[0].timeout=6s"); after == before {
+		t.Error("the same after a change of the configuration")
+	}
+	if after := checksum("--set=serviceMonitor.enabled=true,commonLabels.team=x"); after != before {
+		t.Error("another without a change of the configuration")
+	}
+}
+
+// What the chart brings is what the project tests.
+func TestFiles(t *testing.T) {
+	for copied, original := range map[string]string{
+		"alerts.yml":           "deploy/prometheus/alerts.yml",
+		"migration-links.json": "dashboards/migration-links.json",
+	} {
+		if read(t, filepath.Join(chart, "files", copied)) != read(t, filepath.Join(root, original)) {
+			t.Errorf("the chart has another %s: cp %s deploy/helm/opsmanager-exporter/files/", copied, original)
+		}
+	}
+	var alerts monitoringv1.PrometheusRuleSpec
+	if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus/alerts.yml"))), &alerts); err != nil {
+		t.Fatal(err)
+	}
+	if len(alerts.Groups) == 0 || len(alerts.Groups[0].Rules) < 10 {
+		t.Fatalf("alerts.yml has %+v", alerts.Groups)
+	}
+	for _, name := range []string{"full", "replicas"} {
+		m := render(t, name)
+		groups := m.prometheusRule.Spec.Groups
+		if name == "full" {
+			links := groups[len(groups)-1]
+			groups = groups[:len(groups)-1]
+			var got []string
+			for _, rule := range links.Rules {
+				got = append(got, rule.Record+" "+rule.Expr.String()+" "+rule.Labels["url"])
+			}
+			if want := []string{
+				"opsmanager:dashboard:info vector(1) https://grafana.example.net/d/opsmanager-migration-links",
+				"opsmanager:status_page:info vector(1) https://exporter.example.net",
+			}; links.Name != "opsmanager-links" || !slices.Equal(got, want) {
+				t.Errorf("links %q: %q", links.Name, got)
+			}
+		}
+		if !reflect.DeepEqual(groups, alerts.Groups) {
+			t.Errorf("%s: the rules are not those of alerts.yml", name)
+		}
+		if got := m.dashboard.Data["migration-links.json"]; len(m.dashboard.Data) != 1 || got != read(t, filepath.Join(root, "dashboards/migration-links.json")) {
+			t.Errorf("%s: the dashboard is not migration-links.json", name)
+		}
+		if m.dashboard.Labels["grafana_dashboard"] != "1" {
+			t.Errorf("%s: labels %v", name, m.dashboard.Labels)
+		}
+	}
+}
+
+// The exporter takes the configuration that each values set makes.
+func TestConfiguration(t *testing.T) {
+	exporter := filepath.Join(t.TempDir(), "opsmanager_exporter")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", exporter, ".")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("build the exporter: %v\n%s", err, out)
+	}
+	server := httptest.NewTLSServer(http.NotFoundHandler())
+	t.Cleanup(server.Close)
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	orgs := map[string]int{"full": 4}
+	forEachSet(t, func(t *testing.T, name string) {
+		dir := t.TempDir()
+		m := render(t, name)
+		if len(m.config.Data) != 1 {
+			t.Errorf("files %q", slices.Collect(maps.Keys(m.config.Data)))
+		}
+		text := m.config.Data["opsmanager.yml"]
+		if got := strings.Count(text, "id: "); got != max(orgs[name], 1) {
+			t.Errorf("%d organizations:\n%s", got, text)
+		}
+		file := filepath.Join(dir, "opsmanager.yml")
+		write(t, file, replace(t, text, "/secrets/", dir+"/secrets/"))
+		if _, problem, err := run(t, exporter, "check", "--config.file="+file); err == nil || !strings.Contains(problem, "/secrets/") {
+			t.Errorf("without keys: %v %s", err, problem)
+		}
+		for _, secret := range m.deployment.Spec.Template.Spec.Volumes {
+			if secret.Secret != nil {
+				folder := filepath.Join(dir, "secrets", secret.Secret.SecretName)
+				write(t, filepath.Join(folder, "public"), "jkqmzxvt\n")
+				write(t, filepath.Join(folder, "private"), "5f1e9c2b-0000-4000-8000-000000000000\n")
+				write(t, filepath.Join(folder, "ca.pem"), authority)
+			}
+		}
+		if out, problem, err := run(t, exporter, "check", "--config.file="+file); err != nil {
+			t.Errorf("%v\n%s%s\n%s", err, out, problem, text)
+		}
+	})
+}

@@ -1,0 +1,141 @@
+package chart_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
+	monitoringv1alpha1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1alpha1"
+	appsv1 "k8s.io/api/apps/v1"
+	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
+	policyv1 "k8s.io/api/policy/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
+)
+
+// manifests is what the chart renders; nil is what it left out.
+type manifests struct {
+	kinds          []string
+	deployment     *appsv1.Deployment
+	service        *corev1.Service
+	config         *corev1.ConfigMap
+	dashboard      *corev1.ConfigMap
+	serviceAccount *corev1.ServiceAccount
+	networkPolicy  *networkingv1.NetworkPolicy
+	budget         *policyv1.PodDisruptionBudget
+	serviceMonitor *monitoringv1.ServiceMonitor
+	prometheusRule *monitoringv1.PrometheusRule
+	scrapeConfig   *monitoringv1alpha1.ScrapeConfig
+}
+
+// decode decodes documents into the types that their kinds have. A field that
+// the type does not know, one that is there twice, or a kind that is there twice
+// is an error.
+func decode(text string) (manifests, error) {
+	var m manifests
+	for document := range strings.SplitSeq("\n"+text, "\n---\n") {
+		var head struct {
+			metav1.TypeMeta `json:",inline"`
+			Metadata        metav1.ObjectMeta `json:"metadata"`
+		}
+		if err := yaml.Unmarshal([]byte(document), &head); err != nil {
+			return m, err
+		}
+		kind := head.APIVersion + " " + head.Kind
+		if kind == " " {
+			continue
+		}
+		var err error
+		switch kind {
+		case "apps/v1 Deployment":
+			err = into(document, &m.deployment)
+		case "v1 Service":
+			err = into(document, &m.service)
+		case "v1 ConfigMap":
+			if strings.HasSuffix(head.Metadata.Name, "-dashboard") {
+				kind += " of the dashboard"
+				err = into(document, &m.dashboard)
+			} else {
+				err = into(document, &m.config)
+			}
+		case "v1 ServiceAccount":
+			err = into(document, &m.serviceAccount)
+		case "networking.k8s.io/v1 NetworkPolicy":
+			err = into(document, &m.networkPolicy)
+		case "policy/v1 PodDisruptionBudget":
+			err = into(document, &m.budget)
+		case "monitoring.coreos.com/v1 ServiceMonitor":
+			err = into(document, &m.serviceMonitor)
+		case "monitoring.coreos.com/v1 PrometheusRule":
+			err = into(document, &m.prometheusRule)
+		case "monitoring.coreos.com/v1alpha1 ScrapeConfig":
+			err = into(document, &m.scrapeConfig)
+		default:
+			err = fmt.Errorf("unexpected %s", kind)
+		}
+		if err != nil {
+			return m, fmt.Errorf("%s: %w", kind, err)
+		}
+		if head.Metadata.Namespace != "monitoring" || head.Metadata.Name == "" {
+			return m, fmt.Errorf("%s: namespace %q, name %q", kind, head.Metadata.Namespace, head.Metadata.Name)
+		}
+		m.kinds = append(m.kinds, head.Kind)
+	}
+	slices.Sort(m.kinds)
+	return m, nil
+}
+
+func into[T any](document string, object **T) error {
+	if *object != nil {
+		return fmt.Errorf("is there twice")
+	}
+	*object = new(T)
+	return yaml.UnmarshalStrict([]byte(document), *object)
+}
+
+func TestKinds(t *testing.T) {
+	always := []string{"ConfigMap", "Deployment", "Service"}
+	want := map[string][]string{
+		"minimal":        {"ServiceAccount"},
+		"full":           {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy"},
+		"replicas":       {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "PodDisruptionBudget"},
+		"probe":          {"ServiceMonitor", "ScrapeConfig"},
+		"network-policy": {"ServiceAccount", "NetworkPolicy"},
+	}
+	forEachSet(t, func(t *testing.T, name string) {
+		got := render(t, name).kinds
+		if want := slices.Sorted(slices.Values(append(want[name], always...))); !slices.Equal(got, want) {
+			t.Errorf("kinds %q, want %q", got, want)
+		}
+	})
+}
+
+// What is misspelt in a template does not pass.
+func TestDecodeIsStrict(t *testing.T) {
+	out, problem, err := template(t, "--values="+values("full"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, problem)
+	}
+	probe, problem, err := template(t, "--values="+values("probe"))
+	if err != nil {
+		t.Fatalf("%v\n%s", err, problem)
+	}
+	tests := []struct{ in, old, misspelt, want string }{
+		{out, "containerPort:", "contanerPort:", `apps/v1 Deployment: error unmarshaling JSON: while decoding JSON: json: unknown field "contanerPort"`},
+		{out, "targetPort:", "targetPrt:", `v1 Service: error unmarshaling JSON: while decoding JSON: json: unknown field "targetPrt"`},
+		{out, "ipBlock:", "ipBlok:", `networking.k8s.io/v1 NetworkPolicy: error unmarshaling JSON: while decoding JSON: json: unknown field "ipBlok"`},
+		{out, "scrapeTimeout:", "scrapeTimout:", `monitoring.coreos.com/v1 ServiceMonitor: error unmarshaling JSON: while decoding JSON: json: unknown field "scrapeTimout"`},
+		{out, "annotations: &", "annotation: &", `monitoring.coreos.com/v1 PrometheusRule: error unmarshaling JSON: while decoding JSON: json: unknown field "annotation"`},
+		{probe, "httpSDConfigs:", "httpSDConfig:", `monitoring.coreos.com/v1alpha1 ScrapeConfig: error unmarshaling JSON: while decoding JSON: json: unknown field "httpSDConfig"`},
+	}
+	for _, test := range tests {
+		t.Run(test.misspelt, func(t *testing.T) {
+			if _, err := decode(replace(t, test.in, test.old, test.misspelt)); err == nil || err.Error() != test.want {
+				t.Errorf("%v, want %s", err, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,107 @@
+// Package chart_test renders the chart with Helm, in each values set of
+// testdata/values, and has what comes out judged by those who will read it:
+// Kubernetes' and the Prometheus operator's types, Kubernetes' schemas and Pod
+// Security Standards, and the exporter.
+package chart_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+const (
+	root  = "../../.."
+	chart = "../opsmanager-exporter"
+	helm  = root + "/.bin/helm"
+)
+
+// need skips the test, or fails it in CI, if a program is not there.
+func need(t *testing.T, path string) {
+	t.Helper()
+	if _, err := os.Stat(path); err == nil {
+		return
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is not installed; .ci/helm shows how", path)
+	}
+	t.Skipf("%s is not installed; .ci/helm shows how", path)
+}
+
+// run runs a program to its end and returns what it printed.
+func run(t *testing.T, program string, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	need(t, program)
+	var out, errors strings.Builder
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Stdout, cmd.Stderr = &out, &errors
+	err = cmd.Run()
+	return out.String(), errors.String(), err
+}
+
+// template renders the chart as release "test" in namespace "monitoring".
+func template(t *testing.T, args ...string) (stdout, stderr string, err error) {
+	t.Helper()
+	return run(t, helm, append([]string{"template", "test", chart, "--namespace=monitoring", "--kube-version=1.37.0"}, args...)...)
+}
+
+// values returns the path of a values set.
+func values(name string) string { return filepath.Join("testdata", "values", name+".yaml") }
+
+// render renders a values set, with more options for Helm, and decodes it.
+func render(t *testing.T, name string, args ...string) manifests {
+	t.Helper()
+	out, problem, err := template(t, append([]string{"--values=" + values(name)}, args...)...)
+	if err != nil {
+		t.Fatalf("helm template: %v\n%s", err, problem)
+	}
+	m, err := decode(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+// forEachSet runs a test for each values set.
+func forEachSet(t *testing.T, test func(t *testing.T, name string)) {
+	t.Helper()
+	files, err := filepath.Glob(values("*"))
+	if err != nil || len(files) < 5 {
+		t.Fatalf("values sets %q, %v", files, err)
+	}
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) { test(t, name) })
+	}
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// write writes a file that its owner alone can read, and the folders above it.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// replace replaces text that must be there.
+func replace(t *testing.T, text, old, replacement string) string {
+	t.Helper()
+	if !strings.Contains(text, old) {
+		t.Fatalf("there is no %q to replace in:\n%s", old, text)
+	}
+	return strings.ReplaceAll(text, old, replacement)
+}
