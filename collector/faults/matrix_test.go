@@ -155,7 +155,9 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	for round := range 2 {
 		s := w.scrape(t)
 		for i, f := range faults {
-			if got := s.State(t, faultOrg(i)); got != f.want {
+			// The first handshakes of some hundred servers at once may take all the time there is.
+			busy := round == 0 && f.want != "1" && f.want != "0"
+			if got := s.State(t, faultOrg(i)); got != f.want && (!busy || got != "timeout") {
 				t.Errorf("%s: scrape %d: got %s, want %s", f.name, round+1, got, f.want)
 			}
 		}
