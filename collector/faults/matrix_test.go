@@ -3,6 +3,7 @@ package faults_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -54,7 +55,11 @@ func meet(t *testing.T, f fault, alone bool) sight {
 			t.Errorf("got %s, want %s", got, f.want)
 		}
 	}
-	seen.state, seen.seconds = s.State(t, orgs[0]), s.Link("scrape_duration_seconds", orgs[0])
+	seen.state = s.State(t, orgs[0])
+	var err error
+	if seen.seconds, err = strconv.ParseFloat(s.Link("scrape_duration_seconds", orgs[0]), 64); err != nil {
+		t.Error(err)
+	}
 	if tt.mend == nil {
 		return seen
 	}
@@ -104,9 +109,10 @@ func (w *world) prepare(t *testing.T, f fault, alone bool) (target, []string) {
 
 // sight is what a scrape showed of a fault.
 type sight struct {
-	state, seconds string
-	healthy        int // samples
-	mended         bool
+	state   string
+	seconds float64
+	healthy int // samples
+	mended  bool
 }
 
 // proof is the table of all faults that were tried.
@@ -119,8 +125,7 @@ type proof struct {
 func (p *proof) add(f fault, how string, s sight) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	seconds, _, _ := strings.Cut(s.seconds, "e-")
-	p.lines = append(p.lines, fmt.Sprintf("%s\t%s\t%s\t%.5s", f.name, how, s.state, seconds))
+	p.lines = append(p.lines, fmt.Sprintf("%s\t%s\t%s\t%.3f", strings.Trim(strconv.Quote(f.name), `"`), how, s.state, s.seconds))
 	p.total.faults++
 	p.total.healthy += s.healthy
 	if s.mended {

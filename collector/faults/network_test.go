@@ -125,8 +125,7 @@ func hears(text string) func(scene) target {
 	}
 }
 
-// freePort returns an address that nobody listens on, and keeps it from others:
-// it is bound, and not listened on.
+// freePort returns an address that nobody listens on.
 func freePort(s scene, host string) string {
 	s.Helper()
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))

@@ -136,6 +136,18 @@ func (p *process) neverFalse(t *testing.T, s exposition.Samples) (unknown int) {
 	return unknown
 }
 
+// tells has the first organization answered so; the channel is closed when it is
+// asked for.
+func (p *process) tells(a simulator.Answer) <-chan struct{} {
+	asked := make(chan struct{})
+	var once sync.Once
+	p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+		once.Do(func() { close(asked) })
+		a(w, r)
+	}})
+	return asked
+}
+
 // TestNoFileDescriptors has connections of others take all that the exporter may
 // open.
 func TestNoFileDescriptors(t *testing.T) {
@@ -269,13 +281,10 @@ func TestStops(t *testing.T) {
 		t.Parallel()
 		p := launch(t, ":", 5)
 		p.ready(t)
-		asked := make(chan struct{})
-		var once sync.Once
-		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-			once.Do(func() { close(asked) })
+		asked := p.tells(func(w http.ResponseWriter, r *http.Request) {
 			time.Sleep(pollTimeout / 4)
 			simulator.Status(healthyStatus(0))(w, r)
-		}})
+		})
 		go func() {
 			<-asked
 			_ = p.Process.Signal(syscall.SIGTERM)
@@ -287,12 +296,7 @@ func TestStops(t *testing.T) {
 		t.Parallel()
 		p := launch(t, ":", 5)
 		p.ready(t)
-		asked := make(chan struct{})
-		var once sync.Once
-		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-			once.Do(func() { close(asked) })
-			simulator.Hang()(w, r)
-		}})
+		asked := p.tells(simulator.Hang())
 		go func() {
 			<-asked
 			_ = p.Process.Signal(syscall.SIGTERM)
@@ -320,12 +324,7 @@ func TestStops(t *testing.T) {
 		t.Parallel()
 		p := launch(t, ":", 5)
 		p.ready(t)
-		asked := make(chan struct{})
-		var once sync.Once
-		p.server.SetOrg(healthyOrg(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-			once.Do(func() { close(asked) })
-			simulator.Hang()(w, r)
-		}})
+		asked := p.tells(simulator.Hang())
 		go func() { _, _ = get(t.Context(), p.url+"/metrics", 20*time.Second) }()
 		<-asked
 		term(t, p)

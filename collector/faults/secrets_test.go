@@ -188,7 +188,8 @@ func TestSecrets(t *testing.T) {
 	for _, file := range []string{"cmdline", "environ"} {
 		content, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", p.Process.Pid, file))
 		if err != nil {
-			t.Skip("this system does not tell: ", err)
+			t.Log("not searched: ", err) // this system has no /proc
+			continue
 		}
 		said++
 		v.search(t, file, string(content))
