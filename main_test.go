@@ -472,6 +472,25 @@ func TestVersionAndHelp(t *testing.T) {
 	}
 }
 
+// A plain go build, and one that stamps what make stamps.
+func TestBuiltVersion(t *testing.T) {
+	t.Parallel()
+	const stamps = "-X github.com/prometheus/common/version."
+	for _, test := range []struct{ ldflags, want string }{
+		{"", `version (devel|[0-9]+\.[0-9]+\.[0-9]+\S*) \(branch: , revision: \w+`},
+		{stamps + "Version=1.2.3 " + stamps + "Branch=main " + stamps + "Revision=0a1b2c", `version 1\.2\.3 \(branch: main, revision: 0a1b2c\)`},
+	} {
+		binary := filepath.Join(t.TempDir(), program)
+		if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags="+test.ldflags, "-o", binary, ".").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		out, err := exec.CommandContext(t.Context(), binary, "--version").CombinedOutput()
+		if err != nil || !regexp.MustCompile(`^opsmanager_exporter, `+test.want).Match(out) {
+			t.Errorf("built with %q: %v\n%s", test.ldflags, err, out)
+		}
+	}
+}
+
 // listenerPassword hashes to the bcrypt value in the web configuration below.
 const listenerPassword = "listener-password"
 
