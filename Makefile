@@ -9,7 +9,7 @@ DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build test lint check dist image version
+.PHONY: build test lint check dist packages image version
 
 build:
 	go build -trimpath .
@@ -26,6 +26,10 @@ check: lint
 # Archives with checksums and software bills of materials, in dist/.
 dist:
 	.ci/build $(PLATFORMS)
+
+# The same, and .deb and .rpm.
+packages: dist
+	.ci/build-packages $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
 
 # The container image opsmanager_exporter:<version>, by buildah, or by docker where there is no buildah. A tag has no +.
 IMAGE = opsmanager_exporter:$(subst +,-,$(VERSION))
