@@ -16,6 +16,7 @@ import (
 	"os"
 	"os/signal"
 	"path"
+	"runtime/debug"
 	"strings"
 	"syscall"
 	"time"
@@ -29,6 +30,7 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	_ "golang.org/x/crypto/x509roots/fallback" // public CAs where the system has none, as in an image from scratch
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"
@@ -52,6 +54,7 @@ const (
 )
 
 func main() {
+	version.Version = cmp.Or(version.Version, builtVersion())
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -101,7 +104,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 	s.logger = promslog.New(logConfig)
-	s.exporter = collector.NewExporter(s.logger, userAgentVersion())
+	s.exporter = collector.NewExporter(s.logger, version.Version)
 	defer s.exporter.Close()
 
 	switch command {
@@ -113,7 +116,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		checkOptions.File, checkOptions.JSON = *configFile, *output == "json"
 		checkOptions.Terminal = isTerminal(stderr)
 		// What it finds it prints itself.
-		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), userAgentVersion())
+		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), version.Version)
 		defer checkOptions.Exporter.Close()
 		err = check.Run(ctx, checkOptions)
 	case healthCommand.FullCommand():
@@ -149,9 +152,15 @@ func runDemo(ctx context.Context, hangup <-chan os.Signal, s *server, stdout io.
 	return errors.Join(s.serve(ctx, hangup, load), d.Close())
 }
 
-// userAgentVersion is what Ops Manager's access log shows of a binary that was
-// built without a version.
-func userAgentVersion() string { return cmp.Or(version.Version, "devel") }
+// builtVersion is what go itself recorded of the version, for binaries that
+// make did not build.
+func builtVersion() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
+		return "devel"
+	}
+	return strings.TrimPrefix(info.Main.Version, "v")
+}
 
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
@@ -251,7 +260,7 @@ func (s *server) routes(reload func() error) http.Handler {
 		Snapshot:    s.exporter.Snapshot,
 		MetricsPath: s.telemetryPath,
 		ExternalURL: s.externalURL,
-		Version:     userAgentVersion(),
+		Version:     version.Version,
 	})
 	limit := collector.Limiter(s.maxRequests)
 	mux := http.NewServeMux()

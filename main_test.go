@@ -472,6 +472,42 @@ func TestVersionAndHelp(t *testing.T) {
 	}
 }
 
+// A plain go build, and one that stamps what make stamps.
+func TestBuiltVersion(t *testing.T) {
+	t.Parallel()
+	const stamps = "-X github.com/prometheus/common/version."
+	for _, test := range []struct{ ldflags, want string }{
+		{"", `version (devel|[0-9]+\.[0-9]+\.[0-9]+\S*) \(branch: , revision: \w+`},
+		{stamps + "Version=1.2.3 " + stamps + "Branch=main " + stamps + "Revision=0a1b2c", `version 1\.2\.3 \(branch: main, revision: 0a1b2c\)`},
+	} {
+		binary := filepath.Join(t.TempDir(), program)
+		if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags="+test.ldflags, "-o", binary, ".").CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		out, err := exec.CommandContext(t.Context(), binary, "--version").CombinedOutput()
+		if err != nil || !regexp.MustCompile(`^opsmanager_exporter, `+test.want).Match(out) {
+			t.Errorf("built with %q: %v\n%s", test.ldflags, err, out)
+		}
+	}
+}
+
+// On a system without CA certificates, the public ones are there all the same.
+func TestPublicCAs(t *testing.T) {
+	if dir := os.Getenv("SSL_CERT_DIR"); dir == "" || dir != os.Getenv("SSL_CERT_FILE") {
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPublicCAs$")
+		none := t.TempDir()
+		cmd.Env = append(os.Environ(), "SSL_CERT_DIR="+none, "SSL_CERT_FILE="+none)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+		return
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil || pool.Equal(x509.NewCertPool()) {
+		t.Errorf("no CA certificates: %v", err)
+	}
+}
+
 // listenerPassword hashes to the bcrypt value in the web configuration below.
 const listenerPassword = "listener-password"
 
