@@ -9,7 +9,7 @@ DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build test lint check dist packages image version
+.PHONY: build test lint check dist packages image stack version
 
 build:
 	go build -trimpath .
@@ -37,6 +37,11 @@ ARCH ?= $(shell go env GOARCH)
 image:
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	.ci/build-image $(IMAGE) $(ARCH)
+
+# The demo with Prometheus, Alertmanager and Grafana, by docker compose.
+stack:
+	$(MAKE) dist PLATFORMS=linux/$(ARCH)
+	docker compose --file deploy/compose/compose.yml up --build
 
 version:
 	@echo $(VERSION)

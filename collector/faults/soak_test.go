@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-var soak = flag.Int("soak", 5, "percent of 100,000 faulty polls and 1,000 reloads that TestSoak does")
+var soak = flag.Int("soak", 2, "percent of 100,000 faulty polls and 1,000 reloads that TestSoak does")
 
 // TestSoak polls every fault over and over, with reloads between the scrapes.
 // Goroutines, open files, memory and series stay where they were after the first

@@ -21,7 +21,7 @@ import (
 )
 
 // loader is the command of compose-go, which docker compose reads its files with.
-const loader = "../../.bin/cmd"
+const loader = "../../.bin/compose"
 
 type project struct {
 	Services map[string]service
@@ -159,11 +159,11 @@ func TestServices(t *testing.T) {
 
 // The images are of the versions that the tests run.
 func TestImages(t *testing.T) {
-	p, ci := load(t, "compose.yml"), read(t, "../../.ci/run")
+	p, ci := load(t, "compose.yml"), read(t, "../../.ci/tools")
 	tested := func(pattern string) string {
 		match := regexp.MustCompile(pattern + `@v([0-9.]+)`).FindStringSubmatch(ci)
 		if match == nil {
-			t.Fatalf("no %s in .ci/run", pattern)
+			t.Fatalf("no %s in .ci/tools", pattern)
 		}
 		return match[1]
 	}
