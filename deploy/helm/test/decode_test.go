@@ -100,6 +100,7 @@ func TestKinds(t *testing.T) {
 	always := []string{"ConfigMap", "Deployment", "Service"}
 	want := map[string][]string{
 		"minimal":        {"ServiceAccount"},
+		"defaults":       {"ServiceAccount"},
 		"full":           {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy"},
 		"replicas":       {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "PodDisruptionBudget"},
 		"probe":          {"ServiceMonitor", "ScrapeConfig"},

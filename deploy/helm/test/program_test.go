@@ -44,7 +44,7 @@ func run(t *testing.T, program string, args ...string) (stdout, stderr string, e
 // template renders the chart as release "test" in namespace "monitoring".
 func template(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	return run(t, helm, append([]string{"template", "test", chart, "--namespace=monitoring", "--kube-version=1.37.0"}, args...)...)
+	return run(t, helm, append([]string{"template", "test", chart, "--namespace=monitoring"}, args...)...)
 }
 
 // values returns the path of a values set.
