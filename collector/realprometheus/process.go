@@ -67,6 +67,9 @@ func start(tb testing.TB, address, binary string, args ...string) *Process {
 	return p
 }
 
+// PID returns the number of the process.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
 // Signal sends a signal.
 func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	tb.Helper()
