@@ -43,13 +43,13 @@ func (e *Exporter) Metrics(offset time.Duration) http.Handler {
 		}
 		extendWriteDeadline(w, timeout)
 		round := e.scrape(ctx, orgs, nil)
-		scrape := prometheus.NewRegistry()
-		scrape.MustRegister(&Collector{round}, newTimeoutGauge(timeout))
-		gatherers := prometheus.Gatherers{scrape}
+		own := prometheus.NewRegistry()
+		own.MustRegister(newTimeoutGauge(timeout))
+		rest := prometheus.Gatherers{own, e.registry}
 		for _, m := range f.managers {
-			gatherers = append(gatherers, m.api.registry)
+			rest = append(rest, m.api.registry)
 		}
-		e.expose(w, r, begun.Add(timeout+offset), append(gatherers, e.registry))
+		e.expose(w, r, begun.Add(timeout+offset), gatherer{round, rest})
 	})
 }
 
@@ -77,9 +77,7 @@ func (e *Exporter) Probe(offset time.Duration) http.Handler {
 			return
 		}
 		round := e.scrape(ctx, []*organization{org}, nil)
-		scrape := prometheus.NewRegistry()
-		scrape.MustRegister(&Collector{round})
-		e.expose(w, r, begun.Add(timeout+offset), scrape)
+		e.expose(w, r, begun.Add(timeout+offset), gatherer{round: round})
 	})
 }
 

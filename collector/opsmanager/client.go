@@ -56,7 +56,7 @@ type Exchange struct {
 // its connections are kept between polls.
 type Client struct {
 	opts   Options
-	base   *url.URL
+	orgs   *url.URL // below which the organizations are
 	origin string
 	wire   atomic.Pointer[wire]
 	closed atomic.Bool
@@ -69,7 +69,11 @@ func NewClient(opts Options, tlsConfig *tls.Config) *Client {
 	if base.Path == "" {
 		base.Path = "/" // JoinPath would make it a relative one
 	}
-	c := &Client{opts: opts, base: &base, origin: strings.ToLower(opts.URL.Scheme + "://" + hostPort(opts.URL))}
+	c := &Client{
+		opts:   opts,
+		orgs:   base.JoinPath("api/public/v1.0/orgs/"),
+		origin: strings.ToLower(opts.URL.Scheme + "://" + hostPort(opts.URL)),
+	}
 	c.SetTLS(tlsConfig)
 	return c
 }
@@ -98,13 +102,23 @@ func (c *Client) Close() {
 // GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
 // documentation, "Return the Status of the Connection between Organizations").
 func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Status, error) {
-	target := c.base.JoinPath("api/public/v1.0/orgs", url.PathEscape(orgID), "liveExport/migrationLink/status")
-	p := &poll{client: c, wire: c.wire.Load(), session: c.opts.Sessions.of(c.origin, key), target: target}
+	p := &poll{client: c, wire: c.wire.Load(), session: c.opts.Sessions.of(c.origin, key), target: c.target(orgID)}
 	a, err := p.authenticated(ctx)
 	if err != nil {
 		return "", withoutEcho(err, key)
 	}
 	return a.status(ctx, key)
+}
+
+// target returns the address of an organization's link.
+func (c *Client) target(orgID string) *url.URL {
+	const link = "/liveExport/migrationLink/status"
+	u := *c.orgs
+	if escaped := url.PathEscape(orgID); u.RawPath != "" || escaped != orgID {
+		u.RawPath = c.orgs.EscapedPath() + escaped + link
+	}
+	u.Path += orgID + link
+	return &u
 }
 
 // status returns the status that the last answer of a poll tells, or an [*Error].
@@ -122,7 +136,9 @@ func (a *answer) status(ctx context.Context, key config.KeyPair) (Status, error)
 	if err != nil {
 		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
 	}
-	tell(ctx, "body: %s", shape(body))
+	if traced(ctx) {
+		tell(ctx, "body: %s", shape(body))
+	}
 	status, failure := parseStatus(body)
 	if failure != nil {
 		failure.StatusCode = a.code

@@ -205,5 +205,38 @@ func (s *session) authorization(n *nonce, method, uri string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("answer digest challenge: %w", err)
 	}
-	return cred.String(), nil
+	return header(cred), nil
+}
+
+// header writes credentials in the form of RFC 7616, section 3.4. The library's
+// own way of it takes longer than the digest itself (BenchmarkAuthorization).
+func header(c *digest.Credentials) string {
+	b := make([]byte, 0, 512)
+	b = appendQuoted(append(b, "Digest username="...), c.Username)
+	b = appendQuoted(append(b, ", realm="...), c.Realm)
+	b = appendQuoted(append(b, ", nonce="...), c.Nonce)
+	b = appendQuoted(append(b, ", uri="...), c.URI)
+	if c.Algorithm != "" {
+		b = append(append(b, ", algorithm="...), c.Algorithm...)
+	}
+	b = appendQuoted(append(b, ", cnonce="...), c.Cnonce)
+	if c.Opaque != "" {
+		b = appendQuoted(append(b, ", opaque="...), c.Opaque)
+	}
+	b = append(append(b, ", qop="...), c.QOP...)
+	b = fmt.Appendf(b, ", nc=%08x", c.Nc)
+	b = appendQuoted(append(b, ", response="...), c.Response)
+	return string(b)
+}
+
+// appendQuoted appends a quoted string (RFC 9110, section 5.6.4).
+func appendQuoted(b []byte, text string) []byte {
+	b = append(b, '"')
+	for i := range len(text) {
+		if text[i] == '"' || text[i] == '\\' {
+			b = append(b, '\\')
+		}
+		b = append(b, text[i])
+	}
+	return append(b, '"')
 }

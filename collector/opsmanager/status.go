@@ -37,6 +37,14 @@ var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 // The members are walked token by token because unmarshalling into a struct
 // takes any letter case for the name and the last of several members.
 func parseStatus(body []byte) (Status, *Error) {
+	var compact bytes.Buffer
+	if json.Compact(&compact, body) == nil { // what Ops Manager sends costs no more than that
+		for _, s := range []Status{Synced, NotSynced} {
+			if compact.String() == `{"status":"`+string(s)+`"}` {
+				return s, nil
+			}
+		}
+	}
 	if !json.Valid(body) { // also refuses a second value behind the first
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not one JSON value")}
 	}

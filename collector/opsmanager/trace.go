@@ -24,6 +24,8 @@ func WithTrace(ctx context.Context, t Trace) context.Context {
 	return context.WithValue(ctx, traceKey{}, t)
 }
 
+func traced(ctx context.Context) bool { return ctx.Value(traceKey{}) != nil }
+
 // tell does nothing unless the poll of ctx is traced.
 func tell(ctx context.Context, format string, args ...any) {
 	if t, ok := ctx.Value(traceKey{}).(Trace); ok {
@@ -33,7 +35,7 @@ func tell(ctx context.Context, format string, args ...any) {
 
 // withConnectionTrace makes the poll tell how it comes by its connection.
 func withConnectionTrace(ctx context.Context) context.Context {
-	if _, ok := ctx.Value(traceKey{}).(Trace); !ok {
+	if !traced(ctx) {
 		return ctx
 	}
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -82,6 +84,9 @@ func remote(conn net.Conn) string {
 
 // tellAnswer tells what a response is, without quoting it.
 func tellAnswer(ctx context.Context, a *answer) {
+	if !traced(ctx) {
+		return
+	}
 	what := "an answer"
 	switch {
 	case a.code == 401 && a.stale:

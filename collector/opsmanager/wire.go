@@ -7,6 +7,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -100,8 +101,8 @@ func (w *wire) exchange(ctx context.Context, target *url.URL, authorization stri
 	var progress progress
 	header := w.header
 	if authorization != "" {
-		header = header.Clone()
-		header.Set("Authorization", authorization)
+		header = maps.Clone(header)
+		header["Authorization"] = []string{authorization}
 	}
 	req := (&http.Request{
 		Method: http.MethodGet,

@@ -128,7 +128,7 @@ func BenchmarkAgainstLoop(b *testing.B) {
 func BenchmarkStart(b *testing.B) {
 	binary := realprometheus.Build(b)
 	for _, own := range []bool{false, true} {
-		f := fleet{Orgs: 100, OwnKeys: own}
+		f := fleet{Orgs: 100, OwnKeys: own, Default: true}
 		b.Run(f.String(), func(b *testing.B) {
 			o := startOpsManager(b, f)
 			file := o.configuration(b)

@@ -21,6 +21,7 @@ type fleet struct {
 	Orgs    int
 	OwnKeys bool          // one for each organization, or one for all
 	Delay   time.Duration // of each answer
+	Default bool          // max_concurrent_requests as it comes
 }
 
 func (f fleet) String() string {
@@ -109,7 +110,10 @@ func (o *opsManager) configuration(b *testing.B) string {
 	dir := b.TempDir()
 	write(b, dir, "ca.pem", o.CA)
 	var y strings.Builder
-	fmt.Fprintf(&y, "ops_managers:\n  - url: %s\n    name: production\n    max_concurrent_requests: %d\n    tls_config: {ca_file: ca.pem}\n", o.URL, concurrency)
+	fmt.Fprintf(&y, "ops_managers:\n  - url: %s\n    name: production\n    tls_config: {ca_file: ca.pem}\n", o.URL)
+	if !o.Default {
+		fmt.Fprintf(&y, "    max_concurrent_requests: %d\n", concurrency)
+	}
 	key := func(i int) string {
 		public, private := o.key(i)
 		return fmt.Sprintf("api_key: {public_key: %s, private_key: %s}", public, private)
