@@ -87,7 +87,7 @@ func BenchmarkScrape(b *testing.B) {
 					b.ReportMetric(float64(o.count(b).Requests)/polls, "requests/poll")
 					b.ReportMetric(peakMemory(b, e.PID())/1e6, "peak-MB")
 					if delay > 0 {
-						ideal := time.Duration((orgs+concurrency-1)/concurrency) * delay * time.Duration(b.N)
+						ideal := f.ideal() * time.Duration(b.N)
 						b.ReportMetric(wall.Seconds()/ideal.Seconds(), "wall/ideal")
 					}
 				})
@@ -97,29 +97,38 @@ func BenchmarkScrape(b *testing.B) {
 }
 
 // BenchmarkAgainstLoop is the CPU of a poll, the exposition included, against
-// that of a bare loop over kept connections with the same digest work. They take
+// that of a bare loop over kept connections with the same digest work; with
+// latency, the wall of both against what the latency alone would take. They take
 // turns.
 func BenchmarkAgainstLoop(b *testing.B) {
 	binary := realprometheus.Build(b)
-	for _, orgs := range []int{100, 1000, 10000} {
-		f := fleet{Orgs: orgs}
-		b.Run(f.String(), func(b *testing.B) {
-			o := startOpsManager(b, f)
-			e, l := startExporter(b, binary, o), start(b, "loop")
-			e.scrape(b)
-			round(b, l, o)
-			exporterBefore, loopBefore := cpu(b, e.PID()), cpu(b, l.cmd.Process.Pid)
-			for b.Loop() {
+	for _, delay := range []time.Duration{0, 20 * time.Millisecond} {
+		for _, orgs := range []int{100, 1000, 10000} {
+			f := fleet{Orgs: orgs, Delay: delay}
+			b.Run(fmt.Sprintf("latency=%s/%s", delay, f), func(b *testing.B) {
+				o := startOpsManager(b, f)
+				e, l := startExporter(b, binary, o), start(b, "loop")
 				e.scrape(b)
 				round(b, l, o)
-			}
-			polls := float64(b.N * orgs)
-			exporter := (cpu(b, e.PID()) - exporterBefore) / polls * 1e6
-			loop := (cpu(b, l.cmd.Process.Pid) - loopBefore) / polls * 1e6
-			b.ReportMetric(exporter, "cpu-µs/poll")
-			b.ReportMetric(loop, "loop-cpu-µs/poll")
-			b.ReportMetric(exporter/loop, "ratio")
-		})
+				exporterBefore, loopBefore := cpu(b, e.PID()), cpu(b, l.cmd.Process.Pid)
+				var exporterWall, loopWall time.Duration
+				for b.Loop() {
+					exporterWall += e.scrape(b)
+					loopWall += round(b, l, o)
+				}
+				polls := float64(b.N * orgs)
+				exporter := (cpu(b, e.PID()) - exporterBefore) / polls * 1e6
+				loop := (cpu(b, l.cmd.Process.Pid) - loopBefore) / polls * 1e6
+				b.ReportMetric(exporter, "cpu-µs/poll")
+				b.ReportMetric(loop, "loop-cpu-µs/poll")
+				b.ReportMetric(exporter/loop, "cpu/loop-cpu")
+				if delay > 0 {
+					ideal := f.ideal() * time.Duration(b.N)
+					b.ReportMetric(exporterWall.Seconds()/ideal.Seconds(), "wall/ideal")
+					b.ReportMetric(loopWall.Seconds()/ideal.Seconds(), "loop-wall/ideal")
+				}
+			})
+		}
 	}
 }
 

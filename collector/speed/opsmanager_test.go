@@ -32,6 +32,11 @@ func (f fleet) String() string {
 	return fmt.Sprintf("orgs=%d/keys=%s", f.Orgs, keys)
 }
 
+// ideal is how long a scrape would take if nothing but the latency took time.
+func (f fleet) ideal() time.Duration {
+	return time.Duration((f.Orgs+concurrency-1)/concurrency) * f.Delay
+}
+
 func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
 // key returns the API key of an organization.
