@@ -30,7 +30,6 @@ import (
 	"github.com/prometheus/common/version"
 	"github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
-	_ "golang.org/x/crypto/x509roots/fallback" // public CAs where the system has none, as in an image from scratch
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"

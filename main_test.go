@@ -491,23 +491,6 @@ func TestBuiltVersion(t *testing.T) {
 	}
 }
 
-// On a system without CA certificates, the public ones are there all the same.
-func TestPublicCAs(t *testing.T) {
-	if dir := os.Getenv("SSL_CERT_DIR"); dir == "" || dir != os.Getenv("SSL_CERT_FILE") {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestPublicCAs$")
-		none := t.TempDir()
-		cmd.Env = append(os.Environ(), "SSL_CERT_DIR="+none, "SSL_CERT_FILE="+none)
-		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		return
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil || pool.Equal(x509.NewCertPool()) {
-		t.Errorf("no CA certificates: %v", err)
-	}
-}
-
 // listenerPassword hashes to the bcrypt value in the web configuration below.
 const listenerPassword = "listener-password"
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -109,7 +110,9 @@ func (m *manager) poll(ctx context.Context, orgs []*organization, trace opsmanag
 			trace("joined a poll that another scrape had asked for; what it has done so far is not known here")
 		}
 	}
-	for _, p := range polls {
+	// The last ones first: they start last, so that most have ended when it is
+	// their turn, and this goroutine does not wake up for each poll.
+	for _, p := range slices.Backward(polls) {
 		select {
 		case <-p.done:
 		case <-ctx.Done():
@@ -174,10 +177,16 @@ func (m *manager) refreshTLS() error {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.material == nil || m.material.Fingerprint != material.Fingerprint {
-		m.client.SetTLS(material.Config)
-		m.material = material
+	if m.material != nil && m.material.Fingerprint == material.Fingerprint {
+		return nil
 	}
+	if material.Config.RootCAs == nil {
+		if material.Config.RootCAs, err = publicRoots(); err != nil {
+			return err
+		}
+	}
+	m.client.SetTLS(material.Config)
+	m.material = material
 	return nil
 }
 

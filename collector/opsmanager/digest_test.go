@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/icholy/digest"
+
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
@@ -26,6 +28,42 @@ func TestChallengesAreShared(t *testing.T) {
 	r.synced(t)
 	if codes := r.codes(); !slices.Equal(codes, []int{200, 200}) {
 		t.Errorf("later polls: got %v", codes)
+	}
+}
+
+// What is sent is what icholy/digest computes, whatever has to be quoted.
+func TestAuthorization(t *testing.T) {
+	const uri = "/a/b%20c/api/public/v1.0/orgs/" + testOrg + "/liveExport/migrationLink/status"
+	for _, chal := range []*digest.Challenge{
+		{Realm: "MMS Public API", Nonce: "I+xG4xb7bUgq8uMBCuAxZPI+VDDcJ9q1", Algorithm: "MD5"},
+		{Realm: "", Nonce: "abc", Opaque: "def"},
+		{Realm: `a "b", c=\d\`, Nonce: `"`, Opaque: `\"`, Algorithm: "SHA-256"},
+		{Realm: "Umläute", Nonce: "a, b", Algorithm: "SHA-512-256"},
+	} {
+		chal.QOP = []string{"auth"}
+		authorize, err := opsmanager.Authorizer(keyOf(`pub"lic`, testPrivate), chal)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for count := 1; count <= 300; count++ {
+			text, err := authorize(http.MethodGet, uri)
+			if err != nil {
+				t.Fatal(err)
+			}
+			sent, err := digest.ParseCredentials(text)
+			if err != nil {
+				t.Fatalf("%s: %v", text, err)
+			}
+			want, err := digest.Digest(chal, digest.Options{
+				Method: http.MethodGet, URI: uri, Count: count, Username: `pub"lic`, Password: testPrivate, Cnonce: sent.Cnonce,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if *sent != *want {
+				t.Fatalf("sent %s, want %s", text, want)
+			}
+		}
 	}
 }
 

@@ -34,7 +34,7 @@ var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 // body must be one JSON object with exactly one member named status, spelled
 // so, whose value is the string SYNCED or NOT_SYNCED.
 //
-// The members are walked token by token because unmarshalling into a struct
+// Where there is more than that, the members are walked token by token because unmarshalling into a struct
 // takes any letter case for the name and the last of several members.
 func parseStatus(body []byte) (Status, *Error) {
 	var compact bytes.Buffer
