@@ -34,19 +34,18 @@ var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 // body must be one JSON object with exactly one member named status, spelled
 // so, whose value is the string SYNCED or NOT_SYNCED.
 //
-// Where there is more than that, the members are walked token by token because unmarshalling into a struct
+// The members are walked token by token because unmarshalling into a struct
 // takes any letter case for the name and the last of several members.
 func parseStatus(body []byte) (Status, *Error) {
 	var compact bytes.Buffer
-	if json.Compact(&compact, body) == nil { // what Ops Manager sends costs no more than that
-		for _, s := range []Status{Synced, NotSynced} {
-			if compact.String() == `{"status":"`+string(s)+`"}` {
-				return s, nil
-			}
-		}
-	}
-	if !json.Valid(body) { // also refuses a second value behind the first
+	if json.Compact(&compact, body) != nil { // also refuses a second value behind the first
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not one JSON value")}
+	}
+	switch compact.String() { // what Ops Manager sends: the walk takes eight times as long
+	case `{"status":"SYNCED"}`:
+		return Synced, nil
+	case `{"status":"NOT_SYNCED"}`:
+		return NotSynced, nil
 	}
 	dec := json.NewDecoder(bytes.NewReader(body))
 	if t, err := dec.Token(); err != nil || t != json.Delim('{') {
