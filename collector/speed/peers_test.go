@@ -27,9 +27,9 @@ func BenchmarkPeers(b *testing.B) {
 		measure       func(b *testing.B, o *opsManager) (seconds float64)
 	}{
 		{"opsmanager_exporter", "go", 1000, ourselves},
-		{"curl, a process for each", "curl", 100, curls},
-		{"curl, one process for all", "curl", 1000, curlParallel},
-		{"script_exporter with curl", "script_exporter", 100, scriptExporter},
+		{"curl-for-each", "curl", 100, curls},
+		{"curl-parallel-for-all", "curl", 1000, curlParallel},
+		{"script_exporter-with-curl", "script_exporter", 100, scriptExporter},
 		{"blackbox_exporter", "blackbox_exporter", 500, blackboxExporter},
 		{"json_exporter", "json_exporter", 500, jsonExporter},
 	} {
