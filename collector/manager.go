@@ -3,6 +3,7 @@ package collector
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"reflect"
@@ -43,7 +44,7 @@ type organization struct {
 
 // newManager returns an Ops Manager ready to be polled. before is the one of the
 // same name that it replaces, nil if there is none: key and TLS files that stay
-// the same keep what was last read well.
+// the same keep what was last read well, TLS sessions with the same server too.
 func newManager(settings config.OpsManager, before *manager, sessions *opsmanager.Sessions, userAgent string, logger *slog.Logger) *manager {
 	settings.Orgs = nil
 	m := &manager{settings: settings}
@@ -54,6 +55,17 @@ func newManager(settings config.OpsManager, before *manager, sessions *opsmanage
 		m.api = newAPIMetrics(settings.Name)
 	}
 	logger = logger.With("ops_manager", settings.Name)
+	m.tls = &source[*config.TLSMaterial]{read: settings.TLS.Read, patience: settings.Timeout / 4, logger: logger}
+	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
+		m.tls = before.tls
+		if reflect.DeepEqual(before.settings.URL, settings.URL) {
+			m.material = before.inUse()
+		}
+	}
+	var tlsConfig *tls.Config // nil until the first poll reads the files
+	if m.material != nil {
+		tlsConfig = m.material.Config
+	}
 	m.client = opsmanager.NewClient(opsmanager.Options{
 		URL:                settings.URL,
 		Timeout:            settings.Timeout,
@@ -63,12 +75,8 @@ func newManager(settings config.OpsManager, before *manager, sessions *opsmanage
 		UserAgent:          userAgent,
 		Sessions:           sessions,
 		Observe:            m.observe,
-	}, nil)
+	}, tlsConfig)
 	m.queue = newQueue(settings.MaxConcurrentRequests, settings.Timeout, m.ask)
-	m.tls = &source[*config.TLSMaterial]{read: settings.TLS.Read, patience: settings.Timeout / 4, logger: logger}
-	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
-		m.tls = before.tls
-	}
 	if settings.APIKey != nil {
 		m.key = &source[config.KeyPair]{read: settings.APIKey.Read, patience: settings.Timeout / 4, logger: logger}
 		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
@@ -188,6 +196,13 @@ func (m *manager) refreshTLS() error {
 	m.client.SetTLS(material.Config)
 	m.material = material
 	return nil
+}
+
+// inUse returns the TLS material that the client uses, nil before the first poll.
+func (m *manager) inUse() *config.TLSMaterial {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.material
 }
 
 func (m *manager) observe(e opsmanager.Exchange) {

@@ -41,7 +41,9 @@ func newWire(opts Options, tlsConfig *tls.Config) *wire {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
 	tlsConfig = tlsConfig.Clone()
-	tlsConfig.ClientSessionCache = tls.NewLRUClientSessionCache(sessionCache)
+	if tlsConfig.ClientSessionCache == nil {
+		tlsConfig.ClientSessionCache = tls.NewLRUClientSessionCache(sessionCache)
+	}
 
 	// HTTP/1.1 alone: Ops Manager speaks it, and one poll to a connection means
 	// that a connection that dies takes one poll with it, not all of them.
