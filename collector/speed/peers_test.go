@@ -19,17 +19,18 @@ import (
 // BenchmarkPeers is what else people read a migration link with: CPU of the
 // process and of those that it starts, and requests, for each poll. It takes
 // those that are on the PATH. The exporters of others cannot do digest, but for
-// script_exporter, by way of curl: the 401 is all that they get.
+// script_exporter, by way of curl: the 401 is all that they get. .ci/compare makes a
+// table of it.
 func BenchmarkPeers(b *testing.B) {
 	for _, peer := range []struct {
 		name, program string
 		orgs          int // enough to see the CPU
-		measure       func(b *testing.B, o *opsManager) (seconds float64)
+		measure       func(b *testing.B, o *opsManager) (seconds float64, rounds int)
 	}{
 		{"opsmanager_exporter", "go", 1000, ourselves},
-		{"curl-for-each", "curl", 100, curls},
-		{"curl-parallel-for-all", "curl", 1000, curlParallel},
-		{"script_exporter-with-curl", "script_exporter", 100, scriptExporter},
+		{"curl, a process for each", "curl", 100, curls},
+		{"curl, one process for all", "curl", 1000, curlParallel},
+		{"script_exporter with curl", "script_exporter", 100, scriptExporter},
 		{"blackbox_exporter", "blackbox_exporter", 500, blackboxExporter},
 		{"json_exporter", "json_exporter", 500, jsonExporter},
 	} {
@@ -38,12 +39,16 @@ func BenchmarkPeers(b *testing.B) {
 				b.Skip(err)
 			}
 			o := startOpsManager(b, fleet{Orgs: peer.orgs})
-			var seconds float64
+			var seconds, polls, requests float64
 			for b.Loop() {
-				seconds += peer.measure(b, o)
+				o.count(b)
+				s, rounds := peer.measure(b, o)
+				seconds += s
+				polls += float64(rounds * peer.orgs)
+				requests += float64(o.count(b).Requests)
 			}
-			polls := float64(b.N * peer.orgs)
 			b.ReportMetric(seconds/polls*1e6, "cpu-µs/poll")
+			b.ReportMetric(requests/polls, "requests/poll")
 		})
 	}
 }
@@ -56,16 +61,17 @@ func (o *opsManager) links() []string {
 	return links
 }
 
-func ourselves(b *testing.B, o *opsManager) float64 {
+func ourselves(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	e := startExporter(b, realprometheus.Build(b), o)
-	e.scrape(b)
+	e.scrape(b) // connections and nonces; the others keep theirs as long as they can
+	o.count(b)
 	before := cpu(b, e.PID())
 	const scrapes = 5
 	for range scrapes {
 		e.scrape(b)
 	}
-	return (cpu(b, e.PID()) - before) / scrapes
+	return cpu(b, e.PID()) - before, scrapes
 }
 
 // runAll runs a process and returns the CPU that it and those that it started took.
@@ -77,17 +83,17 @@ func runAll(b *testing.B, cmd *exec.Cmd) float64 {
 	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds()
 }
 
-func curls(b *testing.B, o *opsManager) (seconds float64) {
+func curls(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	public, private := o.key(0)
 	ca := write(b, b.TempDir(), "ca.pem", o.CA)
 	for _, link := range o.links() {
 		seconds += runAll(b, exec.Command("curl", "--silent", "--fail", "--digest", "--user", public+":"+private, "--cacert", ca, link))
 	}
-	return seconds
+	return seconds, 1
 }
 
-func curlParallel(b *testing.B, o *opsManager) float64 {
+func curlParallel(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	public, private := o.key(0)
 	dir := b.TempDir()
@@ -100,12 +106,12 @@ func curlParallel(b *testing.B, o *opsManager) float64 {
 		fmt.Fprintf(&config, "url = %q\ndigest\nuser = %q\ncacert = %q\noutput = /dev/null\nfail\n", link, public+":"+private, ca)
 	}
 	return runAll(b, exec.Command("curl", "--silent", "--parallel", "--parallel-max", fmt.Sprint(concurrency),
-		"--config", write(b, dir, "curl.conf", config.String())))
+		"--config", write(b, dir, "curl.conf", config.String()))), 1
 }
 
 // probe starts a peer, has it probe every organization, and returns the CPU that
 // it and those that it started took.
-func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL func(link string) string) float64 {
+func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL func(link string) string) (seconds float64, rounds int) {
 	b.Helper()
 	address := realprometheus.FreeAddress(b)
 	cmd := exec.Command(program, append(args, "--web.listen-address="+address)...)
@@ -147,10 +153,10 @@ func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL
 	}
 	close(links)
 	workers.Wait()
-	return cpu(b, cmd.Process.Pid) - before
+	return cpu(b, cmd.Process.Pid) - before, 1
 }
 
-func scriptExporter(b *testing.B, o *opsManager) float64 {
+func scriptExporter(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	public, private := o.key(0)
 	dir := b.TempDir()
@@ -165,7 +171,7 @@ func scriptExporter(b *testing.B, o *opsManager) float64 {
 	})
 }
 
-func blackboxExporter(b *testing.B, o *opsManager) float64 {
+func blackboxExporter(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	dir := b.TempDir()
 	ca := write(b, dir, "ca.pem", o.CA)
@@ -175,7 +181,7 @@ func blackboxExporter(b *testing.B, o *opsManager) float64 {
 	})
 }
 
-func jsonExporter(b *testing.B, o *opsManager) float64 {
+func jsonExporter(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	dir := b.TempDir()
 	ca := write(b, dir, "ca.pem", o.CA)
