@@ -25,7 +25,7 @@ import (
 // stays bounded, and the first good scrape afterwards is whole.
 func TestOverload(t *testing.T) {
 	const orgs = 10_000
-	p := launch(t, ":", orgs)
+	p := launch(t, ":", orgs, "--scrape.timeout-offset=1.5s") // all that is tested shares the machine
 	p.ready(t)
 	p.answer(simulator.UnexpectedError())
 
