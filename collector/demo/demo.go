@@ -24,7 +24,7 @@ const (
 
 	// timeout is short, so that the organization that never answers does not
 	// hold up the first scrape.
-	timeout = 500 * time.Millisecond
+	timeout = time.Second
 )
 
 // Demo is a running simulated Ops Manager. Close ends it.
