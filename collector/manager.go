@@ -193,6 +193,9 @@ func (m *manager) refreshTLS() error {
 			return err
 		}
 	}
+	// TLS sessions are as good as what was trusted when they began: they stay with
+	// the material, also over a reload.
+	material.Config.ClientSessionCache = tls.NewLRUClientSessionCache(0) // of the default size
 	m.client.SetTLS(material.Config)
 	m.material = material
 	return nil

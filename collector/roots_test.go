@@ -2,9 +2,15 @@ package collector
 
 import (
 	"crypto/x509"
+	"log/slog"
+	"net/url"
 	"os"
 	"os/exec"
 	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
 // On a system without CA certificates, the public ones are there all the same.
@@ -23,7 +29,14 @@ func TestPublicRoots(t *testing.T) {
 		}
 		return
 	}
-	if roots, err := publicRoots(); err != nil || roots == nil || roots.Equal(x509.NewCertPool()) {
-		t.Errorf("no CA certificates: %v", err)
+	base := &url.URL{Scheme: "https", Host: "opsmanager.example.net"}
+	m := newManager(config.OpsManager{Name: "production", URL: base, Timeout: time.Minute, MaxConcurrentRequests: 1}, nil,
+		opsmanager.NewSessions(), "test", slog.New(slog.DiscardHandler))
+	defer m.close()
+	if err := m.refreshTLS(); err != nil {
+		t.Fatal(err)
+	}
+	if roots := m.material.Config.RootCAs; roots == nil || roots.Equal(x509.NewCertPool()) {
+		t.Error("no CA certificates")
 	}
 }

@@ -37,8 +37,7 @@ func (t TLS) settings() promconfig.TLSConfig {
 
 // TLSMaterial is what [TLS.Read] found.
 type TLSMaterial struct {
-	// Config is the caller's, and reads no file during a handshake. It has a cache
-	// of TLS sessions, which are as good as what was trusted when they began.
+	// Config is the caller's, and reads no file during a handshake.
 	Config *tls.Config
 	// Fingerprint differs if and only if the CA, the certificate or the key differs.
 	Fingerprint [sha256.Size]byte
@@ -96,7 +95,6 @@ func (t TLS) Read() (*TLSMaterial, error) {
 		// Everything that it could say about the texts was checked before.
 		return nil, fmt.Errorf("tls_config cannot be used: %w", err)
 	}
-	config.ClientSessionCache = tls.NewLRUClientSessionCache(0) // of the default size
 	return &TLSMaterial{Config: config, Fingerprint: fingerprint(c.CA, c.Cert, string(c.Key))}, nil
 }
 
