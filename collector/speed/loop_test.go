@@ -1,6 +1,7 @@
 package speed_test
 
 import (
+	"crypto/md5"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/json"
@@ -85,18 +86,19 @@ type session struct {
 
 	mu        sync.Mutex
 	challenge *digest.Challenge
+	ha1       string // RFC 7616, section 3.4.2
 	since     time.Time
 	uses      int
 }
 
 func (s *session) read(client *http.Client, i int) error {
 	path := "/api/public/v1.0/orgs/" + orgID(i) + "/liveExport/migrationLink/status"
-	challenge, uses, err := s.next(client, path)
+	challenge, ha1, uses, err := s.next(client, path)
 	if err != nil {
 		return err
 	}
 	credentials, err := digest.Digest(challenge, digest.Options{
-		Method: http.MethodGet, URI: path, Count: uses, Username: s.key.Public, Password: s.key.Private,
+		Method: http.MethodGet, URI: path, Count: uses, Username: s.key.Public, A1: ha1,
 	})
 	if err != nil {
 		return err
@@ -117,27 +119,28 @@ func (s *session) read(client *http.Client, i int) error {
 	return nil
 }
 
-// next returns a challenge to answer and how often that was done, this time
-// included.
-func (s *session) next(client *http.Client, path string) (*digest.Challenge, int, error) {
+// next returns a challenge to answer, the HA1 for it, and how often it was
+// answered, this time included.
+func (s *session) next(client *http.Client, path string) (challenge *digest.Challenge, ha1 string, uses int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.challenge == nil || s.uses == 1000 || time.Since(s.since) > 45*time.Second {
 		resp, err := s.get(client, path, "")
 		if err != nil {
-			return nil, 0, err
+			return nil, "", 0, err
 		}
 		defer resp.Body.Close()
 		if _, err := io.Copy(io.Discard, resp.Body); err != nil {
-			return nil, 0, err
+			return nil, "", 0, err
 		}
 		if s.challenge, err = digest.FindChallenge(resp.Header); err != nil {
-			return nil, 0, err
+			return nil, "", 0, err
 		}
+		s.ha1 = fmt.Sprintf("%x", md5.Sum([]byte(s.key.Public+":"+s.challenge.Realm+":"+s.key.Private)))
 		s.since, s.uses = time.Now(), 0
 	}
 	s.uses++
-	return s.challenge, s.uses, nil
+	return s.challenge, s.ha1, s.uses, nil
 }
 
 func (s *session) get(client *http.Client, path, authorization string) (*http.Response, error) {
