@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector"
-	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/config"
 )
 

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/opsmanager/realdigest"
+	"opsmanager_exporter/collector/testkit/realdigest"
 )
 
 // Apache and Jetty compute and check the digest here, not the simulator: with

@@ -12,7 +12,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // The alerts come quickly enough for annotations when a minute takes a second.

@@ -16,7 +16,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // factor is how much faster than in production time passes here: every duration

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // webhook receives Alertmanager's notifications.

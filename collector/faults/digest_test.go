@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/opsmanager/realdigest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/realdigest"
 )
 
 // challenged answers 401 with these WWW-Authenticate lines, whatever was sent.

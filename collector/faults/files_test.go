@@ -9,8 +9,8 @@ import (
 	"strings"
 	"testing"
 
-	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/exposition"
 )
 
 // breakage makes a file one that cannot be used, be it a key or a certificate.

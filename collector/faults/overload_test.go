@@ -14,9 +14,9 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // TestOverload has 10,000 organizations that all fail, then an Ops Manager that

@@ -15,9 +15,9 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // process is an exporter as users run it, with a healthy Ops Manager. A shell

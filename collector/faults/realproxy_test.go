@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // spawn starts a proxy and waits until it accepts connections.

@@ -16,8 +16,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector"
-	"opsmanager_exporter/collector/exposition"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/exposition"
 )
 
 // world is an exporter with its configuration file and a healthy Ops Manager.

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // BenchmarkPeers is what else people read a migration link with: CPU of the

@@ -15,7 +15,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 func TestConfig(t *testing.T) {

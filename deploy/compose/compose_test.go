@@ -16,7 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/config"
 )
 

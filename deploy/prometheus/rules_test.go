@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 // The rules do what their tests say, in the newest Prometheus and in an old one.

@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 const orgs = 8 // of the demo

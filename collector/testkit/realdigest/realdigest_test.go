@@ -21,7 +21,7 @@ import (
 
 	"github.com/icholy/digest"
 
-	"opsmanager_exporter/collector/opsmanager/realdigest"
+	"opsmanager_exporter/collector/testkit/realdigest"
 )
 
 const (
