@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -65,37 +66,65 @@ func TestHalfClosedClient(t *testing.T) {
 	}
 }
 
-// What a scrape learned later stays when one that learned earlier ends later.
+// What a scrape learned later stays when one that learned earlier ends later,
+// and the failure that it learned earlier is counted all the same.
 func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 	t.Parallel()
-	f := start(t, settings{orgs: 2})
-	release := make(chan struct{})
-	f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
-	ended := make(chan samples)
-	go func() {
-		s, err := get(t, f.url, "10")
-		if err != nil {
-			t.Error(err)
-		}
-		ended <- s
-	}()
-	for f.sim.OrgCounts(orgID(1)).InFlight == 0 || f.sim.OrgCounts(orgID(0)).OK == 0 {
-		time.Sleep(time.Millisecond)
+	tests := []struct {
+		name                 string
+		older, newer         simulator.Answer
+		wantOlder, wantNewer string
+		failures             int
+	}{
+		{name: "an older status", older: simulator.Status("SYNCED"), newer: simulator.Status("NOT_SYNCED"), wantOlder: "1", wantNewer: "0"},
+		{name: "an older failure", older: simulator.OrgNotFound(), newer: simulator.Status("SYNCED"), wantOlder: "not_found", wantNewer: "1", failures: 1},
 	}
-	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
-	probe, err := get(t, "http://"+f.host+"/probe?target="+orgID(0), "10")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := probe.State(t, orgID(0)); got != "0" {
-		t.Fatalf("probe: %s", got)
-	}
-	close(release)
-	if got := (<-ended).State(t, orgID(0)); got != "1" {
-		t.Errorf("the scrape that began before: %s, want what it read", got)
-	}
-	if got := f.exporter.Snapshot().Orgs[0].Status; got != "NOT_SYNCED" {
-		t.Errorf("afterwards the page shows %q", got)
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			f := start(t, settings{orgs: 2})
+			release := make(chan struct{})
+			f.sim.SetOrg(orgID(0), simulator.Org{Answer: tt.older})
+			f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
+			ended := make(chan samples)
+			go func() {
+				s, err := get(t, f.url, "30")
+				if err != nil {
+					t.Error(err)
+				}
+				ended <- s
+			}()
+			for f.sim.OrgCounts(orgID(1)).InFlight == 0 || f.sim.OrgCounts(orgID(0)).Requests < 1 {
+				time.Sleep(time.Millisecond)
+			}
+			f.sim.SetOrg(orgID(0), simulator.Org{Answer: tt.newer})
+			// A probe joins the poll of the scrape as long as that is in flight.
+			for tries := 0; ; tries++ {
+				probe, err := get(t, "http://"+f.host+"/probe?target="+orgID(0), "30")
+				if err != nil {
+					t.Fatal(err)
+				}
+				if probe.State(t, orgID(0)) == tt.wantNewer {
+					break
+				}
+				if tt.failures > 0 {
+					tt.failures++
+				}
+				if tries == 100 {
+					t.Fatal("no probe polled for itself")
+				}
+			}
+			close(release)
+			if got := (<-ended).State(t, orgID(0)); got != tt.wantOlder {
+				t.Errorf("the scrape that began before: %s, want what it read", got)
+			}
+			if got := f.exporter.Snapshot().Orgs[0]; got.Err != nil || map[string]string{"SYNCED": "1", "NOT_SYNCED": "0"}[string(got.Status)] != tt.wantNewer {
+				t.Errorf("afterwards the page shows %q, %v", got.Status, got.Err)
+			}
+			if got := f.scrape(t, "30").Link("scrape_errors_total", orgID(0)); got != strconv.Itoa(tt.failures) {
+				t.Errorf("scrape_errors_total %s, want %d", got, tt.failures)
+			}
+		})
 	}
 }
 

@@ -1,40 +1,63 @@
 package collector_test
 
 import (
+	"maps"
+	"net/http"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// A scrape answers by its deadline with all that is known by then, and those
-// that it leaves out come first in the next one.
+// A scrape answers by its deadline with what it read by then, and with nothing
+// that was read before. Those that it leaves out come first in the next one.
 func TestTimeRunsOut(t *testing.T) {
 	t.Parallel()
-	const orgs = 60
-	f := start(t, settings{orgs: orgs, concurrency: 2, timeoutOffset: time.Second})
-	for i := range orgs {
-		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 100 * time.Millisecond})
+	const orgs, answered = 60, 40
+	f := start(t, settings{orgs: orgs, concurrency: 2})
+	if got := f.states(t, f.scrape(t, "10"))["1"]; got != orgs {
+		t.Fatalf("%d organizations before time runs out", got)
 	}
-	// About 40 of 60 fit into one scrape.
-	begun := time.Now()
-	first := f.scrape(t, "3")
-	if took := time.Since(begun); took > 3*time.Second {
-		t.Errorf("the scrape took %s, its announced timeout is 3s", took)
-	}
-	second := f.scrape(t, "3")
-	reached := 0
-	for i := range orgs {
-		a, b := first.State(t, orgID(i)), second.State(t, orgID(i))
-		if a == "1" {
-			reached++
-		}
-		if a == "not_reached" && b != "1" {
-			t.Errorf("organization %d: %s and then %s", i, a, b)
+	// From now on every link is down, and so many requests are answered in time.
+	var budget atomic.Int64
+	down := func(release <-chan struct{}) simulator.Answer {
+		return func(w http.ResponseWriter, r *http.Request) {
+			if budget.Add(-1) < 0 {
+				<-release
+			}
+			simulator.Status("NOT_SYNCED")(w, r)
 		}
 	}
-	if reached == 0 || reached == orgs {
-		t.Errorf("the first scrape reached %d of %d: it should have reached some", reached, orgs)
+	left := make(map[string]bool)
+	for round := range 3 {
+		release := make(chan struct{})
+		budget.Store(answered)
+		for i := range orgs {
+			f.sim.SetOrg(orgID(i), simulator.Org{Answer: down(release)})
+		}
+		begun := time.Now()
+		s := f.scrape(t, "2")
+		if took := time.Since(begun); took > 10*time.Second { // on a machine that is busy
+			t.Errorf("round %d: the scrape took %s, its announced timeout is 2s", round, took)
+		}
+		close(release)
+		for f.sim.Counts().InFlight > 0 {
+			time.Sleep(time.Millisecond)
+		}
+		counts := make(map[string]int)
+		for i := range orgs {
+			state := s.State(t, orgID(i))
+			counts[state]++
+			if left[orgID(i)] && state != "0" {
+				t.Errorf("round %d: organization %d was left out twice: %s", round, i, state)
+			}
+			left[orgID(i)] = state != "0"
+		}
+		want := map[string]int{"0": answered, "timeout": 2, "not_reached": orgs - answered - 2}
+		if !maps.Equal(counts, want) {
+			t.Errorf("round %d: states %v, want %v", round, counts, want)
+		}
 	}
 }
 

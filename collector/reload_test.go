@@ -62,6 +62,54 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// What is counted for an organization, and what is known of its Ops Manager,
+// outlives every reload that keeps them.
+func TestCountsOutliveReloads(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 2})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
+	before := f.scrape(t, "10")
+	version := func(s samples, opsManager string) string {
+		for series := range s {
+			if strings.HasPrefix(series, "opsmanager_info{") && strings.Contains(series, `ops_manager="`+opsManager+`"`) {
+				return series
+			}
+		}
+		return "absent"
+	}
+	known := version(before, "production")
+	if known == "absent" {
+		t.Fatal("no opsmanager_info after a scrape")
+	}
+
+	// The organizations move to another Ops Manager.
+	moved := f.manager
+	moved.Name, moved.Timeout = "staging", 4*time.Second
+	f.manager = moved
+	f.apply()
+	s := f.scrape(t, "10")
+	if got := s.Link("scrape_errors_total", orgID(1)); got != "2" {
+		t.Errorf("scrape_errors_total of an organization that moved: %s, want 2", got)
+	}
+	if got := s.Link("last_success_timestamp_seconds", orgID(0)); got == "absent" {
+		t.Error("no time of the last success after a move")
+	}
+
+	// The version is known without another answer.
+	f.manager.Timeout = 3 * time.Second
+	f.apply()
+	for i := range 2 {
+		f.sim.SetOrg(orgID(i), simulator.Org{BeforeAuth: simulator.Reset()})
+	}
+	s = f.scrape(t, "10")
+	if got, want := version(s, "staging"), strings.ReplaceAll(known, "production", "staging"); got != want {
+		t.Errorf("opsmanager_info after a reload: %s, want %s", got, want)
+	}
+	if got := s.Link("scrape_errors_total", orgID(1)); got != "3" {
+		t.Errorf("scrape_errors_total after the failure: %s, want 3", got)
+	}
+}
+
 // A scrape in flight over a reload ends with what it began with, and what it
 // leaves behind is not seen afterwards.
 func TestReloadDuringScrape(t *testing.T) {

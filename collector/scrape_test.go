@@ -54,6 +54,10 @@ func TestStates(t *testing.T) {
 	// goes wrong for one of them never shows at another.
 	const healthy = 20
 	f := start(t, settings{orgs: healthy + len(tests), timeout: 1500 * time.Millisecond})
+	// Every one of them was SYNCED in the scrape before: no fault shows that.
+	if got := f.states(t, f.scrape(t, "10")); got["1"] != healthy+len(tests) {
+		t.Fatalf("before the faults: %v", got)
+	}
 	for i, tt := range tests {
 		f.sim.SetOrg(orgID(healthy+i), tt.org)
 	}
@@ -77,6 +81,17 @@ func TestStates(t *testing.T) {
 			}
 		}
 	}
+}
+
+// What was read before is not shown when there is no connection any more.
+func TestServerGoesAway(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3})
+	f.expect(t, "before", "1", "1", "1")
+	if err := f.sim.Close(); err != nil {
+		t.Fatal(err)
+	}
+	f.expect(t, "no server", "connect", "connect", "connect")
 }
 
 func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
