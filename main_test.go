@@ -4,17 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"flag"
 	"fmt"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -30,6 +23,8 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // asProgram makes the test binary be the exporter, so that tests run the real
@@ -335,11 +330,8 @@ func TestGracefulStop(t *testing.T) {
 		<-release
 		simulator.Status("NOT_SYNCED")(w, r)
 	}})
-	file := filepath.Join(t.TempDir(), "opsmanager.yml")
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testfile.New(t, "opsmanager.yml", content)
 	p := startProgram(t, "--config.file="+file)
 	body := make(chan string)
 	go func() {
@@ -380,9 +372,7 @@ func TestGracefulStop(t *testing.T) {
 func TestBadInput(t *testing.T) {
 	t.Parallel()
 	bad := filepath.Join(t.TempDir(), "bad.yml")
-	if err := os.WriteFile(bad, []byte("ops_managers:\n  - url: ftp://opsmanager.example.net\n    surprises: 1\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, bad, "ops_managers:\n  - url: ftp://opsmanager.example.net\n    surprises: 1\n")
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -442,11 +432,8 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	const id = "5f1e9c2b8d3a4e0012ab34cd"
 	sim.SetKey("jkqmzxvt", "a-private-key")
 	sim.SetOrg(id, simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
-	file := filepath.Join(t.TempDir(), "opsmanager.yml")
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    name: production\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := testfile.New(t, "opsmanager.yml", content)
 	for _, args := range [][]string{{"check"}, {"check", "--online"}, {"check", "--online", "--output=json"}} {
 		status, stdout, stderr := runProgram(t, append(args, "--config.file="+file)...)
 		if want := len(args) > 1; status != 0 || strings.Contains(stdout, "NOT_SYNCED") != want {
@@ -501,29 +488,24 @@ func allPaths() []string {
 
 func TestListenerSecurity(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	server, roots := certificate(t, dir, "server")
-	client, _ := certificate(t, dir, "client")
-	webConfig := filepath.Join(dir, "web.yml")
-	content := `tls_server_config:
-  cert_file: server.pem
-  key_file: server.key
+	servers, clients := authority.New(t), authority.New(t)
+	cert, key := authority.Files(t, servers.Issue(t))
+	webConfig := testfile.New(t, "web.yml", fmt.Sprintf(`tls_server_config:
+  cert_file: %s
+  key_file: %s
   client_auth_type: RequireAndVerifyClientCert
-  client_ca_file: client.pem
+  client_ca_file: %s
 basic_auth_users:
   prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16
-`
-	if err := os.WriteFile(webConfig, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+`, cert, key, clients.File(t)))
 	p := launch(t, "demo", "--web.config.file="+webConfig)
 	newClient := func(certificates ...tls.Certificate) *http.Client {
-		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates}}
+		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: servers.Pool(), Certificates: certificates}}
 		t.Cleanup(transport.CloseIdleConnections)
 		return &http.Client{Transport: transport}
 	}
 	address := "https" + strings.TrimPrefix(p.url, "http")
-	known := newClient(client)
+	known := newClient(clients.Issue(t, authority.Client))
 	awaitReady(t, p, func() error {
 		resp, err := known.Get(address + "/-/ready")
 		if err == nil {
@@ -560,48 +542,12 @@ basic_auth_users:
 			resp.Body.Close()
 			t.Errorf("%s without a client certificate: status %d", path, resp.StatusCode)
 		}
-		if resp, err := newClient(server).Get(address + path); err == nil {
+		if resp, err := newClient(servers.Issue(t, authority.Client)).Get(address + path); err == nil {
 			resp.Body.Close()
 			t.Errorf("%s with another CA's client certificate: status %d", path, resp.StatusCode)
 		}
 	}
 	p.stop(t, syscall.SIGTERM)
-}
-
-// certificate writes name.pem and name.key: a certificate that signed itself.
-func certificate(t *testing.T, dir, name string) (tls.Certificate, *x509.CertPool) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	certPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	keyPEM := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})
-	for file, content := range map[string][]byte{name + ".pem": certPEM, name + ".key": keyPEM} {
-		if err := os.WriteFile(filepath.Join(dir, file), content, 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	pair, err := tls.X509KeyPair(certPEM, keyPEM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(certPEM)
-	return pair, roots
 }
 
 func TestHeadersOfEveryAnswer(t *testing.T) {
@@ -662,11 +608,7 @@ func TestSlowAndGreedyClients(t *testing.T) {
 func TestReloadOverHTTP(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "opsmanager.yml")
-	write := func(content string) {
-		if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(content string) { testfile.Write(t, file, content) }
 	good := func(id string) string {
 		return "ops_managers:\n  - url: https://127.0.0.1:1\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: " + id + "}]\n"
 	}

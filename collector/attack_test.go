@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/testlog"
 )
 
 // Scrapes whose deadline passes at once, as anybody can send them, do not make
@@ -179,16 +181,16 @@ func TestLateAnswerOfGateway(t *testing.T) {
 // holds nobody up for long, and the last good key stays in use.
 func TestFilesThatBlock(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testlog.Buffer
 	f := start(t, settings{orgs: 3, log: &log})
 	dir := t.TempDir()
 	for _, name := range []string{"key", "own"} {
-		write(t, filepath.Join(dir, name+".pub"), publicKey)
-		write(t, filepath.Join(dir, name+".priv"), privateKey)
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
 	}
 	f.load(t, dir, "")
 	f.expect(t, "before", "1", "1", "1")
-	pipe(t, filepath.Join(dir, "own.priv"))
+	testfile.Pipe(t, filepath.Join(dir, "own.priv"))
 	f.expect(t, "a named pipe in place of the file", "1", "1", "1")
 	if got := strings.Count(log.String(), "Files cannot be read"); got != 1 {
 		t.Errorf("the log tells %d times:\n%s", got, log.String())

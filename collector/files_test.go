@@ -1,17 +1,9 @@
 package collector_test
 
 import (
-	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +13,9 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/testlog"
 )
 
 // load writes a configuration of three organizations, the last with a key of its
@@ -28,7 +23,7 @@ import (
 func (f *fixture) load(t *testing.T, dir, more string) {
 	t.Helper()
 	file := filepath.Join(dir, "opsmanager.yml")
-	write(t, file, fmt.Sprintf(`ops_managers:
+	testfile.Write(t, file, fmt.Sprintf(`ops_managers:
   - url: %s
     name: production
     api_key: {public_key_file: key.pub, private_key_file: key.priv}
@@ -45,13 +40,6 @@ func (f *fixture) load(t *testing.T, dir, more string) {
 	}
 }
 
-func write(t *testing.T, file, content string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func (f *fixture) expect(t *testing.T, when string, want ...string) {
 	t.Helper()
 	s := f.scrape(t, "10")
@@ -64,22 +52,22 @@ func (f *fixture) expect(t *testing.T, when string, want ...string) {
 
 func TestKeyFiles(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testlog.Buffer
 	f := start(t, settings{orgs: 3, log: &log})
 	dir := t.TempDir()
 	pub, priv := filepath.Join(dir, "key.pub"), filepath.Join(dir, "key.priv")
-	write(t, filepath.Join(dir, "own.pub"), publicKey+"\n")
-	write(t, filepath.Join(dir, "own.priv"), privateKey+"\n")
+	testfile.Write(t, filepath.Join(dir, "own.pub"), publicKey+"\n")
+	testfile.Write(t, filepath.Join(dir, "own.priv"), privateKey+"\n")
 	f.load(t, dir, "")
 
 	f.expect(t, "key files missing", "credentials", "credentials", "1")
-	write(t, pub, publicKey)
+	testfile.Write(t, pub, publicKey)
 	f.expect(t, "private key file missing", "credentials", "credentials", "1")
-	write(t, priv, privateKey)
+	testfile.Write(t, priv, privateKey)
 	f.expect(t, "both there", "1", "1", "1")
 
 	for when, content := range map[string]string{"emptied": "", "two lines": "a\nb\n", "only white space": " \n"} {
-		write(t, priv, content)
+		testfile.Write(t, priv, content)
 		f.expect(t, when, "1", "1", "1")
 	}
 	if err := os.Remove(priv); err != nil {
@@ -90,16 +78,16 @@ func TestKeyFiles(t *testing.T) {
 	// Rotated at the server first: rejected until the file follows, in a rewrite
 	// of equal size within the same tick of the file system's clock.
 	rotated := strings.ToUpper(privateKey)
-	write(t, priv, privateKey)
+	testfile.Write(t, priv, privateKey)
 	f.expect(t, "back", "1", "1", "1")
 	f.sim.SetKey(publicKey, rotated)
 	f.expect(t, "rotated at the server", "unauthorized", "unauthorized", "unauthorized")
-	write(t, priv, rotated)
+	testfile.Write(t, priv, rotated)
 	f.expect(t, "rotated in the file", "1", "1", "unauthorized")
 
 	// Rotated in the file first: rejected until the server follows.
 	third := "third-" + privateKey
-	write(t, priv, third)
+	testfile.Write(t, priv, third)
 	f.expect(t, "rotated in the file first", "unauthorized", "unauthorized", "unauthorized")
 	f.sim.SetKey(publicKey, third)
 	f.expect(t, "and then at the server", "1", "1", "unauthorized")
@@ -112,23 +100,23 @@ func TestKeyFiles(t *testing.T) {
 
 func TestCAFile(t *testing.T) {
 	t.Parallel()
-	ca, other := newCA(t), newCA(t)
-	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t)}}}})
+	ca, other := authority.New(t), authority.New(t)
+	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: ca.Server(t)}})
 	dir := t.TempDir()
 	for _, name := range []string{"key", "own"} {
-		write(t, filepath.Join(dir, name+".pub"), publicKey)
-		write(t, filepath.Join(dir, name+".priv"), privateKey)
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
 	}
 	file := filepath.Join(dir, "ca.pem")
 	f.load(t, dir, "tls_config: {ca_file: ca.pem}")
 	f.expect(t, "CA file missing", "tls", "tls", "tls")
-	write(t, file, other.pem)
+	testfile.Write(t, file, other.PEM())
 	f.expect(t, "another CA", "tls", "tls", "tls")
-	write(t, file, ca.pem)
+	testfile.Write(t, file, ca.PEM())
 	f.expect(t, "the CA", "1", "1", "1")
-	write(t, file, "")
+	testfile.Write(t, file, "")
 	f.expect(t, "emptied", "1", "1", "1")
-	write(t, file, other.pem)
+	testfile.Write(t, file, other.PEM())
 	f.expect(t, "replaced by another CA", "tls", "tls", "tls")
 }
 
@@ -140,11 +128,11 @@ func TestEverythingAtOnce(t *testing.T) {
 	keys := []string{"first-private-key", "second-private-key"}
 	set := func(i int) {
 		f.sim.SetKey(publicKey, keys[i%2])
-		write(t, filepath.Join(dir, "key.priv"), keys[i%2])
-		write(t, filepath.Join(dir, "own.priv"), keys[i%2])
+		testfile.Write(t, filepath.Join(dir, "key.priv"), keys[i%2])
+		testfile.Write(t, filepath.Join(dir, "own.priv"), keys[i%2])
 	}
-	write(t, filepath.Join(dir, "key.pub"), publicKey)
-	write(t, filepath.Join(dir, "own.pub"), publicKey)
+	testfile.Write(t, filepath.Join(dir, "key.pub"), publicKey)
+	testfile.Write(t, filepath.Join(dir, "own.pub"), publicKey)
 	set(0)
 	f.load(t, dir, "")
 	f.expect(t, "before", "1", "1", "1") // a good key was read: from here on there is one
@@ -193,82 +181,15 @@ func TestEverythingAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-type ca struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-	pem  string
-}
-
-func newCA(t *testing.T) *ca {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "Private CA"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &ca{cert: cert, key: key, pem: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}))}
-}
-
-func (c *ca) issue(t *testing.T) tls.Certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(2), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, c.cert, &key.PublicKey, c.key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 // A client certificate is replaced by rename and by a directory swap, as
 // Kubernetes does it, together with its key; both are in use at the next poll.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
-	serverCA, first, second := newCA(t), newCA(t), newCA(t)
+	serverCA, first, second := authority.New(t), authority.New(t), authority.New(t)
 	var trusted atomic.Pointer[x509.CertPool]
-	trust := func(c *ca) {
-		pool := x509.NewCertPool()
-		pool.AddCert(c.cert)
-		trusted.Store(pool)
-	}
+	trust := func(a *authority.Authority) { trusted.Store(a.Pool()) }
 	trust(first)
-	certificates := []tls.Certificate{serverCA.issue(t)}
+	certificates := []tls.Certificate{serverCA.Issue(t)}
 	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{
 		Certificates: certificates,
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
@@ -280,17 +201,17 @@ func TestClientCertificate(t *testing.T) {
 	}}})
 	dir := t.TempDir()
 	for _, name := range []string{"key", "own"} {
-		write(t, filepath.Join(dir, name+".pub"), publicKey)
-		write(t, filepath.Join(dir, name+".priv"), privateKey)
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
 	}
-	write(t, filepath.Join(dir, "ca.pem"), serverCA.pem)
-	put := func(c *ca, into string) {
+	testfile.Write(t, filepath.Join(dir, "ca.pem"), serverCA.PEM())
+	put := func(a *authority.Authority, into string) {
 		if err := os.MkdirAll(into, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		cert, key := c.clientFiles(t)
-		write(t, filepath.Join(into, "tls.crt"), cert)
-		write(t, filepath.Join(into, "tls.key"), key)
+		cert, key := authority.PEM(t, a.Issue(t, authority.Client))
+		testfile.Write(t, filepath.Join(into, "tls.crt"), cert)
+		testfile.Write(t, filepath.Join(into, "tls.key"), key)
 	}
 	swap := func(to string) { // as the kubelet swaps ..data
 		if err := os.Symlink(to, filepath.Join(dir, "..tmp")); err != nil {
@@ -325,16 +246,4 @@ func TestClientCertificate(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.expect(t, "vanished", "1", "1", "1")
-}
-
-// clientFiles returns a client certificate and its key, in PEM.
-func (c *ca) clientFiles(t *testing.T) (cert, key string) {
-	t.Helper()
-	issued := c.issue(t)
-	der, err := x509.MarshalPKCS8PrivateKey(issued.PrivateKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: issued.Certificate[0]})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
 }

@@ -117,24 +117,12 @@ func (f *fixture) scrape(t *testing.T, timeout string) samples {
 }
 
 func get(t *testing.T, target, timeout string) (samples, error) {
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, target, nil)
+	t.Helper()
+	d, err := time.ParseDuration(timeout + "s")
 	if err != nil {
-		return nil, err
+		t.Fatal(err)
 	}
-	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("HTTP %d: %s", resp.StatusCode, body)
-	}
-	return exposition.Parse(string(body))
+	return exposition.Scrape(t.Context(), target, d)
 }
 
 // samples are the lines of an exposition.

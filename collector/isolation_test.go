@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/testlog"
 	"opsmanager_exporter/config"
 )
 
@@ -68,7 +69,7 @@ func TestOpsManagersApart(t *testing.T) {
 // No series carries anything that an upstream wrote freely, nor a key.
 func TestHostileUpstream(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testlog.Buffer
 	f := start(t, settings{orgs: 4, log: &log})
 	echo := func(status int) simulator.Answer {
 		return func(w http.ResponseWriter, r *http.Request) {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
 
@@ -160,17 +162,17 @@ func (h *handshakes) count(s tls.ConnectionState) error {
 
 func TestTLSSessionsAreResumed(t *testing.T) {
 	t.Parallel()
-	ca := newCA(t)
+	ca := authority.New(t)
 	var seen handshakes
 	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{
-		Certificates: []tls.Certificate{ca.issue(t)}, VerifyConnection: seen.count,
+		Certificates: []tls.Certificate{ca.Issue(t)}, VerifyConnection: seen.count,
 	}}})
 	dir := t.TempDir()
 	for _, name := range []string{"key", "own"} {
-		write(t, filepath.Join(dir, name+".pub"), publicKey)
-		write(t, filepath.Join(dir, name+".priv"), privateKey)
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
 	}
-	write(t, filepath.Join(dir, "ca.pem"), ca.pem)
+	testfile.Write(t, filepath.Join(dir, "ca.pem"), ca.PEM())
 	const trust = "tls_config: {ca_file: ca.pem}"
 	const slot = "\n    max_concurrent_requests: 1" // for several, net/http may open more connections than it needs
 	f.load(t, dir, trust+slot)
@@ -193,9 +195,9 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 	resumes("a reload that replaces the client")
 
 	// Who is trusted now was not asked then.
-	write(t, filepath.Join(dir, "ca.pem"), newCA(t).pem)
+	testfile.Write(t, filepath.Join(dir, "ca.pem"), authority.New(t).PEM())
 	f.expect(t, "another CA", "tls", "tls", "tls")
-	write(t, filepath.Join(dir, "ca.pem"), ca.pem)
+	testfile.Write(t, filepath.Join(dir, "ca.pem"), ca.PEM())
 	f.expect(t, "the CA again", "1", "1", "1")
 	f.load(t, dir, "tls_config: {ca_file: ca.pem, server_name: other.example}"+slot)
 	f.expect(t, "another name", "tls", "tls", "tls")

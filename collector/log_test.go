@@ -6,12 +6,13 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/testlog"
 )
 
 // The log tells what changes, once.
 func TestLog(t *testing.T) {
 	t.Parallel()
-	var log lockedBuffer
+	var log testlog.Buffer
 	f := start(t, settings{orgs: 30, log: &log})
 	const org = "org_id=5f1e9c2b8d3a4e0000000000 org_name=5f1e9c2b8d3a4e0000000000 ops_manager=production"
 	const role = `level=WARN msg="Migration link status unknown" ` + org + ` reason=role err="HTTP 401 USER_UNAUTHORIZED" fix="Grant the API key .*"`

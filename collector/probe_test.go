@@ -165,7 +165,7 @@ func TestLimiter(t *testing.T) {
 	<-entered
 	<-entered
 	_, err := get(t, server.URL, "10")
-	if err == nil || err.Error() != "HTTP 503: too many scrapes in flight: try again later, or raise --web.max-requests\n" {
+	if err == nil || err.Error() != server.URL+": HTTP 503: too many scrapes in flight: try again later, or raise --web.max-requests\n" {
 		t.Errorf("a third scrape: %v", err)
 	}
 	close(release)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/testkit/realdigest"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // Apache and Jetty compute and check the digest here, not the simulator: with
@@ -83,7 +84,7 @@ func (f *fixture) loadReal(t *testing.T, server *realdigest.Server) {
 		fmt.Fprintf(&b, "      - id: %s\n", org.ID)
 	}
 	file := filepath.Join(t.TempDir(), "opsmanager.yml")
-	write(t, file, b.String())
+	testfile.Write(t, file, b.String())
 	if err := f.exporter.Load(file); err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
 
@@ -149,13 +150,13 @@ func TestBadFileChangesNothing(t *testing.T) {
 	f := start(t, settings{orgs: 3})
 	dir := t.TempDir()
 	for _, name := range []string{"key", "own"} {
-		write(t, filepath.Join(dir, name+".pub"), publicKey)
-		write(t, filepath.Join(dir, name+".priv"), privateKey)
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
 	}
 	f.load(t, dir, "")
 	before := f.scrape(t, "10")
 	bad := filepath.Join(dir, "bad.yml")
-	write(t, bad, "ops_managers: []\n")
+	testfile.Write(t, bad, "ops_managers: []\n")
 	if err := f.exporter.Load(bad); err == nil {
 		t.Error("a bad file was loaded")
 	}

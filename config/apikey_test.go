@@ -7,14 +7,9 @@ import (
 	"strings"
 	"testing"
 	"time"
-)
 
-func writeFile(t testing.TB, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
+	"opsmanager_exporter/collector/testkit/testfile"
+)
 
 func wantPair(t *testing.T, k *APIKey, public, private string) {
 	t.Helper()
@@ -30,16 +25,16 @@ func wantPair(t *testing.T, k *APIKey, public, private string) {
 func TestAPIKeyReadAgain(t *testing.T) {
 	dir := t.TempDir()
 	k := &APIKey{PublicKeyFile: filepath.Join(dir, "pub"), PrivateKeyFile: filepath.Join(dir, "key")}
-	writeFile(t, k.PublicKeyFile, "one")
-	writeFile(t, k.PrivateKeyFile, "1111\n")
+	testfile.Write(t, k.PublicKeyFile, "one")
+	testfile.Write(t, k.PrivateKeyFile, "1111\n")
 	wantPair(t, k, "one", "1111")
 
 	// In place, of equal size and perhaps within one tick of the clock.
-	writeFile(t, k.PrivateKeyFile, "2222\n")
+	testfile.Write(t, k.PrivateKeyFile, "2222\n")
 	wantPair(t, k, "one", "2222")
 
 	renamed := filepath.Join(dir, "new")
-	writeFile(t, renamed, "3333")
+	testfile.Write(t, renamed, "3333")
 	if err := os.Rename(renamed, k.PrivateKeyFile); err != nil {
 		t.Fatal(err)
 	}
@@ -56,8 +51,8 @@ func TestAPIKeySwappedDirectory(t *testing.T) {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {
 			t.Error(err)
 		}
-		writeFile(t, filepath.Join(dir, name, "pub"), "pub-"+name)
-		writeFile(t, filepath.Join(dir, name, "key"), "key-"+name)
+		testfile.Write(t, filepath.Join(dir, name, "pub"), "pub-"+name)
+		testfile.Write(t, filepath.Join(dir, name, "key"), "key-"+name)
 		if err := os.Symlink(name, filepath.Join(dir, "tmp")); err != nil {
 			t.Skip(err)
 		}
@@ -115,7 +110,7 @@ func TestAPIKeyFileText(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "key")
-			writeFile(t, file, tc.text)
+			testfile.Write(t, file, tc.text)
 			if tc.err == "" {
 				wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKeyFile: file}, "a", tc.want)
 				return
@@ -153,7 +148,7 @@ func TestAPIKeyFileUnreadable(t *testing.T) {
 		t.Skip("root, and every user of Windows, reads all files")
 	}
 	file := filepath.Join(t.TempDir(), "key")
-	writeFile(t, file, "s3cr3t")
+	testfile.Write(t, file, "s3cr3t")
 	if err := os.Chmod(file, 0); err != nil {
 		t.Fatal(err)
 	}
@@ -166,10 +161,10 @@ func TestReadTogetherNoticesChanges(t *testing.T) {
 	s := source{"private_key_file", file, maxKeySize}
 	for name, change := range map[string]func(){
 		"removed":   func() { _ = os.Remove(file) },
-		"rewritten": func() { writeFile(t, file, "2222") },
-		"longer":    func() { writeFile(t, file, "11111") },
+		"rewritten": func() { testfile.Write(t, file, "2222") },
+		"longer":    func() { testfile.Write(t, file, "11111") },
 		"replaced": func() {
-			writeFile(t, file+".new", "1111")
+			testfile.Write(t, file+".new", "1111")
 			if err := os.Rename(file+".new", file); err != nil {
 				t.Fatal(err)
 			}
@@ -181,7 +176,7 @@ func TestReadTogetherNoticesChanges(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			writeFile(t, file, "1111")
+			testfile.Write(t, file, "1111")
 			c, err := readFile(file, maxKeySize)
 			if err != nil {
 				t.Fatal(err)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	promconfig "github.com/prometheus/common/config"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // addFiles adds the files of testdata to the seeds.
@@ -35,7 +37,7 @@ func FuzzLoad(f *testing.F) {
 	dir := f.TempDir()
 	f.Fuzz(func(t *testing.T, text string) {
 		file := filepath.Join(dir, "fuzz.yml")
-		writeFile(t, file, text)
+		testfile.Write(t, file, text)
 		first, err := Load(file)
 		if err != nil {
 			if first != nil || err.Error() == "" {
@@ -43,7 +45,7 @@ func FuzzLoad(f *testing.F) {
 			}
 			return
 		}
-		writeFile(t, file, first.String())
+		testfile.Write(t, file, first.String())
 		second, err := Load(file)
 		if err != nil {
 			t.Fatalf("%v\nin:\n%s", err, first)
@@ -114,7 +116,7 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 		for name, place := range places {
 			secret := s + marker
 			file := filepath.Join(dir, "fuzz.yml")
-			writeFile(t, file, "ops_managers:\n  - name: a\n"+strings.ReplaceAll(place, "SECRET", secret)+"    orgs: [{id: x}]\n")
+			testfile.Write(t, file, "ops_managers:\n  - name: a\n"+strings.ReplaceAll(place, "SECRET", secret)+"    orgs: [{id: x}]\n")
 			_, err := Load(file)
 			if err == nil {
 				t.Fatal("an organization ID that is none was accepted")
@@ -135,7 +137,7 @@ func FuzzRender(f *testing.F) {
 	f.Fuzz(func(t *testing.T, s string) {
 		file := filepath.Join(dir, "fuzz.yml")
 		quoted := "'" + strings.ReplaceAll(s, "'", "''") + "'"
-		writeFile(t, file, strings.ReplaceAll(`ops_managers:
+		testfile.Write(t, file, strings.ReplaceAll(`ops_managers:
   - url: 'https://opsmanager.example.net'
     name: TEXT
     api_key: {public_key: a, private_key_file: TEXT}
@@ -148,7 +150,7 @@ func FuzzRender(f *testing.F) {
 		if err != nil {
 			return
 		}
-		writeFile(t, file, first.String())
+		testfile.Write(t, file, first.String())
 		second, err := Load(file)
 		if err != nil {
 			t.Fatalf("%v\nin:\n%s", err, first)

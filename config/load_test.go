@@ -10,16 +10,14 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // writeConfig writes a configuration file into a new directory and returns its name.
 func writeConfig(t testing.TB, text string) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), "opsmanager.yml")
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return testfile.New(t, "opsmanager.yml", text)
 }
 
 func mustLoad(t testing.TB, file string) *Config {

@@ -1,50 +1,26 @@
 package config
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"encoding/pem"
-	"math/big"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	promconfig "github.com/prometheus/common/config"
+
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // certificate returns a new self-signed certificate for clients and its key.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "client"},
-		NotAfter:              time.Now().Add(time.Hour),
-		IsCA:                  true,
-		BasicConstraintsValid: true,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
-		string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
+	return authority.PEM(t, authority.SelfSigned(t, authority.Client))
 }
 
 // tlsFiles returns settings that name a CA, a certificate and a key in a new directory.
@@ -56,9 +32,9 @@ func tlsFiles(t *testing.T, ca, cert, key string) (TLS, *promconfig.TLSConfig) {
 		CertFile: filepath.Join(dir, "client.pem"),
 		KeyFile:  filepath.Join(dir, "client.key"),
 	}
-	writeFile(t, c.CAFile, ca)
-	writeFile(t, c.CertFile, cert)
-	writeFile(t, c.KeyFile, key)
+	testfile.Write(t, c.CAFile, ca)
+	testfile.Write(t, c.CertFile, cert)
+	testfile.Write(t, c.KeyFile, key)
 	return newTLS(c), c
 }
 
@@ -114,17 +90,17 @@ func TestTLSFingerprint(t *testing.T) {
 		return m.Fingerprint
 	}
 	seen := map[[32]byte]bool{read(): true}
-	writeFile(t, files.CAFile, cert)
+	testfile.Write(t, files.CAFile, cert)
 	if !seen[read()] {
 		t.Error("differs without a change")
 	}
-	writeFile(t, files.CAFile, otherCert)
+	testfile.Write(t, files.CAFile, otherCert)
 	if seen[read()] {
 		t.Error("another CA is not noticed")
 	}
 	seen[read()] = true
-	writeFile(t, files.CertFile, otherCert)
-	writeFile(t, files.KeyFile, otherKey)
+	testfile.Write(t, files.CertFile, otherCert)
+	testfile.Write(t, files.KeyFile, otherKey)
 	if seen[read()] {
 		t.Error("another client certificate is not noticed")
 	}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 func TestWarnings(t *testing.T) {
@@ -16,7 +18,7 @@ func TestWarnings(t *testing.T) {
 	dir := t.TempDir()
 	for name, mode := range map[string]os.FileMode{"open.key": 0o644, "group.key": 0o640, "tls.key": 0o604, "opsmanager.yml": 0o644} {
 		file := filepath.Join(dir, name)
-		writeFile(t, file, "s3cr3t")
+		testfile.Write(t, file, "s3cr3t")
 		if err := os.Chmod(file, mode); err != nil {
 			t.Fatal(err)
 		}
@@ -36,7 +38,7 @@ func TestWarnings(t *testing.T) {
       - id: 5f1e9c2b8d3a4e0012ab34c3
         api_key: {public_key: jkqmzxvt, private_key_file: missing.key}
 `
-	writeFile(t, file, text)
+	testfile.Write(t, file, text)
 	want := []string{
 		`ops manager "production": http://opsmanager.example.net is not encrypted, so that the status can be read and forged on its way: use https`,
 		`ops manager "production": insecure_skip_verify lets anyone pose as it: set ca_file instead`,
@@ -55,7 +57,7 @@ func TestWarnings(t *testing.T) {
 		"proxy header":      strings.NewReplacer("    orgs:", "    proxy_from_environment: true\n    proxy_connect_header: {X-Token: [s3cr3t]}\n    orgs:"),
 	} {
 		t.Run(name, func(t *testing.T) {
-			writeFile(t, file, change.Replace(text))
+			testfile.Write(t, file, change.Replace(text))
 			if got := mustLoad(t, file).Warnings(); !slices.Contains(got, warning) {
 				t.Errorf("no warning about the configuration file: %q", got)
 			}
@@ -96,9 +98,9 @@ func TestCheckFiles(t *testing.T) {
 	if !slices.Equal(got, want) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	writeFile(t, filepath.Join(dir, "om.pub"), "jkqmzxvt")
-	writeFile(t, filepath.Join(dir, "om.key"), "s3cr3t")
-	writeFile(t, filepath.Join(dir, "ca.pem"), cert)
+	testfile.Write(t, filepath.Join(dir, "om.pub"), "jkqmzxvt")
+	testfile.Write(t, filepath.Join(dir, "om.key"), "s3cr3t")
+	testfile.Write(t, filepath.Join(dir, "ca.pem"), cert)
 	if errs := c.CheckFiles(); len(errs) > 0 {
 		t.Errorf("got %v", errs)
 	}

@@ -5,7 +5,6 @@ package deploy_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -17,6 +16,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // factor is how much faster than in production time passes here: every duration
@@ -39,15 +39,6 @@ func shorten(text string) string {
 		n, _ := strconv.Atoi(duration[:len(duration)-1]) // digits, says the expression
 		return fmt.Sprintf("%dms", time.Duration(n)*units[duration[len(duration)-1:]]/factor/time.Millisecond)
 	})
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // The organizations.
@@ -110,13 +101,6 @@ func configuration(managers ...*opsManager) string {
 	return b.String()
 }
 
-func write(t *testing.T, path, text string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
 // labels writes a map shorter.
 func labels(pairs ...string) map[string]string {
 	m := make(map[string]string)
@@ -144,18 +128,18 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	beta := startOpsManager(t, "beta", [2]string{beta1, "Beta1"}, [2]string{beta2, "Beta2"}, [2]string{beta3, "Beta3"})
 	gamma := startOpsManager(t, "gamma", [2]string{gamma1, "Gamma1"}, [2]string{gamma2, "Gamma2"}, [2]string{gamma3, "Gamma3"})
 	file, otherFile := filepath.Join(t.TempDir(), "opsmanager.yml"), filepath.Join(t.TempDir(), "opsmanager.yml")
-	write(t, file, configuration(alpha, beta))
-	write(t, otherFile, configuration(gamma))
+	testfile.Write(t, file, configuration(alpha, beta))
+	testfile.Write(t, otherFile, configuration(gamma))
 	exporter := realprometheus.StartExporter(t, binary, "--config.file="+file)
 	other := realprometheus.StartExporter(t, binary, "--config.file="+otherFile)
 
 	hook := newWebhook(t)
-	alertmanager := suite.StartAlertmanager(t, realprometheus.Replace(t, shorten(read(t, "alertmanager/alertmanager.yml")), "http://localhost:5001/", hook.url))
-	config, _, _ := strings.Cut(read(t, "prometheus/prometheus.yml"), "  # The way for many organizations")
+	alertmanager := suite.StartAlertmanager(t, realprometheus.Replace(t, shorten(testfile.Read(t, "alertmanager/alertmanager.yml")), "http://localhost:5001/", hook.url))
+	config, _, _ := strings.Cut(testfile.Read(t, "prometheus/prometheus.yml"), "  # The way for many organizations")
 	config = realprometheus.Replace(t, config, "scrape_timeout: 15s", "scrape_timeout: 60s") // shortened too, it would be too short for a busy machine
 	config = realprometheus.Replace(t, shorten(config), "localhost:20301", exporter.Address+", "+other.Address)
 	config = realprometheus.Replace(t, config, "localhost:9093", alertmanager.Address)
-	prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(read(t, "prometheus/alerts.yml"))},
+	prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(testfile.Read(t, "prometheus/alerts.yml"))},
 		"--query.lookback-delta="+shorten("5m"))
 
 	expect := func(expr string, value float64) {
@@ -180,7 +164,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	for _, id := range []string{gamma1, gamma2, gamma3} {
 		gamma.says(id, simulator.Hang())
 	}
-	write(t, otherFile, "nonsense: true\n")
+	testfile.Write(t, otherFile, "nonsense: true\n")
 	other.Signal(t, syscall.SIGHUP)
 	flapping := make(chan struct{})
 	go func() {
@@ -215,7 +199,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	// Failed polls, another name and a reload, after somebody was told.
 	alpha.says(payments, simulator.UnexpectedError())
 	alpha.orgs[0][1] = "Renamed"
-	write(t, file, configuration(alpha, beta))
+	testfile.Write(t, file, configuration(alpha, beta))
 	exporter.Signal(t, syscall.SIGHUP)
 	expect(`count(opsmanager_migration_link_info{org_name="Renamed"})`, 1)
 	time.Sleep(scrapeInterval)
@@ -268,7 +252,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	for _, id := range []string{gamma1, gamma2, gamma3} {
 		gamma.says(id, simulator.Status("SYNCED"))
 	}
-	write(t, otherFile, configuration(gamma))
+	testfile.Write(t, otherFile, configuration(gamma))
 	other.Signal(t, syscall.SIGHUP)
 	for _, alert := range []map[string]string{warning, critical, unknown, unreachable, reload, slow} {
 		hook.await(t, mended, "resolved", alert)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 const (
@@ -18,7 +19,7 @@ const (
 // to complain about, each alone and both together.
 func TestScrapeConfiguration(t *testing.T) {
 	const usual, probe = "  # The usual way", "  # The way for many organizations"
-	shipped := read(t, "prometheus/prometheus.yml")
+	shipped := testfile.Read(t, "prometheus/prometheus.yml")
 	head, rest, ok := strings.Cut(shipped, usual)
 	first, second, okToo := strings.Cut(rest, probe)
 	if !ok || !okToo {
@@ -41,7 +42,7 @@ func TestScrapeConfiguration(t *testing.T) {
 				demo := realprometheus.StartExporter(t, binary, "demo")
 				config := realprometheus.Replace(t, test.config, "scrape_timeout: 15s", "scrape_timeout: 60s")
 				config = realprometheus.Replace(t, shorten(config), "localhost:20301", demo.Address)
-				prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(read(t, "prometheus/alerts.yml"))},
+				prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(testfile.Read(t, "prometheus/alerts.yml"))},
 					"--query.lookback-delta="+shorten("5m"))
 				want := map[string]float64{
 					`count(up{job="opsmanager"} == 1)`:                                            test.up,

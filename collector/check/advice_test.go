@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 // told is the advice on a failure, as the JSON output has it.
@@ -109,9 +110,9 @@ func TestAdviceOnAnswers(t *testing.T) {
 const closed = "Try again: Ops Manager or a balancer may be restarting. If it stays so, see what stands on the way (proxy, firewall, balancer) and whether the port is the right one."
 
 func TestAdviceOnConnections(t *testing.T) {
-	ca := newAuthority(t, "Example CA")
-	caFile := "tls_config: {" + ca.file(t) + "}"
-	secure := simulate(t, simulator.Options{TLS: ca.serve(t, nil)}, nil)
+	ca := authority.New(t)
+	caFile := trusting(t, ca)
+	secure := simulate(t, simulator.Options{TLS: ca.Server(t)}, nil)
 	credentials := `Give the user and password that the proxy accepts in proxy_url of ops manager "om": http://user:password@host:port.`
 
 	for name, tt := range map[string]struct {

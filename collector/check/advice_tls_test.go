@@ -2,32 +2,23 @@ package check
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 func TestAdviceOnTLS(t *testing.T) {
-	ca, other := newAuthority(t, "Example CA"), newAuthority(t, "Other CA")
-	evil := newAuthority(t, "Evil\x1b[2J\r\nCA \u202e"+strings.Repeat("x", 300))
-	echo := newAuthority(t, "CA "+strings.ToUpper(publicKey))
-	trust := "tls_config: {" + ca.file(t) + "}"
-	between := &authority{}
-	between.cert, between.key = ca.sign(t, &x509.Certificate{
-		Subject: pkix.Name{CommonName: "Between"}, IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	})
+	ca, other := authority.New(t, authority.Named("Example CA")), authority.New(t, authority.Named("Other CA"))
+	evil := authority.New(t, authority.Named("Evil\x1b[2J\r\nCA \u202e"+strings.Repeat("x", 300)))
+	echo := authority.New(t, authority.Named("CA "+strings.ToUpper(publicKey)))
+	trust := trusting(t, ca)
+	between := ca.Intermediate(t, authority.Named("Between"))
 	demanding := func(version uint16) *tls.Config {
-		c := ca.demand(ca.serve(t, nil))
+		c := ca.Demand(ca.Server(t))
 		c.MinVersion, c.MaxVersion = version, version
 		return c
-	}
-	named := func(names ...string) *tls.Config {
-		return ca.serve(t, func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, names })
 	}
 
 	const (
@@ -43,67 +34,71 @@ func TestAdviceOnTLS(t *testing.T) {
 		problem, fix string
 	}{
 		"not trusted by the system": {
-			ca.serve(t, nil), "timeout: 5s",
+			ca.Server(t), "timeout: 5s",
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer "CN=Example CA" is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to tls_config of ops manager "om" as ca_file.` + between2,
 		},
 		"not trusted by ca_file": {
-			other.serve(t, nil), trust,
+			other.Server(t), trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer "CN=Other CA" is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to the CA file of tls_config of ops manager "om".` + between2,
 		},
 		"intermediate not sent": {
-			between.serve(t, nil), trust,
+			func() *tls.Config {
+				c := between.Server(t)
+				c.Certificates[0].Certificate = c.Certificates[0].Certificate[:1]
+				return c
+			}(), trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer "CN=Between" is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to the CA file of tls_config of ops manager "om".` + between2,
 		},
 		"CA sent along": {
 			func() *tls.Config {
-				c := other.serve(t, nil)
-				c.Certificates[0].Certificate = append(c.Certificates[0].Certificate, other.cert.Raw)
+				c := other.Server(t)
+				c.Certificates[0].Certificate = append(c.Certificates[0].Certificate, other.Certificate.Raw)
 				return c
 			}(), trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer "CN=Other CA" is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to the CA file of tls_config of ops manager "om".` + between2,
 		},
 		"self-signed": {
-			new(authority).serve(t, nil), trust,
+			&tls.Config{Certificates: []tls.Certificate{authority.SelfSigned(t, authority.Named("server"))}}, trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: it is self-signed, by "CN=server"`,
 			`If it is the right server, add this certificate, in PEM format, to the CA file of tls_config of ops manager "om".`,
 		},
 		"issuer with control characters": {
-			evil.serve(t, nil), trust,
+			evil.Server(t), trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer "CN=Evil[2JCA ` + strings.Repeat("x", 200-len("CN=Evil[2JCA ")) + `..." is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to the CA file of tls_config of ops manager "om".` + between2,
 		},
 		"issuer that repeats the key": {
-			echo.serve(t, nil), trust,
+			echo.Server(t), trust,
 			`the certificate of 127.0.0.1:PORT is not trusted: its issuer (not shown because it repeats the API key) is not among the CAs`,
 			`Add the certificate of that CA, in PEM format, to the CA file of tls_config of ops manager "om".` + between2,
 		},
 		"wrong name": {
-			named("om.example.net", "om\x1b[31m.example.org"), trust,
+			ca.Server(t, authority.DNS("om.example.net", "om\x1b[31m.example.org")), trust,
 			`the certificate of 127.0.0.1:PORT is not for "127.0.0.1", but for "om.example.net", "om[31m.example.org"`, rename,
 		},
 		"wrong address": {
-			ca.serve(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }), trust,
+			ca.Server(t, authority.Elsewhere), trust,
 			`the certificate of 127.0.0.1:PORT is not for "127.0.0.1", but for 192.0.2.1`, rename,
 		},
 		"many names": {
-			named("a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example"), trust,
+			ca.Server(t, authority.DNS("a.example", "b.example", "c.example", "d.example", "e.example", "f.example", "g.example")), trust,
 			`the certificate of 127.0.0.1:PORT is not for "127.0.0.1", but for "a.example", "b.example", "c.example", "d.example", "e.example" and 2 more`, rename,
 		},
 		"no name": {
-			named(), trust,
+			ca.Server(t, authority.DNS()), trust,
 			`the certificate of 127.0.0.1:PORT is not for "127.0.0.1": it has no names (a Common Name does not count)`, reissue,
 		},
 		"expired": {
-			ca.serve(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), trust,
+			ca.Server(t, authority.Expired), trust,
 			`a certificate of 127.0.0.1:PORT expired at TIME`,
 			`Renew the server's certificate, or correct this host's clock if it is ahead (now TIME).`,
 		},
 		"not yet valid": {
-			ca.serve(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour / 2) }), trust,
+			ca.Server(t, authority.NotYetValid), trust,
 			`the certificate of 127.0.0.1:PORT is not valid before TIME`,
 			`Correct this host's clock if it is behind (now TIME); otherwise have the certificate replaced.`,
 		},
@@ -116,13 +111,13 @@ func TestAdviceOnTLS(t *testing.T) {
 			`127.0.0.1:PORT ended the TLS handshake: handshake failure`, mayBe,
 		},
 		"client certificate of another CA": {
-			ca.demand(ca.serve(t, nil)), "tls_config: {" + ca.file(t) + ", " + other.client(t) + "}",
+			ca.Demand(ca.Server(t)), trustingAs(t, ca, other),
 			`127.0.0.1:PORT did not accept the client certificate: unknown certificate authority`,
 			`See that the certificate of cert_file in tls_config of ops manager "om" is valid, for clients, and signed by a CA that the server trusts.`,
 		},
 		"old version": {
 			func() *tls.Config {
-				c := ca.serve(t, nil)
+				c := ca.Server(t)
 				c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 				return c
 			}(), trust,
@@ -148,7 +143,7 @@ func TestAdviceOnTLS(t *testing.T) {
 		})
 	}
 	t.Run("refused by HTTP 400", func(t *testing.T) {
-		s := simulate(t, simulator.Options{TLS: ca.serve(t, nil)}, nil)
+		s := simulate(t, simulator.Options{TLS: ca.Server(t)}, nil)
 		s.SetOrg(orgID(0), simulator.Org{BeforeAuth: simulator.HTML(400)})
 		advised(t, told{
 			"bad_response", "HTTP 400",

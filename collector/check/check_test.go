@@ -9,13 +9,15 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 func TestOffline(t *testing.T) {
-	ca := newAuthority(t, "Example CA")
+	ca := authority.New(t)
 	file := configuration(t,
 		manager("production", "https://opsmanager.example.net:8443/om", 2,
-			"tls_config: {"+ca.file(t)+", "+ca.client(t)+", server_name: om}",
+			strings.Replace(trustingAs(t, ca, ca), "{", "{server_name: om, ", 1),
 			"proxy_url: http://"+proxyUser+":"+proxyPassword+"@proxy.example.net:3128", "timeout: 1500ms"),
 		"  - url: https://cloud.mongodb.com\n    api_key: {public_key: a-s3cr3t, private_key: b-s3cr3t}\n    orgs: [{id: "+orgID(7)+"}]\n",
 	)
@@ -62,7 +64,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 
 // Every problem of every file is told at once.
 func TestOfflineFiles(t *testing.T) {
-	key := write(t, "empty.key", "")
+	key := testfile.New(t, "empty.key", "")
 	file := configuration(t,
 		manager("production", "https://om.example.net", 1, "tls_config: {ca_file: missing.pem}"),
 		"  - url: https://b.example.net\n    api_key: {public_key: a-s3cr3t, private_key_file: "+key+"}\n    orgs: [{id: "+orgID(7)+

@@ -16,6 +16,8 @@ import (
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -65,16 +67,20 @@ func manager(name, url string, n int, settings ...string) string {
 // configuration writes a configuration file for Ops Managers.
 func configuration(t testing.TB, managers ...string) string {
 	t.Helper()
-	return write(t, "opsmanager.yml", "ops_managers:\n"+strings.Join(managers, ""))
+	return testfile.New(t, "opsmanager.yml", "ops_managers:\n"+strings.Join(managers, ""))
 }
 
-func write(t testing.TB, name, text string) string {
+// trusting returns the settings of who trusts an authority alone.
+func trusting(t testing.TB, ca *authority.Authority) string {
 	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
+	return "tls_config: {ca_file: " + ca.File(t) + "}"
+}
+
+// trustingAs adds a client certificate of another authority to them.
+func trustingAs(t testing.TB, ca, issuer *authority.Authority) string {
+	t.Helper()
+	cert, key := authority.Files(t, issuer.Issue(t, authority.Client))
+	return "tls_config: {ca_file: " + ca.File(t) + ", cert_file: " + cert + ", key_file: " + key + "}"
 }
 
 // outcome is what one run printed and returned.

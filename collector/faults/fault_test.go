@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 // fault is something that can go wrong, or that must not matter.
@@ -117,4 +118,12 @@ func (s scene) simulate(o simulator.Options) *simulator.Server {
 // at is a target at a URL that nothing can mend.
 func at(url string) func(scene) target {
 	return func(scene) target { return target{url: url} }
+}
+
+// trusting returns the tls_config of who trusts an authority alone, and the file
+// that it names.
+func trusting(tb testing.TB, ca *authority.Authority) (settings, file string) {
+	tb.Helper()
+	file = ca.File(tb)
+	return fmt.Sprintf("tls_config: {ca_file: %q}", file), file
 }

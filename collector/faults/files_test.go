@@ -1,8 +1,6 @@
 package faults_test
 
 import (
-	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -10,7 +8,9 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // breakage makes a file one that cannot be used, be it a key or a certificate.
@@ -21,7 +21,7 @@ type breakage struct {
 
 func breakages() []breakage {
 	text := func(s string) func(testing.TB, string) {
-		return func(t testing.TB, file string) { writeFile(t, file, s) }
+		return func(t testing.TB, file string) { testfile.Write(t, file, s) }
 	}
 	return []breakage{
 		{"missing", func(testing.TB, string) {}},
@@ -38,9 +38,9 @@ func breakages() []breakage {
 		{"a link to nowhere", link("nowhere")},
 		{"a link to itself", func(t testing.TB, file string) { link(filepath.Base(file))(t, file) }},
 		{"a device", link(os.DevNull)},
-		{"a named pipe", pipe},
+		{"a named pipe", testfile.Pipe},
 		{"of a gigabyte", func(t testing.TB, file string) {
-			writeFile(t, file, "")
+			testfile.Write(t, file, "")
 			if err := os.Truncate(file, 1<<30); err != nil { // takes no room
 				t.Fatal(err)
 			}
@@ -50,15 +50,15 @@ func breakages() []breakage {
 			if err := os.RemoveAll(dir); err != nil {
 				t.Fatal(err)
 			}
-			writeFile(t, dir, "")
+			testfile.Write(t, dir, "")
 		}},
 		{"not to be read", func(t testing.TB, file string) {
-			writeFile(t, file, "x")
+			testfile.Write(t, file, "x")
 			if err := os.Chmod(file, 0); err != nil {
 				t.Fatal(err)
 			}
 			if _, err := os.ReadFile(file); err == nil { // who is root reads everything
-				writeFile(t, file, "")
+				testfile.Write(t, file, "")
 			}
 		}},
 	}
@@ -86,13 +86,11 @@ func kinds() map[string]string {
 }
 
 func newFiles(s scene) *files {
-	ca := newAuthority(s, nil)
-	server := s.simulate(simulator.Options{TLS: &tls.Config{
-		Certificates: []tls.Certificate{ca.issue(s, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: ca.pool(),
-	}})
-	cert, key := pemOf(s, ca.issue(s, func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} }))
+	ca := authority.New(s)
+	server := s.simulate(simulator.Options{TLS: ca.Demand(ca.Server(s))})
+	cert, key := authority.PEM(s, ca.Issue(s, authority.Client))
 	f := &files{url: server.URL(), paths: make(map[string]string), good: map[string]string{
-		"public key": publicKey, "private key": privateKey + "\n", "CA": ca.pem(), "certificate": cert, "certificate's key": key,
+		"public key": publicKey, "private key": privateKey + "\n", "CA": ca.PEM(), "certificate": cert, "certificate's key": key,
 	}}
 	for kind := range f.good {
 		f.paths[kind] = filepath.Join(s.TempDir(), "files", strings.ReplaceAll(kind, " ", "_"))
@@ -105,7 +103,7 @@ func newFiles(s scene) *files {
 func (f *files) mend(t testing.TB, kind string) {
 	t.Helper()
 	f.clear(t, kind)
-	writeFile(t, f.paths[kind], f.good[kind])
+	testfile.Write(t, f.paths[kind], f.good[kind])
 }
 
 func (f *files) clear(t testing.TB, kind string) {
@@ -153,9 +151,9 @@ func fileFaults() []fault {
 			f := newFiles(s)
 			text := f.good[texts[1]]
 			if texts[1] == "" {
-				_, text = pemOf(s, newAuthority(s, nil).issue(s, nil))
+				_, text = authority.PEM(s, authority.New(s).Issue(s))
 			}
-			writeFile(s, f.paths[texts[0]], text)
+			testfile.Write(s, f.paths[texts[0]], text)
 			t := f.target()
 			t.mend = func() { f.mend(s, texts[0]) }
 			return t

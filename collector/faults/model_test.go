@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 var (
@@ -129,8 +131,8 @@ func newModel(t *testing.T) *model {
 		m.status[i] = healthyStatus(i)
 		m.server.SetOrg(faultOrg(i), simulator.Org{Answer: m.answer(i)})
 	}
-	writeFile(t, filepath.Join(m.dir, "public"), publicKey)
-	writeFile(t, filepath.Join(m.dir, "private"), privateKey)
+	testfile.Write(t, filepath.Join(m.dir, "public"), publicKey)
+	testfile.Write(t, filepath.Join(m.dir, "private"), privateKey)
 	m.configure(t, modelTimeout, 8, modelOrgs)
 	return m
 }
@@ -193,7 +195,7 @@ func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs
 	for i := range orgs {
 		text += fmt.Sprintf("      - id: %q\n", faultOrg(i))
 	}
-	writeFile(t, m.file, text)
+	testfile.Write(t, m.file, text)
 	if err := m.exporter.Load(m.file); err != nil {
 		t.Error(err)
 	}
@@ -212,7 +214,7 @@ func (m *model) rotate(t *testing.T, random *rand.Rand) {
 	key := fmt.Sprintf("%s-%d", privateKey, m.keys)
 	file := filepath.Join(m.dir, "private")
 	swap := func() {
-		writeFile(t, file+".new", key)
+		testfile.Write(t, file+".new", key)
 		if err := os.Rename(file+".new", file); err != nil {
 			t.Error(err)
 		}
@@ -236,7 +238,7 @@ func (m *model) scrape(t *testing.T, random *rand.Rand) {
 	}
 	timeout := offset + modelTimeout*time.Duration(1+random.IntN(4))/2
 	begun := time.Now()
-	s, err := get(t.Context(), m.url+path, timeout)
+	s, err := exposition.Scrape(t.Context(), m.url+path, timeout)
 	end := time.Now()
 	if err != nil {
 		t.Error(err)
@@ -278,7 +280,7 @@ func (m *model) calm(t *testing.T) {
 	m.mu.Unlock()
 	m.configure(t, pollTimeout, 8, modelOrgs)
 	time.Sleep(2 * modelTimeout) // what hangs ends with its timeout
-	s, err := get(t.Context(), m.url+"/metrics", 8*time.Second)
+	s, err := exposition.Scrape(t.Context(), m.url+"/metrics", 8*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}

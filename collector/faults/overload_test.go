@@ -109,7 +109,7 @@ func (p *process) quiet(t *testing.T) {
 // states scrapes and counts how the organizations stand.
 func (p *process) states(t *testing.T, timeout time.Duration) map[string]int {
 	t.Helper()
-	s, err := get(t.Context(), p.url+"/metrics", timeout)
+	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", timeout)
 	if err != nil {
 		t.Error(err)
 		return nil

@@ -18,6 +18,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/testlog"
 )
 
 // process is an exporter as users run it, with a healthy Ops Manager. A shell
@@ -27,7 +29,7 @@ type process struct {
 	url, file string
 	server    *simulator.Server
 	orgs      int
-	log       lockedBuffer
+	log       testlog.Buffer
 	exited    chan error
 }
 
@@ -90,7 +92,7 @@ func exporter(t *testing.T) string {
 
 func (p *process) configure(t *testing.T) {
 	t.Helper()
-	writeFile(t, p.file, "ops_managers:\n"+manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, ids(p.orgs, healthyOrg)...))
+	testfile.Write(t, p.file, "ops_managers:\n"+manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, ids(p.orgs, healthyOrg)...))
 }
 
 func (p *process) ready(t *testing.T) {
@@ -107,7 +109,7 @@ func (p *process) ready(t *testing.T) {
 // whole scrapes and fails the test for each organization that is not as it is.
 func (p *process) whole(t *testing.T, when string) {
 	t.Helper()
-	s, err := get(t.Context(), p.url+"/metrics", 20*time.Second)
+	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 20*time.Second)
 	if err != nil {
 		t.Errorf("%s: %v", when, err)
 		return
@@ -161,7 +163,7 @@ func TestNoFileDescriptors(t *testing.T) {
 		}
 	}
 	// The connection that asked whether it is ready is still there.
-	s, err := get(t.Context(), p.url+"/metrics", 5*time.Second)
+	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 5*time.Second)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -209,9 +211,9 @@ func TestStormOfSignals(t *testing.T) {
 		for i := 0; ctx.Err() == nil; i++ {
 			switch i % 3 {
 			case 0:
-				writeFile(t, p.file, string(good))
+				testfile.Write(t, p.file, string(good))
 			case 1:
-				writeFile(t, p.file, "ops_managers: [")
+				testfile.Write(t, p.file, "ops_managers: [")
 			case 2:
 				_ = os.Remove(p.file)
 			}
@@ -226,10 +228,10 @@ func TestStormOfSignals(t *testing.T) {
 	}
 	cancel()
 	wg.Wait()
-	writeFile(t, p.file, string(good))
+	testfile.Write(t, p.file, string(good))
 	_ = p.Process.Signal(syscall.SIGHUP)
 	realprometheus.Await(t, 10*time.Second, func() error {
-		s, err := get(t.Context(), p.url+"/metrics?collect[]=exporter", 5*time.Second)
+		s, err := exposition.Scrape(t.Context(), p.url+"/metrics?collect[]=exporter", 5*time.Second)
 		if err == nil && s["opsmanager_exporter_config_last_reload_successful"] != "1" {
 			err = fmt.Errorf("the good file is not in use")
 		}
@@ -301,7 +303,7 @@ func TestStops(t *testing.T) {
 			<-asked
 			_ = p.Process.Signal(syscall.SIGTERM)
 		}()
-		s, err := get(t.Context(), p.url+"/metrics", 2*time.Second)
+		s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 2*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -325,7 +327,7 @@ func TestStops(t *testing.T) {
 		p := launch(t, ":", 5)
 		p.ready(t)
 		asked := p.tells(simulator.Hang())
-		go func() { _, _ = get(t.Context(), p.url+"/metrics", 20*time.Second) }()
+		go func() { _, _ = exposition.Scrape(t.Context(), p.url+"/metrics", 20*time.Second) }()
 		<-asked
 		term(t, p)
 		realprometheus.Await(t, 10*time.Second, func() error {

@@ -16,7 +16,7 @@ import (
 // client with what it reads from it, and a way to the server.
 func connectProxy(handle func(client net.Conn, in *bufio.Reader, server string)) func(scene) target {
 	return func(s scene) target {
-		t := secure(nil, nil)(s)
+		t := secure(nil)(s)
 		proxy := listener(s, func(client net.Conn) {
 			in := bufio.NewReader(client)
 			r, err := http.ReadRequest(in)
@@ -73,7 +73,7 @@ func plainProxy(text string, end func(net.Conn)) func(scene) target {
 
 // comingProxy is a proxy that is not there until it is mended.
 func comingProxy(s scene) target {
-	t := secure(nil, nil)(s)
+	t := secure(nil)(s)
 	address := freePort(s, "127.0.0.1")
 	t.settings += "\nproxy_url: http://" + address
 	t.mend = func() {
@@ -125,7 +125,7 @@ func proxyFaults() []fault {
 		{name: "HTTP, proxy is silent", want: "timeout", target: plainProxy("", stays)},
 		{name: "HTTP, HTML of the proxy", want: "bad_response", target: plainProxy("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n<html>Please log in</html>", closed)},
 		{name: "TLS to the proxy, which has none", want: "tls", target: func(s scene) target {
-			t := secure(nil, nil)(s)
+			t := secure(nil)(s)
 			t.settings += "\nproxy_url: https://" + strings.TrimPrefix(s.simulate(simulator.Options{}).URL(), "http://")
 			return t
 		}},

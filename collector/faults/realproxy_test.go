@@ -1,7 +1,6 @@
 package faults_test
 
 import (
-	"crypto/tls"
 	"fmt"
 	"net"
 	"os"
@@ -11,7 +10,9 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // spawn starts a proxy and waits until it accepts connections.
@@ -53,13 +54,13 @@ func TestTinyproxy(t *testing.T) {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "tinyproxy.conf")
-	writeFile(t, file, fmt.Sprintf("Port %s\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nBasicAuth prometheus proxypassword\n", port))
+	testfile.Write(t, file, fmt.Sprintf("Port %s\nListen 127.0.0.1\nTimeout 60\nMaxClients 100\nBasicAuth prometheus proxypassword\n", port))
 	spawn(t, address, program, "-d", "-c", file)
 
 	s := scene{t, []string{faultOrg(0)}}
-	ca := newAuthority(t, nil)
-	trust, _ := ca.trusting(t)
-	url := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}}).URL()
+	ca := authority.New(t)
+	trust, _ := trusting(t, ca)
+	url := s.simulate(simulator.Options{TLS: ca.Server(t)}).URL()
 	plain := s.simulate(simulator.Options{}).URL()
 	for _, tt := range []struct{ name, url, settings, want string }{
 		{"with the password", url, trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "1"},
@@ -89,9 +90,9 @@ func TestProxyThatBreaksTLS(t *testing.T) {
 	spawn(t, address, program, "--quiet", "--ssl-insecure", "--listen-host", "127.0.0.1", "--listen-port", port, "--set", "confdir="+dir)
 
 	s := scene{t, []string{faultOrg(0)}}
-	ca := newAuthority(t, nil)
-	trust, _ := ca.trusting(t)
-	url := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(t, nil)}}}).URL()
+	ca := authority.New(t)
+	trust, _ := trusting(t, ca)
+	url := s.simulate(simulator.Options{TLS: ca.Server(t)}).URL()
 	proxy := "\nproxy_url: http://" + address
 	file := filepath.Join(dir, "mitmproxy-ca-cert.pem")
 	if _, err := os.Stat(file); err != nil {

@@ -21,6 +21,8 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/testlog"
 	"opsmanager_exporter/config"
 )
 
@@ -71,7 +73,7 @@ func (v *vault) search(t *testing.T, where, text string) {
 // challenges point to get no connection at all, and proxies no digest.
 func TestSecrets(t *testing.T) {
 	v := newVault()
-	var strangers lockedBuffer
+	var strangers testlog.Buffer
 	stranger := listener(scene{T: t}, func(c net.Conn) {
 		_, _ = io.WriteString(&strangers, "a connection\n")
 		stays(c)
@@ -105,7 +107,7 @@ func TestSecrets(t *testing.T) {
 		inHealthy = append(inHealthy, org)
 	}
 	text += manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, append(inHealthy, healthyOrg(0))...)
-	writeFile(t, p.file, text)
+	testfile.Write(t, p.file, text)
 
 	said := 0
 	ask := func(method, path string) string {
@@ -170,11 +172,11 @@ func TestSecrets(t *testing.T) {
 		strings.Replace(text, "private_key: ", "private_key: *", 1), strings.Replace(text, "http://127", "http://"+publicKey+":"+privateKey+"@127", 1),
 		strings.Replace(text, "public_key: ", "public_key: [", 1), text + "  - " + privateKey,
 	} {
-		writeFile(t, p.file, bad)
+		testfile.Write(t, p.file, bad)
 		ask(http.MethodPost, "/-/reload")
 		ask(http.MethodGet, "/")
 	}
-	writeFile(t, p.file, text)
+	testfile.Write(t, p.file, text)
 
 	for _, args := range [][]string{{"check"}, {"check", "--online"}, {"check", "--online", "--output=json"}} {
 		out, _ := exec.Command(exporter(t), append(args, "--config.file="+p.file, "--log.level=debug")...).CombinedOutput()

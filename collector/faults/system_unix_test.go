@@ -7,17 +7,8 @@ import (
 	"fmt"
 	"net"
 	"syscall"
-	"testing"
 	"time"
 )
-
-// pipe makes a named pipe that nobody writes to.
-func pipe(t testing.TB, file string) {
-	t.Helper()
-	if err := syscall.Mkfifo(file, 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // blackhole is an address that swallows what is sent to it: its queue of
 // connections is full and never read.

@@ -2,28 +2,27 @@ package faults_test
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
 	"net"
-	"path/filepath"
 	"strings"
 	"sync/atomic"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // secure is a target with TLS whose authority the exporter trusts. Its
 // certificate and its configuration may be changed.
-func secure(cert func(*x509.Certificate), server func(*tls.Config)) func(scene) target {
+func secure(server func(*tls.Config), changes ...authority.Change) func(scene) target {
 	return func(s scene) target {
-		ca := newAuthority(s, nil)
-		c := &tls.Config{Certificates: []tls.Certificate{ca.issue(s, cert)}}
+		ca := authority.New(s)
+		c := ca.Server(s, changes...)
 		if server != nil {
 			server(c)
 		}
-		settings, _ := ca.trusting(s)
+		settings, _ := trusting(s, ca)
 		return target{url: s.simulate(simulator.Options{TLS: c}).URL(), settings: settings}
 	}
 }
@@ -36,7 +35,7 @@ func versions(lowest, highest uint16) func(*tls.Config) {
 // what the server sends after so many bytes of it.
 func tampered(bytes int64, what func(client net.Conn, chunk []byte) bool) func(scene) target {
 	return func(s scene) target {
-		inner := secure(nil, nil)(s)
+		inner := secure(nil)(s)
 		server := strings.TrimPrefix(inner.url, "https://")
 		inner.url = "https://" + listener(s, func(client net.Conn) {
 			up, err := net.Dial("tcp", server)
@@ -80,23 +79,23 @@ func flip(_ net.Conn, chunk []byte) bool {
 
 // rotated is a target whose CA was replaced; mend replaces the CA file too.
 func rotated(s scene) target {
-	ca, old := newAuthority(s, nil), newAuthority(s, nil)
-	settings, file := old.trusting(s)
-	server := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}}})
-	return target{url: server.URL(), settings: settings, mend: func() { writeFile(s, file, ca.pem()) }}
+	ca, old := authority.New(s), authority.New(s)
+	settings, file := trusting(s, old)
+	server := s.simulate(simulator.Options{TLS: ca.Server(s)})
+	return target{url: server.URL(), settings: settings, mend: func() { testfile.Write(s, file, ca.PEM()) }}
 }
 
 // renewed is a target whose certificate is bad until it is mended.
-func renewed(bad func(*x509.Certificate)) func(scene) target {
+func renewed(bad ...authority.Change) func(scene) target {
 	return func(s scene) target {
-		ca := newAuthority(s, nil)
+		ca := authority.New(s)
 		var current atomic.Pointer[tls.Certificate]
-		first, second := ca.issue(s, bad), ca.issue(s, nil)
+		first, second := ca.Issue(s, bad...), ca.Issue(s)
 		current.Store(&first)
 		server := s.simulate(simulator.Options{TLS: &tls.Config{
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return current.Load(), nil },
 		}})
-		settings, _ := ca.trusting(s)
+		settings, _ := trusting(s, ca)
 		return target{url: server.URL(), settings: settings, mend: func() { current.Store(&second) }}
 	}
 }
@@ -105,58 +104,49 @@ func renewed(bad func(*x509.Certificate)) func(scene) target {
 // certificate it sends or not.
 func chained(sent bool) func(scene) target {
 	return func(s scene) target {
-		root := newAuthority(s, nil)
-		leaf := newAuthority(s, root).issue(s, nil)
+		root := authority.New(s)
+		leaf := root.Intermediate(s).Issue(s)
 		if !sent {
 			leaf.Certificate = leaf.Certificate[:1]
 		}
-		settings, _ := root.trusting(s)
+		settings, _ := trusting(s, root)
 		return target{url: s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{leaf}}}).URL(), settings: settings}
 	}
 }
 
 // demanding is a target that wants a client certificate; the exporter has none,
 // or one that issuer signed.
-func demanding(version uint16, withCert bool, issuer func(s scene, wanted *authority) *authority) func(scene) target {
+func demanding(version uint16, withCert bool, issuer func(s scene, wanted *authority.Authority) *authority.Authority) func(scene) target {
 	return func(s scene) target {
-		ca, clients := newAuthority(s, nil), newAuthority(s, nil)
+		ca, clients := authority.New(s), authority.New(s)
 		server := s.simulate(simulator.Options{TLS: &tls.Config{
-			Certificates: []tls.Certificate{ca.issue(s, nil)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.pool(),
+			Certificates: []tls.Certificate{ca.Issue(s)}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients.Pool(),
 			MinVersion: version, MaxVersion: version,
 		}})
-		settings, file := ca.trusting(s)
+		settings, file := trusting(s, ca)
 		if withCert {
-			cert, key := pemOf(s, issuer(s, clients).issue(s, func(c *x509.Certificate) {
-				c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-			}))
-			dir := filepath.Dir(file)
-			writeFile(s, filepath.Join(dir, "cert.pem"), cert)
-			writeFile(s, filepath.Join(dir, "key.pem"), key)
-			settings = fmt.Sprintf("tls_config: {ca_file: %q, cert_file: %q, key_file: %q}", file, dir+"/cert.pem", dir+"/key.pem")
+			cert, key := authority.Files(s, issuer(s, clients).Issue(s, authority.Client))
+			settings = fmt.Sprintf("tls_config: {ca_file: %q, cert_file: %q, key_file: %q}", file, cert, key)
 		}
 		return target{url: server.URL(), settings: settings}
 	}
 }
 
 func tlsFaults() []fault {
-	const hour = time.Hour
-	wanted := func(_ scene, a *authority) *authority { return a }
-	foreign := func(s scene, _ *authority) *authority { return newAuthority(s, nil) }
-	expired := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(-2*hour), time.Now().Add(-hour) }
-	early := func(c *x509.Certificate) { c.NotBefore, c.NotAfter = time.Now().Add(hour), time.Now().Add(2*hour) }
-	otherName := func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }
+	wanted := func(_ scene, a *authority.Authority) *authority.Authority { return a }
+	foreign := func(s scene, _ *authority.Authority) *authority.Authority { return authority.New(s) }
 	plain := func(s scene) string { return s.simulate(simulator.Options{}).URL() }
 	return []fault{
-		{name: "in order", want: "1", target: secure(nil, nil)},
-		{name: "TLS 1.2 alone", want: "1", target: secure(nil, versions(tls.VersionTLS12, tls.VersionTLS12))},
-		{name: "TLS 1.3 alone", want: "1", target: secure(nil, versions(tls.VersionTLS13, tls.VersionTLS13))},
-		{name: "TLS 1.0 alone", want: "tls", target: secure(nil, versions(tls.VersionTLS10, tls.VersionTLS10))},
-		{name: "TLS 1.1 alone", want: "tls", target: secure(nil, versions(tls.VersionTLS11, tls.VersionTLS11))},
-		{name: "no session tickets", want: "1", target: secure(nil, func(c *tls.Config) { c.SessionTicketsDisabled = true })},
-		{name: "HTTP/2 offered", want: "1", target: secure(nil, func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
+		{name: "in order", want: "1", target: secure(nil)},
+		{name: "TLS 1.2 alone", want: "1", target: secure(versions(tls.VersionTLS12, tls.VersionTLS12))},
+		{name: "TLS 1.3 alone", want: "1", target: secure(versions(tls.VersionTLS13, tls.VersionTLS13))},
+		{name: "TLS 1.0 alone", want: "tls", target: secure(versions(tls.VersionTLS10, tls.VersionTLS10))},
+		{name: "TLS 1.1 alone", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
+		{name: "no session tickets", want: "1", target: secure(func(c *tls.Config) { c.SessionTicketsDisabled = true })},
+		{name: "HTTP/2 offered", want: "1", target: secure(func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
 		{name: "HTTP/2 alone", want: "bad_response", target: func(s scene) target {
-			ca := newAuthority(s, nil)
-			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}, NextProtos: []string{"h2"}})
+			ca := authority.New(s)
+			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.Issue(s)}, NextProtos: []string{"h2"}})
 			if err != nil {
 				s.Fatal(err)
 			}
@@ -165,47 +155,46 @@ func tlsFaults() []fault {
 				_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+ // SETTINGS, GOAWAY with PROTOCOL_ERROR
 					"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
 			})
-			settings, _ := ca.trusting(s)
+			settings, _ := trusting(s, ca)
 			return target{url: "https://" + l.Addr().String(), settings: settings}
 		}},
-		{name: "cipher suites of old", want: "tls", target: secure(nil, func(c *tls.Config) {
+		{name: "cipher suites of old", want: "tls", target: secure(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		})},
 
-		{name: "expired", want: "tls", target: renewed(expired)},
-		{name: "not yet valid", want: "tls", target: renewed(early)},
-		{name: "wrong address", want: "tls", target: renewed(otherName)},
-		{name: "wrong name", want: "tls", target: renewed(func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, []string{"om.example.net"} })},
-		{name: "common name alone", want: "tls", target: renewed(func(c *x509.Certificate) { c.IPAddresses, c.Subject.CommonName = nil, "127.0.0.1" })},
-		{name: "no server certificate", want: "tls", target: renewed(func(c *x509.Certificate) { c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth} })},
+		{name: "expired", want: "tls", target: renewed(authority.Expired)},
+		{name: "not yet valid", want: "tls", target: renewed(authority.NotYetValid)},
+		{name: "wrong address", want: "tls", target: renewed(authority.Elsewhere)},
+		{name: "wrong name", want: "tls", target: renewed(authority.DNS("om.example.net"))},
+		{name: "common name alone", want: "tls", target: renewed(authority.DNS(), authority.Named("127.0.0.1"))},
+		{name: "no server certificate", want: "tls", target: renewed(authority.Client)},
 		{name: "unknown CA", want: "tls", target: func(s scene) target {
-			t := secure(nil, nil)(s)
-			t.settings, _ = newAuthority(s, nil).trusting(s)
+			t := secure(nil)(s)
+			t.settings, _ = trusting(s, authority.New(s))
 			return t
 		}},
 		{name: "private CA without ca_file", want: "tls", target: func(s scene) target {
-			t := secure(nil, nil)(s)
+			t := secure(nil)(s)
 			t.settings = ""
 			return t
 		}},
 		{name: "private CA, not verified", want: "1", target: func(s scene) target {
-			t := secure(nil, nil)(s)
+			t := secure(nil)(s)
 			t.settings = "tls_config: {insecure_skip_verify: true}"
 			return t
 		}},
 		{name: "self-signed", want: "tls", target: func(s scene) target {
-			return secure(nil, func(c *tls.Config) {
-				der, key := sign(s, &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}, nil)
-				c.Certificates = []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}
+			return secure(func(c *tls.Config) {
+				c.Certificates = []tls.Certificate{authority.SelfSigned(s)}
 			})(s)
 		}},
 		{name: "CA rotated", want: "tls", target: rotated},
 		{name: "intermediate sent", want: "1", target: chained(true)},
 		{name: "intermediate missing", want: "tls", target: chained(false)},
 		{name: "server_name of another", want: "tls", target: func(s scene) target {
-			ca := newAuthority(s, nil)
-			_, file := ca.trusting(s)
-			server := s.simulate(simulator.Options{TLS: &tls.Config{Certificates: []tls.Certificate{ca.issue(s, nil)}}})
+			ca := authority.New(s)
+			_, file := trusting(s, ca)
+			server := s.simulate(simulator.Options{TLS: ca.Server(s)})
 			return target{url: server.URL(), settings: fmt.Sprintf("tls_config: {ca_file: %q, server_name: om.example.net}", file)}
 		}},
 
@@ -219,7 +208,7 @@ func tlsFaults() []fault {
 			return target{url: strings.Replace(plain(s), "http://", "https://", 1)}
 		}},
 		{name: "TLS at the port of plain HTTP", want: "bad_response", target: func(s scene) target {
-			t := secure(nil, nil)(s)
+			t := secure(nil)(s)
 			t.url, t.settings = strings.Replace(t.url, "https://", "http://", 1), ""
 			return t
 		}},

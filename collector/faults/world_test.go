@@ -1,23 +1,20 @@
 package faults_test
 
 import (
-	"bytes"
-	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/testlog"
 )
 
 // world is an exporter with its configuration file and a healthy Ops Manager.
@@ -27,7 +24,7 @@ type world struct {
 	orgs     int // of the healthy Ops Manager
 	url      string
 	file     string
-	log      lockedBuffer
+	log      testlog.Buffer
 }
 
 // offset is taken off the scrape timeout, as --scrape.timeout-offset does.
@@ -90,7 +87,7 @@ func (w *world) load(t *testing.T, further []string, others ...string) {
 	text := "ops_managers:\n" +
 		manager("healthy", target{url: w.healthy.URL(), settings: "max_concurrent_requests: 64"}, append(ids(w.orgs, healthyOrg), further...)...) +
 		strings.Join(others, "")
-	writeFile(t, w.file, text)
+	testfile.Write(t, w.file, text)
 	if err := w.exporter.Load(w.file); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
@@ -103,7 +100,7 @@ func (w *world) scrape(t *testing.T) exposition.Samples {
 	t.Helper()
 	const timeout = 8 * time.Second
 	begun := time.Now()
-	s, err := get(t.Context(), w.url+"/metrics", timeout)
+	s, err := exposition.Scrape(t.Context(), w.url+"/metrics", timeout)
 	if err != nil {
 		t.Error(err)
 		return nil
@@ -117,58 +114,4 @@ func (w *world) scrape(t *testing.T) exposition.Samples {
 		}
 	}
 	return s
-}
-
-// get scrapes as Prometheus does, with a timeout.
-func get(ctx context.Context, url string, timeout time.Duration) (exposition.Samples, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
-	if err != nil {
-		return nil, err
-	}
-	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(timeout.Seconds()))
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, err
-	}
-	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return nil, err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("%s: HTTP %d: %s", url, resp.StatusCode, body)
-	}
-	return exposition.Parse(string(body))
-}
-
-func writeFile(t testing.TB, file, text string) {
-	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// lockedBuffer is a log that is read while it is written.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
-// Reset forgets what was written.
-func (l *lockedBuffer) Reset() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.b = bytes.Buffer{}
 }

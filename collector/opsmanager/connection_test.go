@@ -13,11 +13,12 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 func TestConnectionsAreKept(t *testing.T) {
 	for name, o := range map[string]simulator.Options{
-		"HTTP": {}, "HTTPS": {TLS: newAuthority(t).serve(t, nil)},
+		"HTTP": {}, "HTTPS": {TLS: authority.New(t).Server(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, o, delayed)
@@ -37,7 +38,7 @@ func TestConnectionsAreKept(t *testing.T) {
 func TestKeptConnectionAfterDeadline(t *testing.T) {
 	t.Parallel()
 	for name, o := range map[string]simulator.Options{
-		"HTTP": {}, "HTTPS": {TLS: newAuthority(t).serve(t, nil)},
+		"HTTP": {}, "HTTPS": {TLS: authority.New(t).Server(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, o, simulator.Org{})

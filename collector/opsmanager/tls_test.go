@@ -1,86 +1,19 @@
 package opsmanager_test
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"math/big"
 	"net"
 	"strings"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// authority is a CA for one test.
-type authority struct {
-	cert *x509.Certificate
-	key  *ecdsa.PrivateKey
-}
-
-func newAuthority(t testing.TB) *authority {
-	t.Helper()
-	a := &authority{}
-	a.cert, a.key = a.sign(t, &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
-	return a
-}
-
-// sign completes and signs a certificate, the authority's own if it has none.
-func (a *authority) sign(t testing.TB, template *x509.Certificate) (*x509.Certificate, *ecdsa.PrivateKey) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	template.Subject = pkix.Name{CommonName: "test"}
-	if template.NotAfter.IsZero() {
-		template.NotAfter = time.Now().Add(time.Hour)
-	}
-	parent, signer := a.cert, a.key
-	if parent == nil {
-		parent, signer = template, key
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, parent, key.Public(), signer)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, err := x509.ParseCertificate(der)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return cert, key
-}
-
-// serve returns a configuration for a server whose certificate, for 127.0.0.1
-// unless change says otherwise, is signed by the authority.
-func (a *authority) serve(t testing.TB, change func(*x509.Certificate)) *tls.Config {
-	t.Helper()
-	template := &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}}
-	if change != nil {
-		change(template)
-	}
-	cert, key := a.sign(t, template)
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}}
-}
-
-func (a *authority) pool() *x509.CertPool {
-	pool := x509.NewCertPool()
-	pool.AddCert(a.cert)
-	return pool
-}
-
-func (a *authority) trust() *tls.Config {
-	return &tls.Config{RootCAs: a.pool(), MinVersion: tls.VersionTLS12}
-}
-
 func TestReasonsOfTLS(t *testing.T) {
-	ca := newAuthority(t)
+	ca := authority.New(t)
 	const (
 		bad       = "tls: failed to verify certificate: x509: "
 		untrusted = "the server's certificate is signed by an authority that is not trusted"
@@ -91,26 +24,26 @@ func TestReasonsOfTLS(t *testing.T) {
 		client *tls.Config
 		text   string
 	}{
-		"unknown CA":    {ca.serve(t, nil), newAuthority(t).trust(), untrusted},
-		"no CA":         {ca.serve(t, nil), &tls.Config{RootCAs: x509.NewCertPool()}, untrusted},
-		"wrong address": {ca.serve(t, func(c *x509.Certificate) { c.IPAddresses = []net.IP{net.IPv4(192, 0, 2, 1)} }), ca.trust(), otherName},
-		"wrong name":    {ca.serve(t, nil), &tls.Config{RootCAs: ca.pool(), ServerName: "om.example"}, otherName},
+		"unknown CA":    {ca.Server(t), authority.New(t).Trust(), untrusted},
+		"no CA":         {ca.Server(t), &tls.Config{RootCAs: x509.NewCertPool()}, untrusted},
+		"wrong address": {ca.Server(t, authority.Elsewhere), ca.Trust(), otherName},
+		"wrong name":    {ca.Server(t), &tls.Config{RootCAs: ca.Pool(), ServerName: "om.example"}, otherName},
 		"name that repeats the key": {
-			ca.serve(t, func(c *x509.Certificate) { c.DNSNames = []string{testPublic} }),
-			&tls.Config{RootCAs: ca.pool(), ServerName: "om.example"}, otherName,
+			ca.Server(t, authority.DNS(testPublic)),
+			&tls.Config{RootCAs: ca.Pool(), ServerName: "om.example"}, otherName,
 		},
-		"expired":       {ca.serve(t, func(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }), ca.trust(), bad + "certificate has expired or is not yet valid: "},
-		"not yet valid": {ca.serve(t, func(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour / 2) }), ca.trust(), bad + "certificate has expired or is not yet valid: "},
+		"expired":       {ca.Server(t, authority.Expired), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
+		"not yet valid": {ca.Server(t, authority.NotYetValid), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
 		"TLS 1.0 alone": {func() *tls.Config {
-			c := ca.serve(t, nil)
+			c := ca.Server(t)
 			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 			return c
-		}(), ca.trust(), "remote error: tls: protocol version not supported"},
+		}(), ca.Trust(), "remote error: tls: protocol version not supported"},
 		"TLS 1.3 alone": {func() *tls.Config {
-			c := ca.serve(t, nil)
+			c := ca.Server(t)
 			c.MinVersion = tls.VersionTLS13
 			return c
-		}(), &tls.Config{RootCAs: ca.pool(), MaxVersion: tls.VersionTLS12}, "remote error: tls: protocol version not supported"},
+		}(), &tls.Config{RootCAs: ca.Pool(), MaxVersion: tls.VersionTLS12}, "remote error: tls: protocol version not supported"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{TLS: tt.server}, simulator.Org{})
@@ -133,11 +66,10 @@ func TestReasonsOfTLS(t *testing.T) {
 // With TLS 1.3 the server refuses the client's certificate after the client has
 // completed its handshake and may have sent the request.
 func TestClientCertificateDemanded(t *testing.T) {
-	ca := newAuthority(t)
+	ca := authority.New(t)
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
 		t.Run(name, func(t *testing.T) {
-			server := ca.serve(t, nil)
-			server.ClientAuth, server.ClientCAs = tls.RequireAndVerifyClientCert, ca.pool()
+			server := ca.Demand(ca.Server(t))
 			server.MinVersion, server.MaxVersion = version, version
 			s := simulate(t, simulator.Options{TLS: server}, simulator.Org{})
 			text := "remote error: tls: certificate required"
@@ -145,15 +77,13 @@ func TestClientCertificateDemanded(t *testing.T) {
 				text = "remote error: tls: handshake failure"
 			}
 			r := newRig(t, s.URL(), nil)
-			r.SetTLS(ca.trust())
+			r.SetTLS(ca.Trust())
 			for range 50 {
 				status, err := r.poll(t)
 				failure{opsmanager.ReasonTLS, 0, "", text}.check(t, status, err)
 			}
-			withCertificate := ca.serve(t, func(c *x509.Certificate) {
-				c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
-			})
-			withCertificate.RootCAs = ca.pool()
+			withCertificate := ca.Server(t, authority.Client)
+			withCertificate.RootCAs = ca.Pool()
 			r.SetTLS(withCertificate)
 			r.synced(t)
 		})
@@ -194,23 +124,23 @@ func TestNotTLS(t *testing.T) {
 		failure{opsmanager.ReasonConnect, 0, "", "read tcp ADDRESS->ADDRESS: read: connection reset by peer"}.check(t, status, err)
 	})
 	t.Run("HTTP on the TLS port", func(t *testing.T) {
-		s := simulate(t, simulator.Options{TLS: newAuthority(t).serve(t, nil)}, simulator.Org{})
+		s := simulate(t, simulator.Options{TLS: authority.New(t).Server(t)}, simulator.Org{})
 		status, err := newRig(t, strings.Replace(s.URL(), "https", "http", 1), nil).poll(t)
 		failure{opsmanager.ReasonBadResponse, 400, "", "HTTP 400"}.check(t, status, err)
 	})
 }
 
 func TestSetTLS(t *testing.T) {
-	ca := newAuthority(t)
-	s := simulate(t, simulator.Options{TLS: ca.serve(t, nil)}, simulator.Org{})
+	ca := authority.New(t)
+	s := simulate(t, simulator.Options{TLS: ca.Server(t)}, simulator.Org{})
 	r := newRig(t, s.URL(), nil)
-	r.SetTLS(ca.trust())
+	r.SetTLS(ca.Trust())
 	r.synced(t)
-	r.SetTLS(newAuthority(t).trust())
+	r.SetTLS(authority.New(t).Trust())
 	if _, err := r.poll(t); opsmanager.ReasonOf(err) != opsmanager.ReasonTLS {
 		t.Errorf("got %v with another CA", err)
 	}
-	r.SetTLS(ca.trust())
+	r.SetTLS(ca.Trust())
 	r.synced(t)
 	if n := s.Counts().Requests; n != 3 {
 		t.Errorf("got %d requests, want 3: SetTLS keeps the nonce", n)

@@ -17,6 +17,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
 
@@ -68,15 +69,6 @@ func load(t *testing.T, files ...string) project {
 		t.Fatal(err)
 	}
 	return p
-}
-
-func read(t *testing.T, path string) string {
-	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }
 
 // mounts returns what is mounted from the project, by its path in the container.
@@ -159,7 +151,7 @@ func TestServices(t *testing.T) {
 
 // The images are of the versions that the tests run.
 func TestImages(t *testing.T) {
-	p, ci := load(t, "compose.yml"), read(t, "../../.ci/tools")
+	p, ci := load(t, "compose.yml"), testfile.Read(t, "../../.ci/tools")
 	tested := func(pattern string) string {
 		match := regexp.MustCompile(pattern + `@v([0-9.]+)`).FindStringSubmatch(ci)
 		if match == nil {
@@ -175,7 +167,7 @@ func TestImages(t *testing.T) {
 	var types struct {
 		DevDependencies map[string]string `json:"devDependencies"`
 	}
-	if err := json.Unmarshal([]byte(read(t, "../../dashboards/strict/package.json")), &types); err != nil {
+	if err := json.Unmarshal([]byte(testfile.Read(t, "../../dashboards/strict/package.json")), &types); err != nil {
 		t.Fatal(err)
 	}
 	want := map[string]string{
@@ -189,7 +181,7 @@ func TestImages(t *testing.T) {
 			t.Errorf("%s: %s, want %s", name, got, image)
 		}
 	}
-	if b := p.Services["exporter"].Build; b == nil || read(t, filepath.Join(b.Context, b.Dockerfile)) != read(t, "../container/Dockerfile") {
+	if b := p.Services["exporter"].Build; b == nil || testfile.Read(t, filepath.Join(b.Context, b.Dockerfile)) != testfile.Read(t, "../container/Dockerfile") {
 		t.Errorf("exporter: %+v, want deploy/container/Dockerfile", b)
 	}
 }
@@ -243,7 +235,7 @@ func TestProductionConfiguration(t *testing.T) {
 			targets[secret.Target] = true
 		}
 	}
-	text := read(t, "opsmanager.yml")
+	text := testfile.Read(t, "opsmanager.yml")
 	for _, file := range regexp.MustCompile(`/run/secrets/\S+`).FindAllString(text+p.Services["grafana"].Environment["GF_SECURITY_ADMIN_PASSWORD__FILE"], -1) {
 		if !targets[file] {
 			t.Errorf("%s is no secret", file)
@@ -261,14 +253,14 @@ func TestProductionConfiguration(t *testing.T) {
 // prometheus.yml is the shipped one with the addresses of the services and
 // without the second way to scrape.
 func TestPrometheusConfiguration(t *testing.T) {
-	shipped, _, ok := strings.Cut(read(t, "../prometheus/prometheus.yml"), "  # The way for many organizations")
+	shipped, _, ok := strings.Cut(testfile.Read(t, "../prometheus/prometheus.yml"), "  # The way for many organizations")
 	if !ok {
 		t.Fatal("the shipped file has no second way to scrape")
 	}
 	for address, name := range map[string]string{"localhost:20301": "exporter:20301", "localhost:9093": "alertmanager:9093"} {
 		shipped = realprometheus.Replace(t, shipped, "targets: ["+address, "targets: ["+name)
 	}
-	if want, got := bare(shipped), bare(read(t, "prometheus.yml")); got != want {
+	if want, got := bare(shipped), bare(testfile.Read(t, "prometheus.yml")); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 }
@@ -286,9 +278,7 @@ func TestPrograms(t *testing.T) {
 	realprometheus.Need(t, suite.Prometheus, suite.Promtool, suite.Alertmanager, suite.Amtool)
 	p, dir := load(t, "compose.yml"), t.TempDir()
 	for target, source := range mounts(t, p.Services["prometheus"]) {
-		if err := os.WriteFile(filepath.Join(dir, filepath.Base(target)), []byte(read(t, "../../"+source)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, filepath.Join(dir, filepath.Base(target)), testfile.Read(t, "../../"+source))
 	}
 	if out, err := realprometheus.Run(t, suite.Promtool, "check", "config", filepath.Join(dir, "prometheus.yml")); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -300,8 +290,8 @@ func TestPrograms(t *testing.T) {
 
 	programs := map[string]string{"promtool": suite.Promtool, "amtool": suite.Amtool}
 	running := map[string]*realprometheus.Process{
-		"prometheus":   suite.StartPrometheus(t, read(t, "prometheus.yml"), map[string]string{"alerts.yml": read(t, "../prometheus/alerts.yml")}, "--rules.alert.for-grace-period=1m"),
-		"alertmanager": suite.StartAlertmanager(t, read(t, alertmanager)),
+		"prometheus":   suite.StartPrometheus(t, testfile.Read(t, "prometheus.yml"), map[string]string{"alerts.yml": testfile.Read(t, "../prometheus/alerts.yml")}, "--rules.alert.for-grace-period=1m"),
+		"alertmanager": suite.StartAlertmanager(t, testfile.Read(t, alertmanager)),
 	}
 	for name, process := range running {
 		health := p.Services[name].HealthCheck.Test
@@ -340,7 +330,7 @@ func TestGrafanaProvisioning(t *testing.T) {
 		}
 	}
 	strict := func(path string, v any) {
-		d := yaml.NewDecoder(strings.NewReader(read(t, path)))
+		d := yaml.NewDecoder(strings.NewReader(testfile.Read(t, path)))
 		d.KnownFields(true)
 		if err := d.Decode(v); err != nil {
 			t.Fatalf("%s: %v", path, err)
@@ -356,7 +346,7 @@ func TestGrafanaProvisioning(t *testing.T) {
 	if port := p.Services["prometheus"].Ports[0].Target; s.Type != "prometheus" || !s.IsDefault || s.URL != "http://prometheus:9090" || port != 9090 {
 		t.Errorf("%+v does not lead to Prometheus at port %d", s, port)
 	}
-	if !strings.Contains(read(t, "prometheus.yml"), "scrape_interval: "+s.JSONData.TimeInterval+"\n") {
+	if !strings.Contains(testfile.Read(t, "prometheus.yml"), "scrape_interval: "+s.JSONData.TimeInterval+"\n") {
 		t.Errorf("the scrape interval is not %s", s.JSONData.TimeInterval)
 	}
 	if len(boards.Providers) != 1 || boards.APIVersion != 1 {
@@ -386,17 +376,13 @@ func TestBroken(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
 			for _, name := range []string{"compose.yml", "compose.production.yml", "prometheus.yml"} {
-				text := read(t, name)
+				text := testfile.Read(t, name)
 				if name == test.file {
 					text = realprometheus.Replace(t, text, test.old, test.replacement)
 				}
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
+				testfile.Write(t, filepath.Join(dir, name), text)
 			}
-			if err := os.WriteFile(filepath.Join(dir, "alerts.yml"), []byte(read(t, "../prometheus/alerts.yml")), 0o600); err != nil {
-				t.Fatal(err)
-			}
+			testfile.Write(t, filepath.Join(dir, "alerts.yml"), testfile.Read(t, "../prometheus/alerts.yml"))
 			out, err := realprometheus.Run(t, loader, "-format=json", filepath.Join(dir, "compose.yml"), filepath.Join(dir, "compose.production.yml"))
 			var p project
 			if err != nil {

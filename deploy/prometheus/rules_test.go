@@ -9,6 +9,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // The rules do what their tests say, in the newest Prometheus and in an old one.
@@ -47,7 +48,7 @@ func TestBrokenRules(t *testing.T) {
 	}
 	promtool := realprometheus.Newest().Promtool
 	realprometheus.Need(t, promtool)
-	rules := read(t, "alerts.yml")
+	rules := testfile.Read(t, "alerts.yml")
 	files := map[string]string{ // by what a case is about
 		"reading": "tests/not_synced.yml", "not synced": "tests/not_synced.yml",
 		"name": "tests/name.yml", "unknown": "tests/unknown.yml", "flapping": "tests/flapping.yml", "unreachable": "tests/ops_manager.yml",
@@ -157,18 +158,14 @@ func testRules(t *testing.T, promtool, rules, file string) (output string, err e
 	t.Helper()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "alerts.yml")
-	if err := os.WriteFile(path, []byte(rules), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, path, rules)
 	if out, err := realprometheus.Run(t, promtool, "check", "rules", path); err != nil {
 		t.Fatalf("broken rules must be rules: %v\n%s", err, out)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "tests"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(dir, file), []byte(read(t, file)), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	testfile.Write(t, filepath.Join(dir, file), testfile.Read(t, file))
 	return realprometheus.Run(t, promtool, "test", "rules", filepath.Join(dir, file))
 }
 
@@ -187,7 +184,7 @@ func replaceNth(t *testing.T, text, old, replacement string, n int) string {
 func TestLinks(t *testing.T) {
 	promtool := realprometheus.Newest().Promtool
 	realprometheus.Need(t, promtool)
-	rules := read(t, "alerts.yml")
+	rules := testfile.Read(t, "alerts.yml")
 	for _, line := range []string{"- record: opsmanager:dashboard:info", "  expr: vector(1)", "  labels: {url: ", "- record: opsmanager:status_page:info"} {
 		rules = realprometheus.Replace(t, rules, "      # "+line, "      "+line)
 	}
@@ -217,9 +214,7 @@ tests:
       - {expr: 'opsmanager:status_page:info', eval_time: 6m, exp_samples: [{labels: 'opsmanager:status_page:info{url="https://opsmanager-exporter.example.net"}', value: 1}]}
 `}
 	for name, text := range files {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		testfile.Write(t, filepath.Join(dir, name), text)
 	}
 	if out, err := realprometheus.Run(t, promtool, "test", "rules", filepath.Join(dir, "test.yml")); err != nil {
 		t.Errorf("%v\n%s", err, out)
@@ -228,16 +223,7 @@ tests:
 
 // The words that people are told stand in the code once, for logs and pages.
 func TestAction(t *testing.T) {
-	if fix := opsmanager.NotSynced.Fix(); !strings.Contains(strings.Join(strings.Fields(read(t, "alerts.yml")), " "), "action: >- "+fix) {
+	if fix := opsmanager.NotSynced.Fix(); !strings.Contains(strings.Join(strings.Fields(testfile.Read(t, "alerts.yml")), " "), "action: >- "+fix) {
 		t.Errorf("alerts.yml does not say: %s", fix)
 	}
-}
-
-func read(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(text)
 }

@@ -10,6 +10,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 func TestFaults(t *testing.T) {
@@ -30,7 +32,7 @@ func TestFaults(t *testing.T) {
 				t.Run(tt.name+" "+when+" "+map[bool]string{false: "http", true: "https"}[secure], func(t *testing.T) {
 					o, org := Options{}, Org{Answer: tt.answer}
 					if secure {
-						o.TLS = certificate(t)
+						o.TLS = authority.New(t).Server(t)
 					}
 					if when == "before authentication" {
 						org = Org{BeforeAuth: tt.answer}
@@ -83,7 +85,7 @@ func TestWaitingEndsWithClose(t *testing.T) {
 		"delay":     {Delay: time.Hour},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s, c := start(t, Options{TLS: certificate(t)}, org), client(t)
+			s, c := start(t, Options{TLS: authority.New(t).Server(t)}, org), client(t)
 			done := make(chan error)
 			nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)
 			go func() {
@@ -106,7 +108,7 @@ func TestWaitingEndsWithClose(t *testing.T) {
 
 // Connections that never send a request do not hold Close up.
 func TestCloseWithIdleAndSilentConnections(t *testing.T) {
-	s := start(t, Options{TLS: certificate(t)}, Org{})
+	s := start(t, Options{TLS: authority.New(t).Server(t)}, Org{})
 	do(t, client(t), http.MethodGet, s.URL()+testPath, "")
 	dialer := tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}
 	silent, err := dialer.DialContext(t.Context(), "tcp", s.URL()[len("https://"):])

@@ -2,15 +2,9 @@ package simulator
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
 	"regexp"
 	"strings"
@@ -150,23 +144,4 @@ func login(t testing.TB, c *http.Client, s *Server, method, uri string) reply {
 	t.Helper()
 	nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)
 	return do(t, c, method, s.URL()+uri, authorize(method, uri, nonce, "00000001"))
-}
-
-// certificate makes a TLS configuration for 127.0.0.1.
-func certificate(t testing.TB) *tls.Config {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }

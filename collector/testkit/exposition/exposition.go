@@ -2,9 +2,13 @@
 package exposition
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
@@ -12,7 +16,7 @@ import (
 // Samples are the lines of an exposition in the text format, series to value.
 type Samples map[string]string
 
-// Parse returns the samples of an exposition. A series that stands twice is an
+// Parse returns the samples of an exposition. A series that appears twice is an
 // error.
 func Parse(text string) (Samples, error) {
 	s := make(Samples)
@@ -23,7 +27,7 @@ func Parse(text string) (Samples, error) {
 			continue
 		}
 		if _, twice := s[line[:i]]; twice {
-			return nil, fmt.Errorf("series %s stands twice", line[:i])
+			return nil, fmt.Errorf("series %s appears twice", line[:i])
 		}
 		s[line[:i]] = line[i+1:]
 	}
@@ -58,4 +62,27 @@ func (s Samples) State(tb testing.TB, org string) string {
 	}
 	tb.Errorf("organization %s: synced %s, scrape_success %s, reasons %q", org, synced, success, reasons)
 	return "contradiction"
+}
+
+// Scrape scrapes as Prometheus does, announcing a timeout, and returns the
+// samples. An answer other than 200 is an error.
+func Scrape(ctx context.Context, url string, timeout time.Duration) (Samples, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", fmt.Sprint(timeout.Seconds()))
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return nil, err
+	}
+	if resp.StatusCode != http.StatusOK {
+		return nil, fmt.Errorf("%s: HTTP %d: %s", url, resp.StatusCode, body)
+	}
+	return Parse(string(body))
 }

@@ -39,16 +39,16 @@ func StartApache(tb testing.TB, o Options) *Server {
 	dir := tempDir(tb)
 	logOnFailure(tb, dir)
 	writeFile(tb, filepath.Join(dir, "htdigest"), htdigest(o.Keys))
-	var authority *authority
+	var id *identity
 	server := &Server{}
 	if o.TLS {
-		authority = newAuthority(tb, dir)
-		server.CAFile = authority.caFile
+		id = newIdentity(tb, dir)
+		server.CAFile = id.caFile
 	}
 
 	for range apachePorts {
 		port := freePort(tb)
-		server.URL = serverURL(port, authority)
+		server.URL = serverURL(port, id)
 		var text bytes.Buffer
 		err := config.Execute(&text, map[string]any{
 			"Modules":       apacheModules,
@@ -71,7 +71,7 @@ func StartApache(tb testing.TB, o Options) *Server {
 			// An answer alone proves nothing: if the port was taken, another
 			// server gives it. Apache writes its pid only when it listens.
 			_, err := os.Stat(filepath.Join(dir, "pid"))
-			return err == nil && answers(server.URL, authority)
+			return err == nil && answers(server.URL, id)
 		})
 		if ready {
 			// Before Apache is stopped: it would wait for requests in flight.

@@ -29,11 +29,11 @@ func StartJetty(tb testing.TB, o Options) *Server {
 	source := filepath.Join(dir, "DigestServer.java")
 	writeFile(tb, source, jettySource)
 	writeFile(tb, filepath.Join(dir, "keys"), keyLines(o.Keys))
-	var authority *authority
+	var id *identity
 	server := &Server{}
 	if o.TLS {
-		authority = newAuthority(tb, dir)
-		server.CAFile = authority.caFile
+		id = newIdentity(tb, dir)
+		server.CAFile = id.caFile
 	}
 
 	// Jetty refuses the count it is given as the maximum, and challenges anew.
@@ -58,8 +58,8 @@ func StartJetty(tb testing.TB, o Options) *Server {
 		if err != nil {
 			return false
 		}
-		server.URL = serverURL(string(port), authority)
-		return answers(server.URL, authority)
+		server.URL = serverURL(string(port), id)
+		return answers(server.URL, id)
 	})
 	if !ready {
 		tb.Fatal("realdigest: Jetty ended instead of serving")

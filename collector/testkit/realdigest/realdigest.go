@@ -184,10 +184,10 @@ func await(tb testing.TB, exited <-chan struct{}, ready func() bool) bool {
 
 // answers reports whether a server at url gives any answer. It leaves no
 // connection behind.
-func answers(url string, authority *authority) bool {
+func answers(url string, id *identity) bool {
 	transport := &http.Transport{DisableKeepAlives: true}
-	if authority != nil {
-		transport.TLSClientConfig = &tls.Config{RootCAs: authority.pool}
+	if id != nil {
+		transport.TLSClientConfig = &tls.Config{RootCAs: id.pool}
 	}
 	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
 	resp, err := client.Get(url)
@@ -198,8 +198,8 @@ func answers(url string, authority *authority) bool {
 	return true
 }
 
-func serverURL(port string, authority *authority) string {
-	if authority != nil {
+func serverURL(port string, id *identity) string {
+	if id != nil {
 		return "https://127.0.0.1:" + port
 	}
 	return "http://127.0.0.1:" + port

@@ -1,84 +1,28 @@
 package realdigest
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
-	"net"
 	"path/filepath"
 	"testing"
-	"time"
+
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// authority is a private CA that has signed one server certificate.
-type authority struct {
-	caFile   string // PEM
-	certFile string // PEM, the server's certificate
-	keyFile  string // PEM, PKCS #8, its private key
-	pool     *x509.CertPool
+// identity is what a server with TLS shows: files in its folder, signed by an
+// authority of its own.
+type identity struct {
+	caFile string // PEM
+	pool   *x509.CertPool
 }
 
-func newAuthority(tb testing.TB, dir string) *authority {
+// newIdentity writes ca.pem, cert.pem and key.pem.
+func newIdentity(tb testing.TB, dir string) *identity {
 	tb.Helper()
-	a := &authority{
-		caFile:   filepath.Join(dir, "ca.pem"),
-		certFile: filepath.Join(dir, "cert.pem"),
-		keyFile:  filepath.Join(dir, "key.pem"),
-		pool:     x509.NewCertPool(),
-	}
-	ca := &x509.Certificate{
-		SerialNumber:          big.NewInt(1),
-		Subject:               pkix.Name{CommonName: "realdigest test CA"},
-		NotBefore:             time.Now().Add(-time.Hour),
-		NotAfter:              time.Now().Add(24 * time.Hour),
-		KeyUsage:              x509.KeyUsageCertSign,
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2),
-		Subject:      pkix.Name{CommonName: "localhost"},
-		NotBefore:    ca.NotBefore,
-		NotAfter:     ca.NotAfter,
-		KeyUsage:     x509.KeyUsageDigitalSignature,
-		ExtKeyUsage:  []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		DNSNames:     []string{"localhost"},
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	caKey, leafKey := newKey(tb), newKey(tb)
-	caDER := sign(tb, ca, ca, caKey, caKey)
-	leafDER := sign(tb, leaf, ca, leafKey, caKey)
-	keyDER, err := x509.MarshalPKCS8PrivateKey(leafKey)
-	if err != nil {
-		tb.Fatal(err)
-	}
-
-	caPEM := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER})
-	a.pool.AppendCertsFromPEM(caPEM)
-	writeFile(tb, a.caFile, caPEM)
-	writeFile(tb, a.certFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: leafDER}))
-	writeFile(tb, a.keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
-	return a
-}
-
-func newKey(tb testing.TB) *ecdsa.PrivateKey {
-	tb.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return key
-}
-
-func sign(tb testing.TB, cert, parent *x509.Certificate, key, parentKey *ecdsa.PrivateKey) []byte {
-	tb.Helper()
-	der, err := x509.CreateCertificate(rand.Reader, cert, parent, &key.PublicKey, parentKey)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return der
+	ca := authority.New(tb)
+	cert, key := authority.PEM(tb, ca.Issue(tb))
+	id := &identity{caFile: filepath.Join(dir, "ca.pem"), pool: ca.Pool()}
+	writeFile(tb, id.caFile, []byte(ca.PEM()))
+	writeFile(tb, filepath.Join(dir, "cert.pem"), []byte(cert))
+	writeFile(tb, filepath.Join(dir, "key.pem"), []byte(key))
+	return id
 }
