@@ -24,18 +24,19 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	versioncollector "github.com/prometheus/client_golang/prometheus/collectors/version"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/prometheus/common/promslog"
 	promslogflag "github.com/prometheus/common/promslog/flag"
 	"github.com/prometheus/common/version"
-	"github.com/prometheus/exporter-toolkit/web"
+	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
+	_ "golang.org/x/crypto/x509roots/fallback" // public CA certificates, for systems that have none
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"
 	"opsmanager_exporter/collector/demo"
 	"opsmanager_exporter/collector/healthcheck"
 	"opsmanager_exporter/collector/statuspage"
+	"opsmanager_exporter/collector/web"
 )
 
 const (
@@ -43,11 +44,6 @@ const (
 	listenAddress = ":20301"
 	demoAddress   = "127.0.0.1:20301"
 
-	probePath     = "/probe"
-	discoveryPath = "/sd"
-	healthyPath   = "/-/healthy"
-	readyPath     = "/-/ready"
-	reloadPath    = "/-/reload"
 
 	pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 )
@@ -172,7 +168,7 @@ func isTerminal(w io.Writer) bool {
 
 // server is what the flags ask for.
 type server struct {
-	web                    *web.FlagConfig
+	web                    *toolkit.FlagConfig
 	telemetryPath          string
 	disableExporterMetrics bool
 	enableLifecycle        bool
@@ -193,7 +189,7 @@ func (s *server) checkFlags() error {
 	if u := s.externalURL; u != nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
 		return errors.New("--web.external-url: give http:// or https://, a host and perhaps a path, and nothing else")
 	}
-	if err := web.Validate(*s.web.WebConfigFile); err != nil {
+	if err := toolkit.Validate(*s.web.WebConfigFile); err != nil {
 		return fmt.Errorf("--web.config.file=%q: %s", *s.web.WebConfigFile, strings.Join(strings.Fields(err.Error()), " "))
 	}
 	return checkPath(s.telemetryPath)
@@ -229,7 +225,7 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func()
 	}()
 	s.logger.Info("Starting "+program, "version", version.Info())
 	served := make(chan error, 1)
-	go func() { served <- web.ListenAndServe(httpServer, s.web, s.logger) }()
+	go func() { served <- toolkit.ListenAndServe(httpServer, s.web, s.logger) }()
 	for {
 		select {
 		case err := <-served:
@@ -250,27 +246,28 @@ func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func()
 func (s *server) routes(reload func() error) http.Handler {
 	reg := s.exporter.Registerer()
 	reg.MustRegister(versioncollector.NewCollector(program))
-	metrics := s.exporter.Metrics(s.timeoutOffset)
+	opts := web.Options{
+		Exporter: s.exporter,
+		Logger:   s.logger,
+		Page: statuspage.New(statuspage.Options{
+			Snapshot:    s.exporter.Snapshot,
+			MetricsPath: s.telemetryPath,
+			ExternalURL: s.externalURL,
+			Version:     version.Version,
+		}),
+		TelemetryPath: s.telemetryPath,
+		ExternalURL:   s.externalURL,
+		TimeoutOffset: s.timeoutOffset,
+		MaxRequests:   s.maxRequests,
+	}
 	if !s.disableExporterMetrics {
 		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-		metrics = promhttp.InstrumentMetricHandler(reg, metrics)
+		opts.Instrumentation = reg
 	}
-	page := statuspage.New(statuspage.Options{
-		Snapshot:    s.exporter.Snapshot,
-		MetricsPath: s.telemetryPath,
-		ExternalURL: s.externalURL,
-		Version:     version.Version,
-	})
-	limit := collector.Limiter(s.maxRequests)
-	mux := http.NewServeMux()
-	mux.Handle("GET "+s.telemetryPath, limit(metrics))
-	mux.Handle("GET "+probePath, limit(s.exporter.Probe(s.timeoutOffset)))
-	mux.Handle("GET "+discoveryPath, s.exporter.Discovery(s.externalURL))
-	mux.Handle("GET "+healthyPath, says(program+" is healthy."))
-	mux.Handle("GET "+readyPath, says(program+" is ready."))
-	mux.Handle("POST "+reloadPath, s.exporter.Reloader(s.enableLifecycle, reload))
-	mux.Handle("GET /{$}", page)
-	return collector.Guard(mux)
+	if s.enableLifecycle {
+		opts.Reload = reload
+	}
+	return web.New(opts)
 }
 
 // serverLog takes what net/http has to say about the listener. Connections that
@@ -288,15 +285,11 @@ func (l serverLog) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-func says(text string) http.HandlerFunc {
-	return func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, text) }
-}
-
 // checkPath refuses a path for the metrics that another page needs or that the
 // router would read as a pattern.
 func checkPath(telemetryPath string) error {
 	switch telemetryPath {
-	case "/", probePath, discoveryPath, healthyPath, readyPath, reloadPath:
+	case "/", web.ProbePath, web.SDPath, web.HealthyPath, web.ReadyPath, web.ReloadPath:
 		return fmt.Errorf("--web.telemetry-path=%q: this path serves something else, choose another", telemetryPath)
 	}
 	switch {

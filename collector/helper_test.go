@@ -1,12 +1,12 @@
 package collector_test
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,12 +14,14 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
 	"opsmanager_exporter/config"
 )
 
 const (
-	publicKey  = "jkqmzxvt"
-	privateKey = "5b1c2a7e-private"
+	publicKey  = simulated.PublicKey
+	privateKey = simulated.PrivateKey
 )
 
 // fixture is a simulated Ops Manager and an exporter that reads it through HTTP.
@@ -43,63 +45,39 @@ type settings struct {
 	log           io.Writer
 }
 
-func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
+func orgID(i int) string { return simulated.OrgID(i) }
 
 func start(t testing.TB, s settings) *fixture {
 	t.Helper()
-	sim, err := simulator.Start(s.sim)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sim.Close() })
-	base, err := url.Parse(sim.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	f := &fixture{sim: sim, manager: config.OpsManager{
-		Name: "production", URL: base, APIKey: apiKey(publicKey, privateKey),
-		Timeout: 5 * time.Second, MaxConcurrentRequests: 16,
-	}}
-	if s.concurrency != 0 {
-		f.manager.MaxConcurrentRequests = s.concurrency
-	}
-	if s.timeout != 0 {
-		f.manager.Timeout = s.timeout
-	}
-	sim.SetKey(publicKey, privateKey)
-	for i := range s.orgs {
-		org := config.Org{ID: orgID(i)}
-		sim.SetOrg(org.ID, simulator.Org{})
-		if s.ownKeys {
+	sim, manager := simulated.OpsManager(t, s.sim, s.orgs)
+	f := &fixture{sim: sim, manager: manager}
+	f.manager.MaxConcurrentRequests = cmp.Or(s.concurrency, f.manager.MaxConcurrentRequests)
+	f.manager.Timeout = cmp.Or(s.timeout, f.manager.Timeout)
+	if s.ownKeys {
+		for i := range f.manager.Orgs {
 			public := fmt.Sprintf("own%05d", i)
 			sim.SetKey(public, privateKey)
-			org.APIKey = apiKey(public, privateKey)
+			f.manager.Orgs[i].APIKey = simulated.Key(public)
 		}
-		f.manager.Orgs = append(f.manager.Orgs, org)
 	}
 	if s.log == nil {
 		s.log = io.Discard
 	}
-	f.exporter = collector.NewExporter(slog.New(slog.NewTextHandler(s.log, nil)), "test")
+	logger := slog.New(slog.NewTextHandler(s.log, nil))
+	f.exporter = collector.NewExporter(logger, "test")
 	t.Cleanup(f.exporter.Close)
 	f.apply()
-	mux := http.NewServeMux()
-	metrics := f.exporter.Metrics(s.timeoutOffset)
-	mux.HandleFunc("/metrics", func(w http.ResponseWriter, r *http.Request) {
-		f.arrived.Add(1)
-		metrics.ServeHTTP(w, r)
-	})
-	mux.Handle("/probe", f.exporter.Probe(s.timeoutOffset))
-	mux.Handle("/sd", f.exporter.Discovery(nil))
-	server := httptest.NewServer(mux)
+	handler := web.New(web.Options{Exporter: f.exporter, Logger: logger, TimeoutOffset: s.timeoutOffset})
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/metrics" {
+			f.arrived.Add(1)
+		}
+		handler.ServeHTTP(w, r)
+	}))
 	t.Cleanup(server.Close)
 	f.host = server.Listener.Addr().String()
 	f.url = server.URL + "/metrics"
 	return f
-}
-
-func apiKey(public, private string) *config.APIKey {
-	return &config.APIKey{PublicKey: config.NewSecret(public), PrivateKey: config.NewSecret(private)}
 }
 
 func (f *fixture) apply() {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testlog"
 	"opsmanager_exporter/config"
 )
@@ -35,7 +36,7 @@ func TestOpsManagersApart(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		m := config.OpsManager{Name: name, URL: base, APIKey: apiKey(publicKey, privateKey), Timeout: 5 * time.Second, MaxConcurrentRequests: 4}
+		m := config.OpsManager{Name: name, URL: base, APIKey: simulated.Key(publicKey), Timeout: 5 * time.Second, MaxConcurrentRequests: 4}
 		for i := range 10 {
 			m.Orgs = append(m.Orgs, config.Org{ID: orgID(1000*len(managers) + i)})
 		}

@@ -3,13 +3,13 @@ package collector_test
 import (
 	"crypto/tls"
 	"fmt"
-	"net/url"
 	"path/filepath"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
@@ -18,18 +18,8 @@ import (
 // aside adds an Ops Manager, in no trouble of its own, to the fixture's.
 func (f *fixture) aside(t *testing.T, name string, orgs int) *simulator.Server {
 	t.Helper()
-	sim, err := simulator.Start(simulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { sim.Close() })
-	base, err := url.Parse(sim.URL())
-	if err != nil {
-		t.Fatal(err)
-	}
-	sim.SetKey(publicKey, privateKey)
-	m := f.manager
-	m.Name, m.URL, m.Orgs = name, base, nil
+	sim, m := simulated.OpsManager(t, simulator.Options{}, 0)
+	m.Name = name
 	for i := range orgs {
 		org := config.Org{ID: orgID(1000 + i)}
 		sim.SetOrg(org.ID, simulator.Org{})

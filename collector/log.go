@@ -21,15 +21,15 @@ type change struct {
 // logChanges writes what changed in a scrape. What stays as it was is at debug.
 func logChanges(logger *slog.Logger, changes []change) {
 	type kind struct {
-		manager *manager
-		news    news
-		status  opsmanager.Status
-		reason  opsmanager.Reason
+		target *target
+		news   news
+		status opsmanager.Status
+		reason opsmanager.Reason
 	}
 	var order []kind
 	groups := make(map[kind][]change)
 	for _, c := range changes {
-		k := kind{manager: c.org.manager, news: c.news, status: c.result.Status}
+		k := kind{target: c.org.target, news: c.news, status: c.result.Status}
 		if c.result.Err != nil {
 			k.reason = opsmanager.ReasonOf(c.result.Err) // not the text: it may name a port of this host
 		}
@@ -42,7 +42,7 @@ func logChanges(logger *slog.Logger, changes []change) {
 		group := groups[k]
 		if len(group) <= manyAlike {
 			for _, c := range group {
-				log(logger.With("org_id", c.result.OrgID, "org_name", c.result.OrgName), k.manager, c)
+				log(logger.With("org_id", c.result.OrgID, "org_name", c.result.OrgName), k.target, c)
 			}
 			continue
 		}
@@ -50,13 +50,13 @@ func logChanges(logger *slog.Logger, changes []change) {
 		for i, c := range group {
 			ids[i] = c.result.OrgID
 		}
-		log(logger.With("organizations", len(group), "for_example", ids[0]), k.manager, group[0])
+		log(logger.With("organizations", len(group), "for_example", ids[0]), k.target, group[0])
 		logger.Debug("Organizations of the line above", "org_ids", ids)
 	}
 }
 
-func log(logger *slog.Logger, m *manager, c change) {
-	logger = logger.With("ops_manager", m.settings.Name)
+func log(logger *slog.Logger, t *target, c change) {
+	logger = logger.With("ops_manager", t.settings.Name)
 	switch c.news {
 	case newsUnknown, newsNone:
 		if c.result.Err == nil {

@@ -2,15 +2,12 @@ package collector
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
-
-const namespace = "opsmanager"
 
 // apiMetrics counts the HTTP requests to one Ops Manager. Each has a registry of
 // its own, gathered while the Ops Manager is configured: so its series disappear
@@ -48,14 +45,6 @@ func (m *apiMetrics) observe(e opsmanager.Exchange) {
 	m.duration.Observe(e.Duration.Seconds())
 }
 
-// newTimeoutGauge shows the deadline that one scrape works under.
-func newTimeoutGauge(timeout time.Duration) prometheus.Collector {
-	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Namespace: namespace, Subsystem: "exporter", Name: "scrape_timeout_seconds",
-		Help: "The deadline that this scrape worked under, in seconds.",
-	}, timeout.Seconds)
-}
-
 // reloadMetrics tell whether the configuration in use is the one in the file.
 type reloadMetrics struct {
 	successful prometheus.Gauge
@@ -73,5 +62,22 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 			Namespace: namespace, Subsystem: "exporter", Name: "config_last_reload_success_timestamp_seconds",
 			Help: "When the configuration was last loaded successfully, in seconds since 1970.",
 		}),
+	}
+}
+
+// collectors are collected one after the other.
+type collectors []prometheus.Collector
+
+// Describe implements [prometheus.Collector].
+func (all collectors) Describe(ch chan<- *prometheus.Desc) {
+	for _, c := range all {
+		c.Describe(ch)
+	}
+}
+
+// Collect implements [prometheus.Collector].
+func (all collectors) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range all {
+		c.Collect(ch)
 	}
 }

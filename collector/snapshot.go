@@ -42,17 +42,17 @@ type Reload struct {
 // Snapshot returns what the last scrapes saw. It polls nothing and waits for no
 // poll.
 func (e *Exporter) Snapshot() Snapshot {
-	orgs := e.fleet.Load().orgs
+	orgs := e.Targets().orgs
 	s := Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *e.reloaded.Load()}
 	for i, org := range orgs {
-		r := org.record
-		r.mu.Lock()
+		h := org.history
+		h.mu.Lock()
 		s.Orgs[i] = OrgSnapshot{
-			ID: org.config.ID, Name: org.name, OpsManager: org.manager.settings.Name,
-			Status: r.last.status, Err: r.last.err, Polled: r.last.at, Since: r.since,
-			Duration: r.last.duration, LastSuccess: r.lastSuccess,
+			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name,
+			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since,
+			Duration: h.last.duration, LastSuccess: h.lastSuccess,
 		}
-		r.mu.Unlock()
+		h.mu.Unlock()
 	}
 	return s
 }

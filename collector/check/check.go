@@ -78,13 +78,13 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 	if o.Terminal {
 		stop = showProgress(o.Stderr, len(targets))
 	}
-	round := o.Exporter.Poll(ctx)
+	results, ok := o.Exporter.Targets().Poll(ctx, nil)
 	stop()
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return errInterrupted // and the round is empty
+	if !ok {
+		return errInterrupted
 	}
 
-	findings := findingsOf(targets, round.Results, time.Now())
+	findings := findingsOf(targets, results.Orgs, time.Now())
 	show := tableText
 	if o.JSON {
 		show = jsonText

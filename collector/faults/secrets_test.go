@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/testfile"
@@ -224,16 +225,16 @@ func TestSecretsInCore(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	round := w.exporter.Poll(ctx)
+	results, _ := w.exporter.Targets().Poll(ctx, nil)
 	pair, err := loaded.OpsManagers[0].APIKey.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := []any{
 		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].APIKey, loaded.OpsManagers[0].Orgs, pair, &pair,
-		round, round.Results, w.exporter, w.exporter.Snapshot(), opsmanager.NewSessions(),
+		results, results.Orgs, w.exporter, w.exporter.Targets(), w.exporter.Targets().Collector(ctx, collector.Options{}), w.exporter.Snapshot(), opsmanager.NewSessions(),
 	}
-	for _, r := range round.Results {
+	for _, r := range results.Orgs {
 		for err := r.Err; err != nil; {
 			values = append(values, err)
 			unwrapped, ok := err.(interface{ Unwrap() error })

@@ -15,6 +15,7 @@ import (
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
+	"opsmanager_exporter/collector/web"
 )
 
 // world is an exporter with its configuration file and a healthy Ops Manager.
@@ -38,10 +39,7 @@ func newWorld(t *testing.T, orgs int) *world {
 	}
 	w.exporter = collector.NewExporter(slog.New(slog.NewTextHandler(&w.log, &slog.HandlerOptions{Level: slog.LevelDebug})), "test")
 	t.Cleanup(w.exporter.Close)
-	mux := http.NewServeMux()
-	mux.Handle("/metrics", w.exporter.Metrics(offset))
-	mux.Handle("/probe", w.exporter.Probe(offset))
-	server := httptest.NewServer(mux)
+	server := httptest.NewServer(web.New(web.Options{Exporter: w.exporter, Logger: slog.New(slog.DiscardHandler), TimeoutOffset: offset}))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w

@@ -62,9 +62,9 @@ type Client struct {
 	closed atomic.Bool
 }
 
-// NewClient returns a client that speaks TLS as tlsConfig says; nil means Go's
-// defaults. It starts no goroutine.
-func NewClient(opts Options, tlsConfig *tls.Config) *Client {
+// NewClient returns a client. [Client.SetTLS] must be called before its first
+// poll. It starts no goroutine.
+func NewClient(opts Options) *Client {
 	base := *opts.URL
 	if base.Path == "" {
 		base.Path = "/" // JoinPath would make it a relative one
@@ -74,9 +74,14 @@ func NewClient(opts Options, tlsConfig *tls.Config) *Client {
 		orgs:   base.JoinPath("api/public/v1.0/orgs/"),
 		origin: strings.ToLower(opts.URL.Scheme + "://" + hostPort(opts.URL)),
 	}
-	c.SetTLS(tlsConfig)
 	return c
 }
+
+// Reading is a status that was read.
+type Reading struct{ Status Status }
+
+// Retracted returns nil.
+func (r Reading) Retracted() error { return nil }
 
 // SetTLS makes polls that start from now on use tlsConfig, on new connections.
 // Polls in flight end undisturbed.
@@ -93,7 +98,9 @@ func (c *Client) SetTLS(tlsConfig *tls.Config) {
 // flight end undisturbed, and later ones keep no connection.
 func (c *Client) Close() {
 	c.closed.Store(true)
-	c.wire.Load().retire()
+	if w := c.wire.Load(); w != nil {
+		w.retire()
+	}
 }
 
 // MigrationLinkStatus asks Ops Manager for the status of an organization's link
@@ -101,13 +108,14 @@ func (c *Client) Close() {
 //
 // GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
 // documentation, "Return the Status of the Connection between Organizations").
-func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Status, error) {
+func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Reading, error) {
 	p := &poll{client: c, wire: c.wire.Load(), session: c.opts.Sessions.of(c.origin, key), target: c.target(orgID)}
 	a, err := p.authenticated(ctx)
 	if err != nil {
-		return "", withoutEcho(err, key)
+		return Reading{}, withoutEcho(err, key)
 	}
-	return a.status(ctx, key)
+	status, err := a.status(ctx, key)
+	return Reading{Status: status}, err
 }
 
 // target returns the address of an organization's link.

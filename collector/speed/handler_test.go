@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/web"
 )
 
 // BenchmarkHandler is a scrape by the exporter in this process, so that its
@@ -23,7 +24,7 @@ func BenchmarkHandler(b *testing.B) {
 				e := collector.NewExporter(slog.New(slog.DiscardHandler), "bench")
 				defer e.Close()
 				e.Apply(o.load(b))
-				handler := e.Metrics(0)
+				handler := web.New(web.Options{Exporter: e})
 				scrape := func() {
 					w := httptest.NewRecorder()
 					r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "/metrics", nil)

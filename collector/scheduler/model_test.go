@@ -1,4 +1,4 @@
-package collector
+package scheduler
 
 import (
 	"context"
@@ -7,17 +7,15 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"opsmanager_exporter/collector/opsmanager"
 )
 
-// TestQueueModel runs two Prometheus servers against the queue for hours of
+// TestModel runs two Prometheus servers against the scheduler for hours of
 // virtual time. Organizations answer at random speeds, hang for a while, and
 // change their status all the time. Each answer that a scrape gets was read
 // during that scrape, every scrape ends by its deadline, there are never more
 // polls in flight than slots, and an organization that answers in time is not
 // left out for long, whatever the others do.
-func TestQueueModel(t *testing.T) {
+func TestModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const (
 			orgs, slots = 60, 8
@@ -27,32 +25,34 @@ func TestQueueModel(t *testing.T) {
 			hours       = 12
 		)
 		type reading struct {
-			status opsmanager.Status
+			status int
 			at     time.Time
 		}
 		var (
 			mu       sync.Mutex
 			random   = rand.New(rand.NewPCG(1, 2))
 			hangs    [orgs]time.Time // until then
-			readings = make(map[*organization]reading)
+			readings [orgs]reading
 			inFlight int
 			counts   = make(map[string]int)
 			missed   [orgs]int // scrapes in a row in which a healthy one was not read
-			all      []*organization
+			places   []*Place
 		)
-		for i := range orgs {
-			all = append(all, &organization{index: i})
+		s := New[reading]()
+		for range orgs {
+			places = append(places, s.NewPlace(nil))
 		}
-		ask := func(ctx context.Context, p *poll) (opsmanager.Status, error) {
+		s.Configure(slots, places)
+		ask := func(ctx context.Context, org int) (reading, Outcome) {
 			mu.Lock()
 			if inFlight++; inFlight > slots {
 				t.Errorf("%d polls in flight", inFlight)
 			}
 			takes := time.Duration(random.IntN(400)) * time.Millisecond
-			if time.Now().Before(hangs[p.org.index]) {
+			if time.Now().Before(hangs[org]) {
 				takes = time.Hour
 			}
-			status := []opsmanager.Status{opsmanager.Synced, opsmanager.NotSynced}[random.IntN(2)]
+			status := random.IntN(1000)
 			mu.Unlock()
 			timer := time.NewTimer(takes)
 			defer timer.Stop()
@@ -62,16 +62,14 @@ func TestQueueModel(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				inFlight--
-				return "", &opsmanager.Error{Reason: opsmanager.ReasonTimeout, Err: ctx.Err()}
+				return reading{}, TimedOut
 			}
 			mu.Lock()
 			defer mu.Unlock()
 			inFlight--
-			readings[p.org] = reading{status, time.Now()}
-			return status, nil
+			readings[org] = reading{status, time.Now()}
+			return readings[org], Answered
 		}
-		q := newQueue(slots, timeout, ask)
-		q.orgs = orgs
 		var servers sync.WaitGroup
 		for server := range 2 {
 			servers.Go(func() {
@@ -87,25 +85,19 @@ func TestQueueModel(t *testing.T) {
 					mu.Unlock()
 					begun := time.Now()
 					ctx, cancel := context.WithTimeout(t.Context(), deadline)
-					wanted := make([]*poll, orgs)
-					for i, org := range all {
-						wanted[i] = &poll{org: org, done: make(chan struct{})}
+					wanted := make([]*Poll[reading], orgs)
+					for i, place := range places {
+						wanted[i] = &Poll[reading]{Place: place, Timeout: timeout, Ask: func(ctx context.Context) (reading, Outcome) { return ask(ctx, i) }}
 					}
-					joined := q.join(ctx, wanted)
-					for _, p := range joined {
-						select {
-						case <-p.done:
-						case <-ctx.Done():
-						}
-					}
-					stands := q.leave(joined, ctx.Err() != nil)
+					standings := s.Poll(ctx, wanted)
 					cancel()
 					if took := time.Since(begun); took > deadline {
 						t.Errorf("a scrape took %s", took)
 					}
 					mu.Lock()
-					for i, p := range joined {
-						if !stands[i].answered || p.err != nil {
+					for i, standing := range standings {
+						got := standing.Result
+						if got.at.IsZero() {
 							counts["unknown"]++
 							if i%10 != 3 {
 								if missed[i]++; missed[i] > 3 {
@@ -116,11 +108,11 @@ func TestQueueModel(t *testing.T) {
 						}
 						missed[i] = 0
 						counts["read"]++
-						if p.ended.Before(begun) || p.ended.After(time.Now()) {
-							t.Errorf("organization %d: an answer of %s in a scrape that began at %s", i, p.ended, begun)
+						if got.at.Before(begun) || got.at.After(time.Now()) || !standing.Answered || !standing.Ended.Equal(got.at) {
+							t.Errorf("organization %d: an answer of %s in a scrape that began at %s: %+v", i, got.at, begun, standing)
 						}
-						if last := readings[p.org]; last.at.Equal(p.ended) && last.status != p.status {
-							t.Errorf("organization %d: got %s, was told %s", i, p.status, last.status)
+						if last := readings[i]; last.at.Equal(got.at) && last != got {
+							t.Errorf("organization %d: got %d, was told %d", i, got.status, last.status)
 						}
 					}
 					mu.Unlock()
@@ -130,8 +122,8 @@ func TestQueueModel(t *testing.T) {
 		}
 		servers.Wait()
 		time.Sleep(2 * timeout)
-		if q.running != 0 || len(q.polls) != 0 || inFlight != 0 {
-			t.Errorf("left behind: %d running, %d polls, %d in flight", q.running, len(q.polls), inFlight)
+		if !s.Idle() || inFlight != 0 {
+			t.Errorf("left behind: idle %t, %d in flight", s.Idle(), inFlight)
 		}
 		if counts["read"] < 100_000 || counts["unknown"] < 1000 {
 			t.Errorf("too few to prove anything: %v", counts)

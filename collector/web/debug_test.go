@@ -1,4 +1,4 @@
-package collector_test
+package web_test
 
 import (
 	"fmt"
@@ -8,21 +8,22 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
 )
 
-func TestStoryOfAProbe(t *testing.T) {
+// The debug text of a probe tells each step with its time, and no secret.
+func TestDebug(t *testing.T) {
 	t.Parallel()
-	f := start(t, settings{orgs: 5})
-	f.manager.Orgs[0].Name = "Payments"
-	f.apply()
-	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.MissingRole(false)})
-	f.sim.SetOrg(orgID(2), simulator.Org{Answer: simulator.HTML(200)})
-	f.sim.SetOrg(orgID(3), simulator.Org{Answer: simulator.Reset()})
+	f := start(t, 5, web.Options{})
+	f.sim.SetOrg(simulated.OrgID(1), simulator.Org{Answer: simulator.MissingRole(false)})
+	f.sim.SetOrg(simulated.OrgID(2), simulator.Org{Answer: simulator.HTML(200)})
+	f.sim.SetOrg(simulated.OrgID(3), simulator.Org{Answer: simulator.Reset()})
 	// One that repeats what it was sent, in every place that it has.
-	f.sim.SetOrg(orgID(4), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+	f.sim.SetOrg(simulated.OrgID(4), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Authorization"))
 		w.Header().Set("X-MongoDB-Service-Version", "versionString="+r.Header.Get("Authorization"))
-		fmt.Fprintf(w, `{"status": %q, %q: 1}`, r.Header.Get("Authorization"), publicKey)
+		fmt.Fprintf(w, `{"status": %q, %q: 1}`, r.Header.Get("Authorization"), simulated.PublicKey)
 	}})
 	steps := func(more ...string) string {
 		return strings.Join(append([]string{
@@ -51,7 +52,7 @@ func TestStoryOfAProbe(t *testing.T) {
 	}
 	times := regexp.MustCompile(`(?m)^ *\d+\.\d{3}s  `)
 	for _, tt := range tests {
-		status, body := f.page(t, "/probe?debug=true&target="+orgID(tt.org))
+		status, body := f.get(t, "/probe?debug=true&target="+simulated.OrgID(tt.org))
 		if status != http.StatusOK {
 			t.Errorf("%s: status %d", tt.name, status)
 		}
@@ -61,9 +62,9 @@ func TestStoryOfAProbe(t *testing.T) {
 		if got := times.ReplaceAllString(body, ""); !regexp.MustCompile("^" + tt.want + "$").MatchString(got) {
 			t.Errorf("%s:\n%s\nwant\n%s", tt.name, got, tt.want)
 		}
-		for _, secret := range []string{publicKey, privateKey, "nonce=", "response=", "cnonce"} {
+		for _, secret := range []string{simulated.PublicKey, simulated.PrivateKey, "nonce=", "response=", "cnonce"} {
 			if strings.Contains(body, secret) {
-				t.Errorf("%s: the story holds %q:\n%s", tt.name, secret, body)
+				t.Errorf("%s: the text holds %q:\n%s", tt.name, secret, body)
 			}
 		}
 	}

@@ -7,9 +7,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// record is what is remembered of an organization as long as it is configured.
+// history is what is remembered of an organization as long as it is configured.
 // Nothing of it is ever shown as a status that a scrape read.
-type record struct {
+type history struct {
 	mu          sync.Mutex
 	errors      uint64
 	lastSuccess time.Time
@@ -22,48 +22,48 @@ type record struct {
 
 // add takes in how a poll ended for one scrape. It returns the count of failed
 // scrapes, the time of the last success, and what is worth a line in the log.
-func (r *record) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var reason opsmanager.Reason
 	if a.err != nil {
 		reason = opsmanager.ReasonOf(a.err)
 	}
-	if a.at.Before(r.last.at) { // another scrape has learned something newer meanwhile
+	if a.at.Before(h.last.at) { // another scrape has learned something newer meanwhile
 		if a.err != nil {
-			r.errors++
-		} else if a.at.After(r.lastSuccess) {
-			r.lastSuccess = a.at
+			h.errors++
+		} else if a.at.After(h.lastSuccess) {
+			h.lastSuccess = a.at
 		}
-		return r.errors, r.lastSuccess, newsNone
+		return h.errors, h.lastSuccess, newsNone
 	}
-	if r.since.IsZero() || reason != r.reason || a.status != r.last.status {
-		r.since = a.at
+	if h.since.IsZero() || reason != h.reason || a.Status != h.last.Status {
+		h.since = a.at
 	}
-	r.last = a
+	h.last = a
 	if a.err != nil {
-		r.errors++
+		h.errors++
 		// Two reasons that take turns all night are news once each.
-		if !r.told[reason] {
+		if !h.told[reason] {
 			news = newsUnknown
-			if r.told == nil {
-				r.told = make(map[opsmanager.Reason]bool)
+			if h.told == nil {
+				h.told = make(map[opsmanager.Reason]bool)
 			}
-			r.told[reason] = true
+			h.told[reason] = true
 		}
-		r.reason = reason
-		return r.errors, r.lastSuccess, news
+		h.reason = reason
+		return h.errors, h.lastSuccess, news
 	}
 	switch {
-	case a.status == opsmanager.NotSynced && (a.status != r.status || r.reason != ""):
+	case a.Status == opsmanager.NotSynced && (a.Status != h.status || h.reason != ""):
 		news = newsNotSynced
-	case a.status != r.status && r.status != "", r.reason != "":
+	case a.Status != h.status && h.status != "", h.reason != "":
 		news = newsRecovered
 	}
-	r.reason, r.status = "", a.status
-	r.told = nil
-	r.lastSuccess = a.at
-	return r.errors, r.lastSuccess, news
+	h.reason, h.status = "", a.Status
+	h.told = nil
+	h.lastSuccess = a.at
+	return h.errors, h.lastSuccess, news
 }
 
 // news is what changed for an organization.

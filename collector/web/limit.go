@@ -1,10 +1,11 @@
-package collector
+package web
 
 import "net/http"
 
-// Limiter returns what lets at most n requests at once into all the handlers
-// that it is given together, and answers the others with 503; 0 means no limit.
-func Limiter(n int) func(http.Handler) http.Handler {
+// limiter returns middleware that admits at most n requests at once to all the
+// handlers that it wraps together, and answers the others with 503; 0 means no
+// limit.
+func limiter(n int) func(http.Handler) http.Handler {
 	if n == 0 {
 		return func(next http.Handler) http.Handler { return next }
 	}

@@ -1,4 +1,4 @@
-package collector_test
+package web_test
 
 import (
 	"net/http"
@@ -7,12 +7,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
 )
 
 // FuzzProbe holds that a query gets the organization that it names, once and
 // alone, or a refusal that repeats nothing of it.
 func FuzzProbe(f *testing.F) {
-	id := orgID(0)
+	id := simulated.OrgID(0)
 	for _, query := range []string{
 		"", "target=" + id, "target=" + strings.ToUpper(id), "target=" + id + "&debug=true", "target=" + id + "&target=" + id, "target=", "target=x",
 		"target=%", "target=" + id + "%00", "target=+" + id, "debug=true", ";", "target=" + id + ";debug=true", "TARGET=" + id, "target[]=" + id, "%74arget=" + id,
@@ -22,14 +25,13 @@ func FuzzProbe(f *testing.F) {
 		f.Add(query, "0.001")
 		f.Add(query, "NaN")
 	}
-	fx := start(f, settings{orgs: 1})
-	probe := fx.exporter.Probe(500 * time.Millisecond)
+	fx := start(f, 1, web.Options{TimeoutOffset: 500 * time.Millisecond})
 	f.Fuzz(func(t *testing.T, query, timeout string) {
 		r := httptest.NewRequest(http.MethodGet, "/probe", nil)
 		r.URL.RawQuery = query
 		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
 		w := httptest.NewRecorder()
-		probe.ServeHTTP(w, r)
+		fx.handler.ServeHTTP(w, r)
 		values, _ := url.ParseQuery(query) // what cannot be read is left out
 		targets := values["target"]
 		want := http.StatusNotFound

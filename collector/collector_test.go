@@ -1,0 +1,184 @@
+package collector
+
+import (
+	"fmt"
+	"log/slog"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
+)
+
+// learned is a Collector that polls nothing: its results are given.
+type learned struct {
+	*Collector
+	results Results
+}
+
+// Collect implements [prometheus.Collector].
+func (l learned) Collect(ch chan<- prometheus.Metric) { l.send(ch, l.results) }
+
+// newLearned returns a collector of results, of organizations in their order.
+func newLearned(results Results) learned {
+	targets := &Targets{}
+	for _, r := range results.Orgs {
+		t := &target{}
+		t.settings.Name = r.OpsManager
+		org := &organization{config: config.Org{ID: r.OrgID}, name: r.OrgName, target: t}
+		org.idLabels, org.infoLabels = orgLabels(org)
+		targets.orgs = append(targets.orgs, org)
+	}
+	return learned{&Collector{targets: targets}, results}
+}
+
+// Organizations come in the order of their IDs, with names that need escaping.
+func TestExposition(t *testing.T) {
+	t.Parallel()
+	read := time.UnixMilli(1795000000500)
+	c := newLearned(Results{
+		Orgs: []Result{
+			{OrgID: "b", OrgName: "a \"b\" \\ c\nd", OpsManager: "production", Status: opsmanager.NotSynced, Duration: 1500 * time.Millisecond, LastSuccess: read},
+			{OrgID: "a", OrgName: "Grüße", OpsManager: "production", Err: &opsmanager.Error{Reason: opsmanager.ReasonRole}, Duration: time.Second, Errors: 3, LastSuccess: read},
+			{OrgID: "c", OrgName: "c", OpsManager: "other", Status: opsmanager.Synced, Duration: time.Millisecond},
+			{OrgID: "d", OrgName: "a defect", OpsManager: "other", Duration: time.Millisecond}, // neither a status nor an error is unknown
+		},
+		Servers: []Server{{OpsManager: "production", Version: "8.0.0"}},
+	})
+	const want = `# HELP opsmanager_info The version that this Ops Manager reports; always 1.
+# TYPE opsmanager_info gauge
+opsmanager_info{ops_manager="production",version="8.0.0"} 1
+# HELP opsmanager_migration_link_info The organization's name (its ID where none is configured) and its Ops Manager; always 1.
+# TYPE opsmanager_migration_link_info gauge
+opsmanager_migration_link_info{ops_manager="other",org_id="c",org_name="c"} 1
+opsmanager_migration_link_info{ops_manager="other",org_id="d",org_name="a defect"} 1
+opsmanager_migration_link_info{ops_manager="production",org_id="a",org_name="Grüße"} 1
+opsmanager_migration_link_info{ops_manager="production",org_id="b",org_name="a \"b\" \\ c\nd"} 1
+# HELP opsmanager_migration_link_last_success_timestamp_seconds When the status of the migration link was last read, in seconds since 1970.
+# TYPE opsmanager_migration_link_last_success_timestamp_seconds gauge
+opsmanager_migration_link_last_success_timestamp_seconds{org_id="a"} 1.7950000005e+09
+opsmanager_migration_link_last_success_timestamp_seconds{org_id="b"} 1.7950000005e+09
+# HELP opsmanager_migration_link_scrape_duration_seconds How long this scrape took to read the status of the migration link or to give up, in seconds.
+# TYPE opsmanager_migration_link_scrape_duration_seconds gauge
+opsmanager_migration_link_scrape_duration_seconds{org_id="a"} 1
+opsmanager_migration_link_scrape_duration_seconds{org_id="b"} 1.5
+opsmanager_migration_link_scrape_duration_seconds{org_id="c"} 0.001
+opsmanager_migration_link_scrape_duration_seconds{org_id="d"} 0.001
+# HELP opsmanager_migration_link_scrape_errors_total Scrapes that could not read the status of the migration link.
+# TYPE opsmanager_migration_link_scrape_errors_total counter
+opsmanager_migration_link_scrape_errors_total{org_id="a"} 3
+opsmanager_migration_link_scrape_errors_total{org_id="b"} 0
+opsmanager_migration_link_scrape_errors_total{org_id="c"} 0
+opsmanager_migration_link_scrape_errors_total{org_id="d"} 0
+# HELP opsmanager_migration_link_scrape_failure_reason Why this scrape could not read the status of the migration link: 1 for the reason; absent if it could.
+# TYPE opsmanager_migration_link_scrape_failure_reason gauge
+opsmanager_migration_link_scrape_failure_reason{org_id="a",reason="role"} 1
+opsmanager_migration_link_scrape_failure_reason{org_id="d",reason="bad_response"} 1
+# HELP opsmanager_migration_link_scrape_success Whether this scrape read the status of the migration link: 1 it did, 0 it did not.
+# TYPE opsmanager_migration_link_scrape_success gauge
+opsmanager_migration_link_scrape_success{org_id="a"} 0
+opsmanager_migration_link_scrape_success{org_id="b"} 1
+opsmanager_migration_link_scrape_success{org_id="c"} 1
+opsmanager_migration_link_scrape_success{org_id="d"} 0
+# HELP opsmanager_migration_link_synced Whether the migration link to Atlas is up, as read from the API during this scrape: 1 SYNCED, 0 NOT_SYNCED; absent if this scrape could not read it.
+# TYPE opsmanager_migration_link_synced gauge
+opsmanager_migration_link_synced{org_id="b"} 0
+opsmanager_migration_link_synced{org_id="c"} 1
+`
+	if err := testutil.CollectAndCompare(c, strings.NewReader(want)); err != nil {
+		t.Error(err)
+	}
+	if problems, err := testutil.CollectAndLint(c); err != nil || len(problems) > 0 {
+		t.Error(problems, err)
+	}
+}
+
+// BenchmarkCollect gathers and encodes what a scrape learned of organizations
+// that gave a status, and nothing else.
+func BenchmarkCollect(b *testing.B) {
+	for _, orgs := range []int{1, 100, 1000, 10000} {
+		b.Run(fmt.Sprintf("orgs=%d", orgs), func(b *testing.B) {
+			var results Results
+			for i := range orgs {
+				results.Orgs = append(results.Orgs, Result{
+					OrgID: fmt.Sprintf("%024x", i), OrgName: fmt.Sprint("Organization ", i), OpsManager: "production", Status: opsmanager.Synced,
+					Duration: 20*time.Millisecond + time.Duration(i)*time.Microsecond, LastSuccess: time.UnixMilli(1795000000000 + int64(i)),
+				})
+			}
+			c := newLearned(results)
+			b.ReportAllocs()
+			for b.Loop() {
+				reg := prometheus.NewRegistry()
+				reg.MustRegister(c)
+				if _, err := reg.Gather(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*orgs), "µs/organization")
+		})
+	}
+}
+
+// The histories over reloads are in the order of time, whatever the order in
+// which scrapes end.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	at := func(s int64) time.Time { return time.Unix(1795000000+s, 0) }
+	failed := reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTimeout}}
+	var h history
+	h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(10)})
+	if failures, lastSuccess, news := h.add(answer{reading: failed, at: at(5)}); failures != 1 || !lastSuccess.Equal(at(10)) || news != newsNone {
+		t.Errorf("an older failure: %d failures, last success %s, news %d", failures, lastSuccess, news)
+	}
+	if h.last.err != nil || h.last.Status != opsmanager.Synced {
+		t.Errorf("an older failure replaces a newer status: %+v", h.last)
+	}
+	if failures, _, news := h.add(answer{reading: failed, at: at(20)}); failures != 2 || news != newsUnknown {
+		t.Errorf("a newer failure: %d failures, news %d", failures, news)
+	}
+	if _, lastSuccess, _ := h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(15)}); !lastSuccess.Equal(at(15)) {
+		t.Errorf("last success %s, want the newer of two", lastSuccess)
+	}
+}
+
+// A configuration that comes with another poll timeout waits for files as long
+// as that allows, and what two targets share of it is not written to.
+func TestTargetsShareFiles(t *testing.T) {
+	t.Parallel()
+	e := NewExporter(slog.New(slog.DiscardHandler), "test")
+	defer e.Close()
+	settings := config.OpsManager{Name: "production", URL: mustParse(t, "https://127.0.0.1:1"), Timeout: 400 * time.Millisecond, MaxConcurrentRequests: 1}
+	before := e.newTarget(settings, nil)
+	if err := before.refreshTLS(); err != nil {
+		t.Fatal(err)
+	}
+	settings.Timeout = 40 * time.Second
+	after := e.newTarget(settings, before)
+	if after.tls != before.tls || after.tlsConfig != before.tlsConfig || after.tlsConfig == nil {
+		t.Error("the same files are read apart, or the TLS sessions are lost")
+	}
+	if got := after.patience(); got != 10*time.Second {
+		t.Errorf("patience %s, want 10s", got)
+	}
+	material, err := before.tls.Get(time.Minute)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if material.Config.ClientSessionCache != nil {
+		t.Error("the material that targets share was written to")
+	}
+}
+
+func mustParse(t *testing.T, text string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}

@@ -1,0 +1,141 @@
+package lastgood
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"opsmanager_exporter/collector/testkit/testlog"
+)
+
+const patience = time.Second
+
+// files are files that a test makes answer, fail or hang.
+type files struct {
+	content string
+	err     error
+	hang    chan struct{} // until it is closed
+	reads   atomic.Int64
+}
+
+func (f *files) read() (string, error) {
+	f.reads.Add(1)
+	content, err := f.content, f.err
+	if f.hang != nil {
+		<-f.hang
+	}
+	return content, err
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+func expect(t *testing.T, v *Value[string], want string, wantErr error) {
+	t.Helper()
+	if got, err := v.Get(patience); got != want || !errors.Is(err, wantErr) {
+		t.Errorf("got %q, %v, want %q, %v", got, err, want, wantErr)
+	}
+}
+
+func TestValue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log testlog.Buffer
+		missing := errors.New("no such file")
+		f := &files{err: missing}
+		v := New(f.read, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		expect(t, v, "", missing)
+		f.content, f.err = "first", nil
+		expect(t, v, "first", nil)
+		f.err = missing
+		expect(t, v, "first", nil)
+		expect(t, v, "first", nil)
+		f.content, f.err = "second", nil
+		expect(t, v, "second", nil)
+		if got := log.String(); strings.Count(got, "no such file") != 1 || strings.Count(got, "Files can be read again") != 1 {
+			t.Errorf("what changes is logged once:\n%s", got)
+		}
+	})
+}
+
+// A read that does not end holds nobody up for longer than its patience, and
+// there is no second one beside it.
+func TestStuck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &files{content: "late", hang: make(chan struct{})}
+		v := New(f.read, NewReads(1, nil), discard())
+		begun := time.Now()
+		expect(t, v, "", errStuck)
+		if took := time.Since(begun); took != patience {
+			t.Errorf("a stuck read took %s, want %s", took, patience)
+		}
+		begun = time.Now()
+		expect(t, v, "", errStuck)
+		if took := time.Since(begun); took != 0 || f.reads.Load() != 1 {
+			t.Errorf("while one is stuck: %s, %d reads", took, f.reads.Load())
+		}
+		close(f.hang)
+		synctest.Wait()
+		f.content = "good"
+		expect(t, v, "good", nil)
+		f.hang = make(chan struct{})
+		expect(t, v, "good", nil)
+		close(f.hang)
+	})
+}
+
+// The patience is that of the caller, whoever made the value.
+func TestPatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &files{content: "slow", hang: make(chan struct{})}
+		v := New(f.read, nil, discard())
+		time.AfterFunc(5*time.Second, func() { close(f.hang) })
+		if got, err := v.Get(10 * time.Second); got != "slow" || err != nil {
+			t.Errorf("got %q, %v", got, err)
+		}
+	})
+}
+
+// Reads that are stuck are bounded in number; values that were read before stay,
+// and nobody waits for a slot that does not come free.
+func TestReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		all := NewReads(5, nil)
+		dead, other := NewReads(3, all), NewReads(3, all)
+		hung := &files{hang: make(chan struct{})}
+		begun := time.Now()
+		for i := range 10 {
+			_, err := New(func() (string, error) { return hung.read() }, dead, discard()).Get(patience)
+			if want := map[bool]error{true: errStuck, false: errBusy}[i < 3]; !errors.Is(err, want) {
+				t.Errorf("value %d: %v, want %v", i, err, want)
+			}
+		}
+		if took := time.Since(begun); took != 3*patience || hung.reads.Load() != 3 {
+			t.Errorf("took %s, %d reads", took, hung.reads.Load())
+		}
+		v := New(func() (string, error) { return "fine", nil }, other, discard())
+		for range 3 {
+			expect(t, v, "fine", nil)
+		}
+		for i := range 2 {
+			if _, err := New(func() (string, error) { return hung.read() }, other, discard()).Get(patience); !errors.Is(err, errStuck) {
+				t.Errorf("value %d of the other: %v", i, err)
+			}
+		}
+		expect(t, v, "fine", nil) // the last good one: no read is left
+		if _, err := New(v.read, other, discard()).Get(patience); !errors.Is(err, errBusy) {
+			t.Errorf("beyond the bound of all: %v", err)
+		}
+		close(hung.hang)
+		synctest.Wait()
+		if _, err := New(v.read, dead, discard()).Get(patience); err != nil {
+			t.Errorf("after the file system came back: %v", err)
+		}
+		if len(all.slots) != 0 || all.stuckReads.Load() != 0 {
+			t.Error(fmt.Sprint("left behind: ", len(all.slots), " slots, ", all.stuckReads.Load(), " stuck"))
+		}
+	})
+}

@@ -1,0 +1,350 @@
+// Package scheduler gives the polls of one Ops Manager its slots, in an order
+// that is fair to every organization.
+//
+// An organization has a place in the line. It goes to the end of the line when
+// its answer reached a scrape, or when it had a whole scrape's time for one;
+// otherwise it keeps its place, so that whoever is left out of one scrape is
+// first in the next. An organization that let a whole scrape's time pass is
+// late: it is polled after all that are not, except that one slot goes round
+// among the late ones, once in a scrape.
+package scheduler
+
+import (
+	"container/heap"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Outcome is how a poll ended, as far as the order of the next polls depends on
+// it.
+type Outcome int
+
+// The outcomes of a poll.
+const (
+	Answered Outcome = iota // with any answer, an error included
+	TimedOut                // its timeout passed without one
+	Refused                 // by a rate limit: it may be tried again soon
+)
+
+// maxRefusals is how many scrapes in a row a place is kept that is refused each
+// time: one that always is must not block the others.
+const maxRefusals = 3
+
+// Scheduler holds the slots and the line of one Ops Manager. It outlives
+// configurations and may be used concurrently. R is what a poll returns.
+type Scheduler[R any] struct {
+	mu      sync.Mutex
+	slots   int
+	places  []*Place // that are configured
+	end     uint64   // rank of the last place in the line
+	waiting line[R]  // polls of places that are not late
+	late    line[R]  // polls of places that are
+	running map[*Poll[R]]bool
+	current map[*Place]*Poll[R] // the one poll of a place, waiting or running
+
+	lateRunning int  // of the running polls, those of late places
+	lateTurn    bool // no late place has run in this scrape
+	lateSlots   int  // how many slots late places may hold
+	lateRan     bool // a late place has run since the last scrape began
+	closed      bool
+}
+
+// Place is the place of one organization in the line. It belongs to the
+// scheduler that returned it.
+type Place struct {
+	rank    uint64 // lower ranks come first; guarded, like the rest, by the scheduler
+	late    bool
+	refused int // scrapes in a row
+}
+
+// Poll is one reading of one organization, for all the scrapes that want it.
+// What is exported is set before [Scheduler.Poll] and not modified afterwards.
+type Poll[R any] struct {
+	Place   *Place
+	Timeout time.Duration
+	// Ask reads the organization. Its context ends after Timeout, not with the
+	// scrape.
+	Ask func(context.Context) (R, Outcome)
+	// Joined, unless nil, is called instead of Ask if the place has a poll
+	// already, which is then the one to wait for.
+	Joined func()
+	// Traced says that Ask must not be replaced by the one of a later scrape.
+	Traced bool
+
+	waiters int // scrapes that want the answer
+	late    bool
+	index   int       // in its line
+	started time.Time // zero while it waits
+	cancel  context.CancelFunc
+	done    chan struct{} // closed when it ended; guards the rest
+	ended   time.Time
+	result  R
+}
+
+// Standing is how a poll stands when a scrape ends.
+type Standing[R any] struct {
+	Result   R // zero unless Answered
+	Answered bool
+	Started  time.Time // zero if no slot came free
+	Ended    time.Time // zero unless Answered
+}
+
+// New returns a scheduler without slots or places; [Scheduler.Configure] gives
+// it some. It starts no goroutine.
+func New[R any]() *Scheduler[R] {
+	return &Scheduler[R]{running: make(map[*Poll[R]]bool), current: make(map[*Place]*Poll[R])}
+}
+
+// NewPlace returns a place for an organization: the one that before has, if it
+// replaces that, or the end of the line if before is nil. The two have a poll
+// each, so that no scrape joins one that was started for the other.
+func (s *Scheduler[R]) NewPlace(before *Place) *Place {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if before != nil {
+		successor := *before
+		return &successor
+	}
+	s.end++
+	return &Place{rank: s.end}
+}
+
+// Configure sets how many polls may run at once and which places there are.
+// Polls of others run on, in slots that count.
+func (s *Scheduler[R]) Configure(slots int, places []*Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.slots, s.places = slots, places
+}
+
+// Poll polls places and returns, in their order, how each poll stands when all
+// have ended or ctx has. A place that has a poll already, of another scrape,
+// gets no second one. A poll that runs when ctx ends runs on, to its own
+// timeout; one that waits, and that no other scrape wants, is dropped.
+func (s *Scheduler[R]) Poll(ctx context.Context, wanted []*Poll[R]) []Standing[R] {
+	polls, begun := s.join(ctx, wanted)
+	// The last ones first: they start last, so that most have ended when it is
+	// their turn, and this goroutine does not wake up for each poll.
+	for _, p := range slices.Backward(polls) {
+		select {
+		case <-p.done:
+		case <-ctx.Done():
+		}
+	}
+	return s.leave(polls, begun, errors.Is(ctx.Err(), context.DeadlineExceeded))
+}
+
+// Close cancels the polls that run and drops those that wait. Nothing is polled
+// afterwards.
+func (s *Scheduler[R]) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closed = true
+	for p := range s.running {
+		p.cancel()
+	}
+	for _, l := range []*line[R]{&s.waiting, &s.late} {
+		for _, p := range *l {
+			delete(s.current, p.Place)
+			close(p.done)
+		}
+		*l = nil
+	}
+}
+
+// Idle reports whether no poll runs or waits.
+func (s *Scheduler[R]) Idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.current) == 0 && len(s.running) == 0
+}
+
+// join puts a scrape's polls in line and returns those to wait for, and when
+// the scrape begins for them.
+func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R], time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	others := 0
+	for _, place := range s.places {
+		if !place.late {
+			others++
+		}
+	}
+	s.lateSlots = s.slots - min(s.slots/2, others)
+	// With one slot the others need every second scrape.
+	s.lateTurn = s.lateRunning == 0 && (s.slots > 1 || !s.lateRan)
+	s.lateRan = s.lateRunning > 0
+
+	polls := make([]*Poll[R], len(wanted))
+	for i, w := range wanted {
+		p := s.current[w.Place]
+		switch {
+		case p == nil:
+			p = w
+			p.done = make(chan struct{})
+			s.enqueue(p)
+		case p.started.IsZero() && (w.Traced || !p.Traced):
+			p.Ask, p.Timeout, p.Traced = w.Ask, w.Timeout, w.Traced // settings may have changed since
+		}
+		if p != w && w.Joined != nil {
+			w.Joined()
+		}
+		p.waiters++
+		polls[i] = p
+	}
+	// A poll outlives the scrape that started it.
+	s.fill(context.WithoutCancel(ctx))
+	return polls, time.Now()
+}
+
+func (s *Scheduler[R]) enqueue(p *Poll[R]) {
+	switch {
+	case s.closed:
+		close(p.done)
+		return
+	case p.Place.late:
+		heap.Push(&s.late, p)
+	default:
+		heap.Push(&s.waiting, p)
+	}
+	s.current[p.Place] = p
+}
+
+// fill starts polls as long as slots are free.
+func (s *Scheduler[R]) fill(ctx context.Context) {
+	for len(s.running) < s.slots {
+		p := s.next()
+		if p == nil {
+			return
+		}
+		pollCtx := s.start(ctx, p)
+		go s.work(ctx, pollCtx, p)
+	}
+}
+
+// work runs a poll and then, in the same slot, whatever is next.
+func (s *Scheduler[R]) work(ctx, pollCtx context.Context, p *Poll[R]) {
+	for p != nil {
+		result, outcome := p.Ask(pollCtx)
+		p, pollCtx = s.finish(ctx, p, result, outcome)
+	}
+}
+
+// next takes the poll whose turn it is out of its line, nil if none may start.
+func (s *Scheduler[R]) next() *Poll[R] {
+	switch {
+	case len(s.late) > 0 && s.lateTurn:
+		return heap.Pop(&s.late).(*Poll[R])
+	case len(s.waiting) > 0:
+		return heap.Pop(&s.waiting).(*Poll[R])
+	case len(s.late) > 0 && s.lateRunning < s.lateSlots:
+		return heap.Pop(&s.late).(*Poll[R])
+	}
+	return nil
+}
+
+func (s *Scheduler[R]) start(ctx context.Context, p *Poll[R]) context.Context {
+	ctx, p.cancel = context.WithTimeout(ctx, p.Timeout)
+	p.started = time.Now()
+	s.running[p] = true
+	if p.Place.late {
+		s.countLate(p)
+	}
+	return ctx
+}
+
+// countLate notes that a running poll is one of a late place.
+func (s *Scheduler[R]) countLate(p *Poll[R]) {
+	if !p.late {
+		p.late = true
+		s.lateRunning++
+		s.lateTurn, s.lateRan = false, true
+	}
+}
+
+// finish ends a poll and starts the next one in its slot, if there is one.
+func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome Outcome) (*Poll[R], context.Context) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	p.cancel()
+	p.result, p.ended = result, time.Now()
+	close(p.done)
+	delete(s.running, p)
+	delete(s.current, p.Place)
+	if p.late {
+		s.lateRunning--
+	}
+	s.move(p.Place, outcome, p.waiters > 0)
+	if len(s.running) >= s.slots { // there are fewer than when p started
+		return nil, nil
+	}
+	next := s.next()
+	if next == nil {
+		return nil, nil
+	}
+	pollCtx := s.start(ctx, next)
+	s.fill(ctx) // there may be more
+	return next, pollCtx
+}
+
+// move moves a place as its poll ended; reached says that a scrape waited for
+// the answer.
+func (s *Scheduler[R]) move(place *Place, outcome Outcome, reached bool) {
+	switch {
+	case outcome == TimedOut: // it had all the time that a poll may have
+		place.late = true
+	case !reached:
+		return
+	case outcome == Refused && place.refused < maxRefusals:
+		place.late = false
+		place.refused++
+		return
+	default:
+		place.late = false
+	}
+	place.refused = 0
+	s.toEnd(place)
+}
+
+func (s *Scheduler[R]) toEnd(place *Place) {
+	s.end++
+	place.rank = s.end
+}
+
+// leave ends a scrape's interest in polls. deadline says that its time is over,
+// not that its client went away.
+func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) []Standing[R] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	standings := make([]Standing[R], len(polls))
+	for i, p := range polls {
+		p.waiters--
+		standings[i].Started = p.started
+		select {
+		case <-p.done:
+			// Not so if it was dropped by Close.
+			standings[i].Answered = !p.started.IsZero()
+			standings[i].Result, standings[i].Ended = p.result, p.ended
+			continue
+		default:
+		}
+		switch {
+		case p.started.IsZero() && p.waiters == 0:
+			delete(s.current, p.Place)
+			if p.Place.late {
+				heap.Remove(&s.late, p.index)
+			} else {
+				heap.Remove(&s.waiting, p.index)
+			}
+		case deadline && !p.started.IsZero() && !p.started.After(begun) && time.Since(p.started) >= p.Timeout/4:
+			// It had the time of a whole scrape, and that was not a very short one.
+			p.Place.late = true
+			s.toEnd(p.Place)
+			s.countLate(p)
+		}
+	}
+	return standings
+}

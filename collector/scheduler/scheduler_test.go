@@ -1,0 +1,371 @@
+package scheduler
+
+import (
+	"context"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+const timeout = 5 * time.Second
+
+// fixture is a scheduler whose organizations answer in virtual time.
+type fixture struct {
+	*Scheduler[int]
+	places []*Place
+	order  []int // organizations in the order in which they were asked
+	// takes and outcome tell of each organization how it answers; by default it
+	// answers after a second.
+	takes   map[int]time.Duration
+	outcome map[int]Outcome
+	running atomic.Int64
+	most    atomic.Int64 // polls at once
+}
+
+func run(t *testing.T, slots, places int, test func(*testing.T, *fixture)) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fixture{Scheduler: New[int](), takes: map[int]time.Duration{}, outcome: map[int]Outcome{}}
+		for range places {
+			f.places = append(f.places, f.NewPlace(nil))
+		}
+		f.Configure(slots, f.places)
+		test(t, f)
+		f.Close()
+		synctest.Wait()
+		if !f.Idle() {
+			t.Error("something is left behind")
+		}
+	})
+}
+
+func (f *fixture) poll(i int, timeout time.Duration) *Poll[int] {
+	return &Poll[int]{Place: f.places[i], Timeout: timeout, Ask: func(ctx context.Context) (int, Outcome) {
+		f.most.Store(max(f.most.Load(), f.running.Add(1)))
+		defer f.running.Add(-1)
+		f.mu.Lock()
+		f.order = append(f.order, i)
+		takes, ok := f.takes[i]
+		f.mu.Unlock()
+		if !ok {
+			takes = time.Second
+		}
+		select {
+		case <-time.After(takes):
+			return i + 1, f.outcome[i]
+		case <-ctx.Done():
+			return 0, TimedOut
+		}
+	}}
+}
+
+// scrape polls all places and returns which were answered and in which order
+// they were asked.
+func (f *fixture) scrape(t *testing.T, deadline time.Duration) (answered, asked []int) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), deadline)
+	defer cancel()
+	f.mu.Lock()
+	before := len(f.order)
+	f.mu.Unlock()
+	polls := make([]*Poll[int], len(f.places))
+	for i := range polls {
+		polls[i] = f.poll(i, timeout)
+	}
+	for i, s := range f.Poll(ctx, polls) {
+		if s.Answered && s.Result == i+1 {
+			answered = append(answered, i)
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return answered, slices.Clone(f.order[before:])
+}
+
+func expect(t *testing.T, what string, got []int, want ...int) {
+	t.Helper()
+	if !slices.Equal(got, want) {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// Whoever is left out of a scrape, or whose answer comes after it, is first in
+// the next one.
+func TestLeftOutComesFirst(t *testing.T) {
+	run(t, 1, 5, func(t *testing.T, f *fixture) {
+		answered, _ := f.scrape(t, 2500*time.Millisecond)
+		expect(t, "first scrape", answered, 0, 1)
+		time.Sleep(time.Second) // the answer of 2 comes, with nobody waiting
+		_, asked := f.scrape(t, 2500*time.Millisecond)
+		expect(t, "second scrape", asked, 2, 3, 4)
+	})
+}
+
+// An organization that lets its whole timeout pass within a scrape is late, and
+// polled after the others in the next one; one slot still goes round among the
+// late. Once it answers in time it is one of the others again.
+func TestLate(t *testing.T) {
+	run(t, 2, 6, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[2], f.takes[4] = time.Hour, time.Hour, time.Hour
+		f.takes[1] = 300 * time.Millisecond // so that no two polls end at once
+		f.scrape(t, 20*time.Second)
+		_, asked := f.scrape(t, 20*time.Second)
+		slices.Sort(asked[:2]) // which are asked at once
+		expect(t, "one of the late, the others, the rest of the late", asked, 0, 1, 3, 5, 2, 4)
+
+		clear(f.takes)
+		answered, asked := f.scrape(t, 2500*time.Millisecond)
+		slices.Sort(asked[:2])
+		slices.Sort(asked[2:4])
+		expect(t, "after the recovery", asked, 0, 1, 3, 5, 2)
+		expect(t, "answers after the recovery", answered, 0, 1, 3, 5)
+		if f.places[0].late || !f.places[2].late {
+			t.Errorf("late: %t, %t, want the one that did not answer in time", f.places[0].late, f.places[2].late)
+		}
+	})
+}
+
+// A poll that a scrape's end cuts off does not make its organization late
+// unless it had a whole scrape's time, and a quarter of its timeout.
+func TestLateNeedsWholeScrape(t *testing.T) {
+	tests := []struct {
+		name     string
+		before   time.Duration // that the slot is taken at first
+		deadline time.Duration
+		want     bool
+	}{
+		{"a whole scrape", 0, 2 * time.Second, true},
+		{"most of a scrape", 100 * time.Millisecond, 2 * time.Second, false},
+		{"a very short scrape", 0, time.Second, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			run(t, 1, 2, func(t *testing.T, f *fixture) {
+				f.takes[0], f.takes[1] = tt.before, 4*time.Second
+				f.scrape(t, tt.deadline)
+				if got := f.places[1].late; got != tt.want {
+					t.Errorf("late %t, want %t", got, tt.want)
+				}
+			})
+		})
+	}
+}
+
+// Polls that hang leave half of the slots to the others in the next scrape.
+func TestLateHoldHalfOfTheSlots(t *testing.T) {
+	run(t, 4, 20, func(t *testing.T, f *fixture) {
+		for i := range 10 {
+			f.takes[i] = time.Hour
+		}
+		for range 4 { // each of them was asked once
+			f.scrape(t, 7*time.Second)
+		}
+		for range 5 {
+			answered, _ := f.scrape(t, 7*time.Second)
+			if len(answered) != 10 {
+				t.Errorf("%d of 10 answered", len(answered))
+			}
+		}
+	})
+}
+
+// A refused organization keeps its place three times in a row, and no more.
+func TestRefusedKeepsPlace(t *testing.T) {
+	run(t, 1, 2, func(t *testing.T, f *fixture) {
+		place := f.places[0]
+		for _, want := range []bool{true, true, true, false, true, true, true, false} {
+			f.outcome[0] = Refused
+			before := place.rank
+			f.scrape(t, 20*time.Second)
+			if kept := place.rank == before; kept != want {
+				t.Errorf("after %d refusals: kept its place %t, want %t", place.refused, kept, want)
+			}
+		}
+		f.scrape(t, 20*time.Second) // kept
+		f.outcome[0] = Answered
+		f.scrape(t, 20*time.Second)
+		if place.refused != 0 {
+			t.Errorf("%d refusals in a row after an answer", place.refused)
+		}
+	})
+}
+
+// Where each window has requests for some organizations alone, every one of
+// them is read within three scrapes.
+func TestRateLimit(t *testing.T) {
+	const orgs, window, scrapes = 60, 25, 12
+	run(t, 16, orgs, func(t *testing.T, f *fixture) {
+		var left atomic.Int64
+		read := make([]int, orgs)
+		for scrape := 1; scrape <= scrapes; scrape++ {
+			left.Store(window)
+			polls := make([]*Poll[int], orgs)
+			for i := range polls {
+				polls[i] = &Poll[int]{Place: f.places[i], Timeout: timeout, Ask: func(context.Context) (int, Outcome) {
+					time.Sleep(10 * time.Millisecond)
+					if left.Add(-1) < 0 {
+						return 0, Refused
+					}
+					return i + 1, Answered
+				}}
+			}
+			for i, s := range f.Poll(t.Context(), polls) {
+				if s.Result == i+1 {
+					read[i] = scrape
+				} else if scrape-read[i] >= 3 {
+					t.Errorf("scrape %d: organization %d was last read in scrape %d", scrape, i, read[i])
+				}
+			}
+			time.Sleep(time.Minute)
+		}
+	})
+}
+
+// The slots hold over changes of the configuration, for old and new polls
+// together, and slots that are added are used at once.
+func TestConfigure(t *testing.T) {
+	run(t, 4, 40, func(t *testing.T, f *fixture) {
+		done := make(chan bool)
+		scrape := func() {
+			f.scrape(t, 30*time.Second)
+			done <- true
+		}
+		go scrape()
+		for range 3 { // three reloads: each has places, and so polls, of its own
+			time.Sleep(500 * time.Millisecond)
+			f.mu.Lock()
+			old := slices.Clone(f.places)
+			f.mu.Unlock()
+			successors := make([]*Place, len(old))
+			for i, p := range old {
+				successors[i] = f.NewPlace(p)
+			}
+			f.places = successors
+			f.Configure(4, f.places)
+			go scrape()
+		}
+		time.Sleep(time.Second)
+		if got := f.most.Load(); got != 4 {
+			t.Errorf("%d polls at once, want 4", got)
+		}
+		f.Configure(10, f.places)
+		time.Sleep(2 * time.Second)
+		if got := f.running.Load(); got != 10 {
+			t.Errorf("%d polls run with 10 slots", got)
+		}
+		f.Configure(1, f.places)
+		time.Sleep(2 * time.Second)
+		if got := f.running.Load(); got != 1 {
+			t.Errorf("%d polls run with 1 slot", got)
+		}
+		f.Configure(40, f.places)
+		for range 4 {
+			<-done
+		}
+	})
+}
+
+// The successor of a place stands where that stood, and shares no poll with it.
+func TestSuccessor(t *testing.T) {
+	run(t, 2, 2, func(t *testing.T, f *fixture) {
+		f.scrape(t, 10*time.Second)
+		f.takes[0] = 3 * time.Second
+		go f.scrape(t, 10*time.Second)
+		time.Sleep(time.Second)
+		successor := f.NewPlace(f.places[0])
+		if successor.rank != f.places[0].rank {
+			t.Errorf("rank %d, want %d", successor.rank, f.places[0].rank)
+		}
+		asked := false
+		f.Poll(t.Context(), []*Poll[int]{{Place: successor, Timeout: timeout, Ask: func(context.Context) (int, Outcome) {
+			asked = true
+			return 7, Answered
+		}}})
+		if !asked {
+			t.Error("a poll was joined that had been started for the place before")
+		}
+	})
+}
+
+// A scrape joins the poll of another; one that still waits is asked as the
+// newest scrape wants it, unless somebody follows its steps.
+func TestJoin(t *testing.T) {
+	for _, traced := range []bool{false, true} {
+		run(t, 1, 2, func(t *testing.T, f *fixture) {
+			var joined, first, second atomic.Int64
+			wanted := func(asked *atomic.Int64, traced bool) *Poll[int] {
+				return &Poll[int]{
+					Place: f.places[1], Timeout: timeout, Traced: traced, Joined: func() { joined.Add(1) },
+					Ask: func(context.Context) (int, Outcome) { return int(asked.Add(1)), Answered },
+				}
+			}
+			go f.Poll(t.Context(), []*Poll[int]{f.poll(0, timeout)})
+			synctest.Wait()
+			results := make(chan Standing[int], 2)
+			for _, p := range []*Poll[int]{wanted(&first, traced), wanted(&second, false)} {
+				go func() { results <- f.Poll(t.Context(), []*Poll[int]{p})[0] }()
+				synctest.Wait()
+			}
+			for range 2 {
+				if s := <-results; !s.Answered || s.Result != 1 {
+					t.Errorf("traced %t: %+v", traced, s)
+				}
+			}
+			want := int64(0)
+			if traced {
+				want = 1
+			}
+			if joined.Load() != 1 || first.Load() != want || second.Load() != 1-want {
+				t.Errorf("traced %t: joined %d, asked %d and %d times", traced, joined.Load(), first.Load(), second.Load())
+			}
+		})
+	}
+}
+
+// Close cancels what runs, starts nothing that waits, and holds no scrape up.
+func TestClose(t *testing.T) {
+	run(t, 2, 5, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = time.Hour, time.Hour
+		standings := make(chan []Standing[int])
+		polls := make([]*Poll[int], len(f.places))
+		for i := range polls {
+			polls[i] = f.poll(i, timeout)
+		}
+		go func() { standings <- f.Poll(t.Context(), polls) }()
+		synctest.Wait()
+		begun := time.Now()
+		f.Close()
+		for i, s := range <-standings {
+			if s.Answered != (i < 2) || s.Started.IsZero() != (i >= 2) || s.Result != 0 {
+				t.Errorf("organization %d: %+v", i, s)
+			}
+		}
+		for _, s := range f.Poll(t.Context(), []*Poll[int]{f.poll(4, timeout)}) {
+			if s.Answered || !s.Started.IsZero() {
+				t.Errorf("after Close: %+v", s)
+			}
+		}
+		if time.Since(begun) != 0 || !f.Idle() {
+			t.Errorf("Close took %s, idle %t", time.Since(begun), f.Idle())
+		}
+		slices.Sort(f.order)
+		expect(t, "asked", f.order, 0, 1)
+	})
+}
+
+// A scrape that its client cancels makes nobody late.
+func TestCancelledScrape(t *testing.T) {
+	run(t, 1, 2, func(t *testing.T, f *fixture) {
+		f.takes[0] = 4 * time.Second
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(3*time.Second, cancel)
+		f.Poll(ctx, []*Poll[int]{f.poll(0, timeout), f.poll(1, timeout)})
+		if f.places[0].late {
+			t.Error("late")
+		}
+		time.Sleep(timeout)
+		_, asked := f.scrape(t, 20*time.Second)
+		expect(t, "asked", asked, 0, 1)
+	})
+}

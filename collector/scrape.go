@@ -1,0 +1,107 @@
+package collector
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+)
+
+// Results are what one scrape learned: plain values, shared with nobody.
+type Results struct {
+	Orgs    []Result // in the order of the configuration
+	Servers []Server // the Ops Managers of these organizations whose version is known
+}
+
+// Result is what one scrape learned of one organization.
+type Result struct {
+	OrgID      string
+	OrgName    string // the ID where no name is configured
+	OpsManager string
+	// Status was read from the API during this scrape; "" where Err is set.
+	Status opsmanager.Status
+	// Err is an [*opsmanager.Error]; nil where Status was read.
+	Err error
+	// Duration is the time from the start of the poll, or of the scrape if it
+	// joined a poll in flight, to the answer or the deadline.
+	Duration time.Duration
+	// Errors counts the scrapes that failed for this organization, this one
+	// included.
+	Errors uint64
+	// LastSuccess is when a status was last read; the zero time before that.
+	LastSuccess time.Time
+}
+
+// Server is an Ops Manager and the version that it last reported.
+type Server struct {
+	OpsManager string
+	Version    string
+}
+
+// Poll polls every organization once, by the deadline of ctx if it has one, and
+// returns false if ctx was cancelled. It counts as a scrape. trace is told the
+// steps of the polls, concurrently; nil if nobody wants to know.
+func (t *Targets) Poll(ctx context.Context, trace opsmanager.Trace) (Results, bool) {
+	answers := t.poll(ctx, trace)
+	if cancelled(ctx) {
+		return Results{}, false
+	}
+	return t.settle(answers), true
+}
+
+// cancelled reports whether nobody waits for a scrape any more: then it is no
+// scrape that failed.
+func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
+
+// poll polls the organizations by the deadline of ctx, each Ops Manager on its
+// own, and returns what they gave, in their order.
+func (t *Targets) poll(ctx context.Context, trace opsmanager.Trace) []answer {
+	answers := make([]answer, len(t.orgs))
+	var wg sync.WaitGroup
+	rest, into := t.orgs, answers
+	for len(rest) > 0 {
+		target, n := rest[0].target, 1
+		for n < len(rest) && rest[n].target == target { // they follow each other in the configuration
+			n++
+		}
+		orgs, share := rest[:n], into[:n]
+		wg.Go(func() { copy(share, target.poll(ctx, orgs, trace)) })
+		rest, into = rest[n:], into[n:]
+	}
+	wg.Wait()
+	return answers
+}
+
+// settle takes the answers of a scrape into the histories, logs what changed,
+// and returns the results. A value is only one as long as the connection that it
+// came over is not in doubt, so this is called when the scrape is about to be
+// exposed.
+func (t *Targets) settle(answers []answer) Results {
+	results := Results{Orgs: make([]Result, len(answers))}
+	var changes []change
+	for i, org := range t.orgs {
+		a := answers[i]
+		if err := a.Retracted(); a.err == nil && err != nil {
+			a.reading = reading{err: err}
+		}
+		failures, lastSuccess, news := org.history.add(a)
+		r := Result{
+			OrgID: org.config.ID, OrgName: org.name, OpsManager: org.target.settings.Name,
+			Status: a.Status, Err: a.err, Duration: a.duration,
+			Errors: failures, LastSuccess: lastSuccess,
+		}
+		results.Orgs[i] = r
+		if news != newsNone || a.err != nil {
+			changes = append(changes, change{org: org, news: news, result: r})
+		}
+	}
+	for _, target := range t.list {
+		if v := target.version.Load(); v != nil {
+			results.Servers = append(results.Servers, Server{OpsManager: target.settings.Name, Version: *v})
+		}
+	}
+	logChanges(t.exporter.logger, changes)
+	return results
+}

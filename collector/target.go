@@ -1,0 +1,269 @@
+package collector
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"errors"
+	"reflect"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	dto "github.com/prometheus/client_model/go"
+
+	"opsmanager_exporter/collector/lastgood"
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/scheduler"
+	"opsmanager_exporter/config"
+)
+
+// target is one Ops Manager: its client with connections, its credentials and
+// its scheduler. A reload that leaves its settings alone leaves it alone.
+type target struct {
+	settings  config.OpsManager // without organizations
+	client    *opsmanager.Client
+	scheduler *scheduler.Scheduler[reading]
+	reads     *lastgood.Reads
+	key       *lastgood.Value[config.KeyPair] // nil if every organization has its own
+	tls       *lastgood.Value[*config.TLSMaterial]
+	metrics   *apiMetrics
+	version   atomic.Pointer[string] // as last reported; nil before that
+
+	mu          sync.Mutex
+	tlsConfig   *tls.Config       // that the client uses; nil before the first poll; not modified
+	fingerprint [sha256.Size]byte // of the files that it came from
+}
+
+// organization is one organization of a target. It is replaced when its
+// configuration changes or its target is replaced.
+type organization struct {
+	config  config.Org
+	name    string // the ID where no name is configured
+	target  *target
+	key     *lastgood.Value[config.KeyPair] // nil for its target's
+	place   *scheduler.Place
+	history *history
+
+	idLabels   []*dto.LabelPair // of its metrics; not modified
+	infoLabels []*dto.LabelPair
+}
+
+// reading is what one poll returns.
+type reading struct {
+	opsmanager.Reading
+	err error
+}
+
+// newTarget returns a target that is ready to be polled. before is the one that
+// it replaces, nil if there is none: slots are shared with it, and files that
+// stay the same keep what was last read well, TLS sessions with the same server
+// too.
+func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target {
+	settings.Orgs = nil
+	t := &target{settings: settings}
+	if before != nil {
+		t.scheduler, t.reads = before.scheduler, before.reads
+		t.version.Store(before.version.Load())
+	} else {
+		t.scheduler = scheduler.New[reading]()
+		t.reads = lastgood.NewReads(maxTargetReads, e.reads)
+		e.schedulers = append(e.schedulers, t.scheduler)
+	}
+	if before != nil && before.settings.Name == settings.Name {
+		t.metrics = before.metrics
+	} else {
+		t.metrics = newAPIMetrics(settings.Name)
+	}
+	t.client = opsmanager.NewClient(opsmanager.Options{
+		URL:                settings.URL,
+		Timeout:            settings.Timeout,
+		MaxConnections:     settings.MaxConcurrentRequests,
+		Proxy:              settings.Proxy.Func(),
+		ProxyConnectHeader: settings.Proxy.ConnectHeader(),
+		UserAgent:          e.userAgent,
+		Sessions:           e.sessions,
+		Observe:            t.observe,
+	})
+	logger := e.logger.With("ops_manager", settings.Name)
+	t.tls = lastgood.New(settings.TLS.Read, t.reads, logger)
+	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
+		t.tls = before.tls
+		if reflect.DeepEqual(before.settings.URL, settings.URL) {
+			before.mu.Lock()
+			t.useTLS(before.tlsConfig, before.fingerprint)
+			before.mu.Unlock()
+		}
+	}
+	if settings.APIKey != nil {
+		t.key = lastgood.New(settings.APIKey.Read, t.reads, logger)
+		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
+			t.key = before.key
+		}
+	}
+	return t
+}
+
+// newOrganization returns an organization of t; before is the one of the same ID
+// that it replaces, nil if there is none.
+func (e *Exporter) newOrganization(c config.Org, before *organization, t *target) *organization {
+	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), target: t, history: new(history)}
+	org.idLabels, org.infoLabels = orgLabels(org)
+	var place *scheduler.Place
+	if before != nil {
+		org.history = before.history
+		if before.target.scheduler == t.scheduler {
+			place = before.place
+		}
+	}
+	org.place = t.scheduler.NewPlace(place)
+	if c.APIKey != nil {
+		org.key = lastgood.New(c.APIKey.Read, t.reads, e.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
+		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
+			org.key = before.key
+		}
+	}
+	return org
+}
+
+// serves reports whether t is what these settings ask for.
+func (t *target) serves(settings config.OpsManager) bool {
+	settings.Orgs = nil
+	return reflect.DeepEqual(t.settings, settings)
+}
+
+// patience is how long a poll waits for files.
+func (t *target) patience() time.Duration { return t.settings.Timeout / 4 }
+
+// poll polls organizations of t and returns what each of them gave by the
+// deadline of ctx, in their order. It is cancelled with ctx; the polls are not.
+// trace is told their steps; nil if nobody wants to know.
+func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanager.Trace) []answer {
+	begun := time.Now()
+	// Files are read at most once in a scrape, by the first poll that needs them.
+	refresh := sync.OnceValue(t.refreshTLS)
+	var shared func() (config.KeyPair, error)
+	if t.key != nil {
+		shared = sync.OnceValues(func() (config.KeyPair, error) { return t.key.Get(t.patience()) })
+	}
+	polls := make([]*scheduler.Poll[reading], len(orgs))
+	for i, org := range orgs {
+		key := shared
+		if org.key != nil {
+			key = func() (config.KeyPair, error) { return org.key.Get(t.patience()) }
+		}
+		polls[i] = &scheduler.Poll[reading]{
+			Place: org.place, Timeout: t.settings.Timeout,
+			Ask: func(ctx context.Context) (reading, scheduler.Outcome) {
+				if trace != nil {
+					trace("got a slot")
+					ctx = opsmanager.WithTrace(ctx, trace)
+				}
+				r := t.ask(ctx, org.config.ID, refresh, key)
+				return r, outcomeOf(r.err)
+			},
+		}
+		if trace != nil {
+			polls[i].Traced = true
+			polls[i].Joined = func() {
+				trace("joined a poll that another scrape had started; its earlier steps are not known here")
+			}
+		}
+	}
+	standings := t.scheduler.Poll(ctx, polls)
+	over := time.Now()
+
+	answers := make([]answer, len(orgs))
+	for i, s := range standings {
+		a := &answers[i]
+		switch {
+		case s.Answered:
+			a.reading, a.at = s.Result, s.Ended
+		case s.Started.IsZero():
+			a.err, a.at = &opsmanager.Error{Reason: opsmanager.ReasonNotReached, Err: errNotReached}, over
+		default:
+			a.err, a.at = &opsmanager.Error{Reason: opsmanager.ReasonTimeout, Err: errNotAnswered}, over
+		}
+		start := begun
+		if s.Started.After(begun) {
+			start = s.Started
+		}
+		a.duration = a.at.Sub(start)
+	}
+	return answers
+}
+
+// answer is how one poll ended for one scrape.
+type answer struct {
+	reading
+	at       time.Time
+	duration time.Duration
+}
+
+var (
+	errNotReached  = errors.New("no slot came free before the deadline")
+	errNotAnswered = errors.New("no whole answer before the deadline of the scrape")
+)
+
+// ask reads one organization, in the slot of its poll.
+func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {
+	if err := refreshTLS(); err != nil {
+		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: err}}
+	}
+	pair, err := key()
+	if err != nil {
+		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonCredentials, Err: err}}
+	}
+	r, err := t.client.MigrationLinkStatus(ctx, pair, orgID)
+	return reading{Reading: r, err: err}
+}
+
+func outcomeOf(err error) scheduler.Outcome {
+	if err == nil {
+		return scheduler.Answered
+	}
+	switch opsmanager.ReasonOf(err) {
+	case opsmanager.ReasonTimeout:
+		return scheduler.TimedOut
+	case opsmanager.ReasonRateLimited:
+		return scheduler.Refused
+	}
+	return scheduler.Answered
+}
+
+// refreshTLS makes the client use what the certificate files hold now.
+func (t *target) refreshTLS() error {
+	material, err := t.tls.Get(t.patience())
+	if err != nil {
+		return err
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.tlsConfig != nil && t.fingerprint == material.Fingerprint {
+		return nil
+	}
+	next := material.Config.Clone() // other targets may share the material
+	// TLS sessions are as good as what was trusted when they began: they are kept
+	// with the configuration, also over a reload that replaces the client.
+	next.ClientSessionCache = tls.NewLRUClientSessionCache(0) // of the default size
+	t.useTLS(next, material.Fingerprint)
+	return nil
+}
+
+// useTLS makes the client use a TLS configuration, if there is one. Its caller
+// holds the mutex, or t is not in use yet.
+func (t *target) useTLS(next *tls.Config, fingerprint [sha256.Size]byte) {
+	if next == nil {
+		return
+	}
+	t.client.SetTLS(next)
+	t.tlsConfig, t.fingerprint = next, fingerprint
+}
+
+func (t *target) observe(e opsmanager.Exchange) {
+	t.metrics.observe(e)
+	if e.Version != "" {
+		t.version.Store(&e.Version)
+	}
+}

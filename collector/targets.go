@@ -1,0 +1,90 @@
+package collector
+
+import (
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"opsmanager_exporter/config"
+)
+
+// Targets are the Ops Managers and organizations of one configuration, or a part
+// of them. They are not modified, so a scrape works with the same ones from
+// beginning to end, and may be used concurrently.
+type Targets struct {
+	exporter *Exporter
+	list     []*target
+	orgs     []*organization // in the order of the configuration
+	byID     map[string]*organization
+}
+
+// Org is a configured organization.
+type Org struct {
+	ID         string
+	Name       string // the ID where no name is configured
+	OpsManager string
+
+	// Settings of its Ops Manager.
+	URL                   string
+	Timeout               time.Duration // of one poll
+	MaxConcurrentRequests int
+}
+
+// Orgs returns the organizations in the order of the configuration.
+func (t *Targets) Orgs() []Org {
+	orgs := make([]Org, len(t.orgs))
+	for i, o := range t.orgs {
+		settings := &o.target.settings
+		orgs[i] = Org{
+			ID: o.config.ID, Name: o.name, OpsManager: settings.Name,
+			URL: settings.URL.Redacted(), Timeout: settings.Timeout, MaxConcurrentRequests: settings.MaxConcurrentRequests,
+		}
+	}
+	return orgs
+}
+
+// Only returns the organization with this ID, in any letter case, alone, and
+// false if it is not configured.
+func (t *Targets) Only(id string) (*Targets, bool) {
+	org := t.byID[strings.ToLower(id)]
+	if org == nil {
+		return nil, false
+	}
+	return &Targets{
+		exporter: t.exporter, list: []*target{org.target}, orgs: []*organization{org},
+		byID: map[string]*organization{org.config.ID: org},
+	}, true
+}
+
+// Metrics collects what outlives scrapes: the metrics of the requests to these
+// Ops Managers and of the exporter itself. It polls nothing. To have it show the
+// requests of a scrape, collect it after the polls: see [Options.Then].
+func (t *Targets) Metrics() prometheus.Collector {
+	all := collectors{t.exporter.registry}
+	for _, t := range t.list {
+		all = append(all, t.metrics.registry)
+	}
+	return all
+}
+
+// predecessor returns the target that one with these settings replaces or is: the
+// one of that name or, where an Ops Manager is renamed, one at that URL; nil if
+// there is none.
+func (t *Targets) predecessor(settings config.OpsManager, cfg *config.Config) *target {
+	named := make(map[string]bool)
+	for i := range cfg.OpsManagers {
+		named[cfg.OpsManagers[i].Name] = true
+	}
+	var renamed *target
+	for _, old := range t.list {
+		if old.settings.Name == settings.Name {
+			return old
+		}
+		if renamed == nil && !named[old.settings.Name] && reflect.DeepEqual(old.settings.URL, settings.URL) {
+			renamed = old
+		}
+	}
+	return renamed
+}

@@ -1,0 +1,53 @@
+// Package simulated starts simulated Ops Managers, and returns the configuration
+// that reads them, for tests.
+package simulated
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/config"
+)
+
+// The API key of an Ops Manager's organizations.
+const (
+	PublicKey  = "jkqmzxvt"
+	PrivateKey = "5b1c2a7e-private"
+)
+
+// OrgID returns the ID of the organization number i.
+func OrgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
+
+// OpsManager starts an Ops Manager, which ends with the test, with so many
+// organizations that are SYNCED. The configuration has a poll timeout of 5 s and
+// 16 slots.
+func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Server, config.OpsManager) {
+	tb.Helper()
+	sim, err := simulator.Start(opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { sim.Close() })
+	base, err := url.Parse(sim.URL())
+	if err != nil {
+		tb.Fatal(err)
+	}
+	m := config.OpsManager{
+		Name: "production", URL: base, APIKey: Key(PublicKey),
+		Timeout: 5 * time.Second, MaxConcurrentRequests: 16,
+	}
+	sim.SetKey(PublicKey, PrivateKey)
+	for i := range orgs {
+		m.Orgs = append(m.Orgs, config.Org{ID: OrgID(i)})
+		sim.SetOrg(OrgID(i), simulator.Org{})
+	}
+	return sim, m
+}
+
+// Key returns an API key with this public half.
+func Key(public string) *config.APIKey {
+	return &config.APIKey{PublicKey: config.NewSecret(public), PrivateKey: config.NewSecret(PrivateKey)}
+}

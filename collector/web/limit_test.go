@@ -1,0 +1,52 @@
+package web_test
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
+)
+
+// Scrapes and probes beyond the limit are refused at once; pages are not.
+func TestMaxRequests(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.NotFoundHandler()})
+	release := make(chan struct{})
+	f.sim.SetOrg(simulated.OrgID(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+		}
+		simulator.Status("SYNCED")(w, r)
+	}})
+	done := make(chan string)
+	go func() {
+		_, body := f.get(t, "/probe?target="+simulated.OrgID(0))
+		done <- body
+	}()
+	for f.sim.OrgCounts(simulated.OrgID(0)).InFlight == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for path, want := range map[string]int{
+		"/metrics":                            http.StatusServiceUnavailable,
+		"/metrics?collect[]=exporter":         http.StatusServiceUnavailable,
+		"/probe?target=" + simulated.OrgID(0): http.StatusServiceUnavailable,
+		"/":                                   http.StatusNotFound, "/sd": http.StatusOK, "/-/healthy": http.StatusOK, "/-/ready": http.StatusOK,
+	} {
+		status, body := f.get(t, path)
+		if status != want {
+			t.Errorf("%s: status %d, want %d", path, status, want)
+		}
+		if status == http.StatusServiceUnavailable && body != "too many scrapes in flight: try again later, or raise --web.max-requests\n" {
+			t.Errorf("%s: %q", path, body)
+		}
+	}
+	close(release)
+	<-done
+	if status, body := f.get(t, "/metrics"); status != http.StatusOK {
+		t.Errorf("afterwards: status %d %s", status, body)
+	}
+}

@@ -1,0 +1,78 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"opsmanager_exporter/collector"
+)
+
+// metrics serves the metrics of every configured organization, polled now;
+// ?collect[]=exporter leaves the organizations out and polls nothing.
+func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
+	sc, cancel := s.newScrape(w, r)
+	defer cancel()
+	targets := s.Exporter.Targets()
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(timeoutGauge(sc.timeout))
+	polls := true
+	for _, name := range r.URL.Query()["collect[]"] {
+		if name != "exporter" {
+			http.Error(w, "collect[] can only be exporter", http.StatusBadRequest)
+			return
+		}
+		polls = false
+	}
+	if polls {
+		reg.MustRegister(targets.Collector(sc.ctx, collector.Options{Then: targets.Metrics(), BeforeSend: sc.render}))
+	} else {
+		reg.MustRegister(targets.Metrics())
+	}
+	sc.expose(reg)
+}
+
+// probe serves the metrics of the organization in the parameter target alone,
+// polled now. With debug=true it tells the steps of the poll instead, in text.
+func (s *server) probe(w http.ResponseWriter, r *http.Request) {
+	query := r.URL.Query()
+	if len(query["target"]) != 1 || query.Get("target") == "" {
+		http.Error(w, "give one organization ID: /probe?target=5f1e9c2b8d3a4e0012ab34cd", http.StatusBadRequest)
+		return
+	}
+	target, ok := s.Exporter.Targets().Only(query.Get("target"))
+	if !ok {
+		http.Error(w, "no organization with this ID is configured", http.StatusNotFound)
+		return
+	}
+	sc, cancel := s.newScrape(w, r)
+	defer cancel()
+	if query.Get("debug") == "true" {
+		debug(sc, target)
+		return
+	}
+	reg := prometheus.NewRegistry()
+	reg.MustRegister(target.Collector(sc.ctx, collector.Options{BeforeSend: sc.render}))
+	sc.expose(reg)
+}
+
+// newScrape returns a scrape with its deadline, counted from now.
+func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, context.CancelFunc) {
+	timeout := s.timeout(r.Header.Get(timeoutHeader))
+	ctx, cancel := context.WithTimeout(r.Context(), timeout)
+	extendWriteDeadline(w, timeout)
+	return &scrape{
+		server: s, w: w, r: r, ctx: ctx, timeout: timeout,
+		late: time.Now().Add(timeout + s.TimeoutOffset),
+	}, cancel
+}
+
+// timeoutGauge shows the deadline that one scrape works under.
+func timeoutGauge(timeout time.Duration) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "opsmanager_exporter_scrape_timeout_seconds",
+		Help: "The deadline that this scrape worked under, in seconds.",
+	}, timeout.Seconds)
+}

@@ -1,0 +1,64 @@
+package web_test
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
+)
+
+func TestProbe(t *testing.T) {
+	t.Parallel()
+	f := start(t, 3, web.Options{})
+	f.sim.SetOrg(simulated.OrgID(1), simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
+	f.sim.SetOrg(simulated.OrgID(2), simulator.Org{Answer: simulator.UnexpectedError()})
+	for i, want := range []string{"1", "0", "server_error"} {
+		s := f.scrape(t, "/probe?target="+strings.ToUpper(simulated.OrgID(i)))
+		if got := s.State(t, simulated.OrgID(i)); got != want {
+			t.Errorf("organization %d: got %s, want %s", i, got, want)
+		}
+		families := make(map[string]bool)
+		for series := range s {
+			name, _, _ := strings.Cut(series, "{")
+			families[name] = true
+			if other := simulated.OrgID((i + 1) % 3); strings.Contains(series, other) {
+				t.Errorf("a probe of one organization shows another: %s", series)
+			}
+		}
+		wantFamilies := []string{
+			"opsmanager_info", "opsmanager_migration_link_info", "opsmanager_migration_link_scrape_duration_seconds",
+			"opsmanager_migration_link_scrape_errors_total", "opsmanager_migration_link_scrape_success",
+		}
+		if want == "server_error" {
+			wantFamilies = append(wantFamilies, "opsmanager_migration_link_scrape_failure_reason")
+		} else {
+			wantFamilies = append(wantFamilies, "opsmanager_migration_link_last_success_timestamp_seconds", "opsmanager_migration_link_synced")
+		}
+		slices.Sort(wantFamilies)
+		if got := slices.Sorted(maps.Keys(families)); !slices.Equal(got, wantFamilies) {
+			t.Errorf("organization %d: families %v, want %v", i, got, wantFamilies)
+		}
+	}
+	if got := f.sim.OrgCounts(simulated.OrgID(0)).OK; got != 1 {
+		t.Errorf("organization 0 was answered %d times, want once", got)
+	}
+	if got := f.scrape(t, "/metrics").Link("scrape_errors_total", simulated.OrgID(2)); got != "2" {
+		t.Errorf("scrape_errors_total %s: a probe and a scrape failed", got)
+	}
+	for path, want := range map[string]int{
+		"/probe":         http.StatusBadRequest,
+		"/probe?target=": http.StatusBadRequest,
+		"/probe?target=" + simulated.OrgID(0) + "&target=" + simulated.OrgID(1): http.StatusBadRequest,
+		"/probe?target=" + simulated.OrgID(9):                                   http.StatusNotFound,
+		"/probe?target=%3Cscript%3E":                                            http.StatusNotFound,
+	} {
+		if status, body := f.get(t, path); status != want || strings.Contains(body, "<") {
+			t.Errorf("%s: status %d, want %d; body %q", path, status, want, body)
+		}
+	}
+}

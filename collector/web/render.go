@@ -1,0 +1,97 @@
+package web
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// leastPatience is how long a scrape waits for others to be rendered, even if
+// --scrape.timeout-offset leaves it no time for that.
+const leastPatience = 250 * time.Millisecond
+
+// scrape is one scrape on its way from request to answer.
+type scrape struct {
+	*server
+	w       http.ResponseWriter
+	r       *http.Request
+	ctx     context.Context //nolint:containedctx // a scrape lives as long as its context
+	timeout time.Duration
+	late    time.Time // from then on the client has given up
+
+	rendering, refused bool
+}
+
+// render waits until the metrics of the scrape may be rendered, and reports
+// whether they may. That takes some KiB of memory for each organization, so only
+// as many scrapes do it at once as there are CPUs; none of them polls or waits
+// for its client meanwhile.
+func (s *scrape) render() bool {
+	patience := time.NewTimer(max(time.Until(s.late), leastPatience))
+	defer patience.Stop()
+	select {
+	case s.server.rendering <- struct{}{}:
+		s.rendering = true
+	case <-patience.C:
+		s.refused = true
+	case <-s.r.Context().Done():
+	}
+	return s.rendering
+}
+
+// expose gathers and encodes the metrics of a scrape and then sends them, or
+// refuses to if they would reach the client too late.
+func (s *scrape) expose(reg prometheus.Gatherer) {
+	p := &page{code: http.StatusOK, header: make(http.Header)}
+	promhttp.HandlerFor(reg, promhttp.HandlerOpts{
+		ErrorLog:      gatherErrors{s.Logger},
+		ErrorHandling: promhttp.ContinueOnError,
+	}).ServeHTTP(p, s.r)
+	if s.rendering {
+		<-s.server.rendering
+	}
+	switch {
+	case s.r.Context().Err() != nil:
+		panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
+	case s.refused:
+		http.Error(s.w, "too many scrapes at once: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
+	default:
+		p.send(s.w)
+	}
+}
+
+// page is an answer that is not sent yet. It implements [http.ResponseWriter].
+type page struct {
+	code   int
+	header http.Header
+	body   bytes.Buffer
+}
+
+func (p *page) Header() http.Header         { return p.header }
+func (p *page) WriteHeader(code int)        { p.code = code }
+func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
+
+func (p *page) send(w http.ResponseWriter) {
+	extendWriteDeadline(w, 0)
+	maps.Copy(w.Header(), p.header)
+	w.Header().Set("Content-Length", strconv.Itoa(p.body.Len()))
+	w.WriteHeader(p.code)
+	_, _ = w.Write(p.body.Bytes()) // fails only when the client has left or does not read
+}
+
+// gatherErrors logs what promhttp has to say about metrics that do not fit
+// together, which would be a defect of the exporter.
+type gatherErrors struct{ logger *slog.Logger }
+
+// Println implements promhttp.Logger.
+func (g gatherErrors) Println(v ...any) {
+	g.logger.Error("Metrics could not be exposed", "err", fmt.Sprint(v...))
+}

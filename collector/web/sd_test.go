@@ -1,0 +1,72 @@
+package web_test
+
+import (
+	"encoding/json"
+	"log/slog"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"testing"
+
+	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
+	"opsmanager_exporter/config"
+)
+
+func TestSD(t *testing.T) {
+	t.Parallel()
+	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
+	t.Cleanup(exporter.Close)
+	sim, manager := simulated.OpsManager(t, simulator.Options{}, 2)
+	manager.Orgs[1].Name = "Payments"
+	exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{manager}})
+	external, err := url.Parse("https://exporter.example.net/om/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name                string
+		external            *url.URL
+		target              string
+		host, scheme, probe string
+	}{
+		{"host of the request", nil, "http://10.1.2.3:20301/sd", "10.1.2.3:20301", "http", "/probe"},
+		{"TLS", nil, "https://exporter:20301/sd", "exporter:20301", "https", "/probe"},
+		{"external URL", external, "http://10.1.2.3:20301/sd", "exporter.example.net", "https", "/om/probe"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := httptest.NewRecorder()
+			web.New(web.Options{Exporter: exporter, ExternalURL: tt.external}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target, nil))
+			if got := w.Header().Get("Content-Type"); got != "application/json" {
+				t.Errorf("Content-Type %q", got)
+			}
+			var groups []struct {
+				Targets []string          `json:"targets"`
+				Labels  map[string]string `json:"labels"`
+			}
+			if err := json.Unmarshal(w.Body.Bytes(), &groups); err != nil {
+				t.Fatal(err)
+			}
+			if len(groups) != 2 {
+				t.Fatalf("%d groups, want 2", len(groups))
+			}
+			for i, name := range []string{simulated.OrgID(0), "Payments"} {
+				want := map[string]string{
+					"__scheme__": tt.scheme, "__metrics_path__": tt.probe, "__param_target": simulated.OrgID(i), "instance": simulated.OrgID(i),
+					"__meta_opsmanager_org_name": name, "__meta_opsmanager_ops_manager": "production",
+				}
+				if !slices.Equal(groups[i].Targets, []string{tt.host}) || !maps.Equal(groups[i].Labels, want) {
+					t.Errorf("group %d: %v\nwant %v", i, groups[i], want)
+				}
+			}
+		})
+	}
+	if got := sim.Counts().Requests; got != 0 {
+		t.Errorf("discovery cost %d requests", got)
+	}
+}
