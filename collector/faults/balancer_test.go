@@ -59,7 +59,7 @@ type tally struct {
 	polls    int
 	wrong    int            // polls that say 1 for 0 or 0 for 1
 	lost     map[string]int // polls without a status, by reason
-	requests int            // to Ops Manager
+	requests int            // to Ops Manager, since the exporter started
 }
 
 func (t tally) unknown() (n int) {
@@ -186,7 +186,7 @@ func TestKeyRevokedBehindBalancer(t *testing.T) {
 	servers[0].RemoveKey(publicKey)
 	after := take(t, url, 1, orgs)
 	if after.lost["unauthorized"] != orgs {
-		t.Errorf("after the key was revoked: %v", after)
+		t.Errorf("after the key was revoked: %v", after.lost)
 	}
 	if after.requests-before.requests > 3*orgs {
 		t.Errorf("a revoked key costs %d requests for %d polls", after.requests-before.requests, orgs)
