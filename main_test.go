@@ -24,6 +24,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
@@ -87,7 +88,7 @@ func startProgram(t *testing.T, args ...string) *exporter {
 // launch starts the exporter on a free port.
 func launch(t *testing.T, args ...string) *exporter {
 	t.Helper()
-	address := freeAddress(t)
+	address := realprogram.FreeAddress(t)
 	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
 	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
@@ -141,16 +142,6 @@ func (p *exporter) get(t *testing.T, path string) (*http.Response, string) {
 		t.Fatal(err)
 	}
 	return resp, string(body)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func TestDemo(t *testing.T) {

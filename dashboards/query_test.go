@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
@@ -104,7 +105,7 @@ var (
 // await waits until a query has one result with this value.
 func await(t *testing.T, prometheus *realprometheus.Process, expr string, want int) {
 	t.Helper()
-	realprometheus.Await(t, time.Minute, func() error {
+	realprogram.Await(t, time.Minute, func() error {
 		if got := realprometheus.Query(t, prometheus, expr); len(got) != 1 || got[0].Value != float64(want) {
 			return fmt.Errorf("%s: %v, want %d", expr, got, want)
 		}
@@ -116,7 +117,7 @@ func await(t *testing.T, prometheus *realprometheus.Process, expr string, want i
 // organizations and for some, and the numbers and states are the demo's. So it is
 // with two exporters that read the same organizations.
 func TestQueries(t *testing.T) {
-	realprometheus.Need(t, realprometheus.Newest().Prometheus)
+	realprogram.Need(t, realprometheus.Newest().Prometheus)
 	d, _ := load(t)
 	binary := realprometheus.Build(t)
 	for _, exporters := range []int{1, 2} {
@@ -257,7 +258,7 @@ func checkTable(t *testing.T, prometheus *realprometheus.Process, d dashboard) {
 
 // The lists of the variables show names and choose by ID.
 func TestVariableQueries(t *testing.T) {
-	realprometheus.Need(t, realprometheus.Newest().Prometheus)
+	realprogram.Need(t, realprometheus.Newest().Prometheus)
 	t.Parallel()
 	d, _ := load(t)
 	exporter := demo(t, realprometheus.Build(t))
@@ -325,14 +326,14 @@ func resultTexts(t *testing.T, prometheus *realprometheus.Process, query, expres
 // While the exporter is not scraped every organization is unknown, in numbers,
 // lines and table.
 func TestGap(t *testing.T) {
-	realprometheus.Need(t, realprometheus.Newest().Prometheus)
+	realprogram.Need(t, realprometheus.Newest().Prometheus)
 	t.Parallel()
 	d, _ := load(t)
 	exporter := demo(t, realprometheus.Build(t))
 	prometheus := start(t, exporter)
 	await(t, prometheus, `count(opsmanager_migration_link_info)`, len(demoNames))
 	exporter.Stop(t)
-	realprometheus.Await(t, time.Minute, func() error {
+	realprogram.Await(t, time.Minute, func() error {
 		for _, title := range []string{"Unknown", "Total"} {
 			if got := number(t, prometheus, all(), d, title); got != float64(len(demoNames)) {
 				return fmt.Errorf("%s: %v", title, got)
@@ -341,7 +342,7 @@ func TestGap(t *testing.T) {
 		return nil
 	})
 	// The last reading is still within the interval of a line's point for a while.
-	realprometheus.Await(t, time.Minute, func() error {
+	realprogram.Await(t, time.Minute, func() error {
 		for _, title := range []string{"Migration links", "Organizations"} {
 			samples := run(t, prometheus, all(), d.find(t, title).Targets[0])
 			if len(samples) != len(demoNames) {

@@ -15,6 +15,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
@@ -64,7 +65,7 @@ type opsManager struct {
 
 func startOpsManager(t *testing.T, name string, orgs ...[2]string) *opsManager {
 	t.Helper()
-	m := &opsManager{name: name, address: realprometheus.FreeAddress(t), orgs: orgs}
+	m := &opsManager{name: name, address: realprogram.FreeAddress(t), orgs: orgs}
 	m.start(t)
 	t.Cleanup(func() { _ = m.Close() })
 	return m
@@ -116,7 +117,7 @@ func TestAlerts(t *testing.T) {
 	binary := realprometheus.Build(t)
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
-			realprometheus.Need(t, suite.Prometheus, suite.Alertmanager)
+			realprogram.Need(t, suite.Prometheus, suite.Alertmanager)
 			t.Parallel()
 			testAlerts(t, suite, binary)
 		})
@@ -144,7 +145,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 
 	expect := func(expr string, value float64) {
 		t.Helper()
-		realprometheus.Await(t, time.Minute, func() error {
+		realprogram.Await(t, time.Minute, func() error {
 			samples := realprometheus.Query(t, prometheus, expr)
 			if len(samples) != 1 || samples[0].Value != value {
 				return fmt.Errorf("%s: %v, want %v", expr, samples, value)

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
@@ -37,7 +38,7 @@ func TestScrapeConfiguration(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		for _, test := range tests {
 			t.Run(suite.Name+"/"+test.name, func(t *testing.T) {
-				realprometheus.Need(t, suite.Prometheus)
+				realprogram.Need(t, suite.Prometheus)
 				t.Parallel()
 				demo := realprometheus.StartExporter(t, binary, "demo")
 				config := realprometheus.Replace(t, test.config, "scrape_timeout: 15s", "scrape_timeout: 60s")
@@ -52,7 +53,7 @@ func TestScrapeConfiguration(t *testing.T) {
 					`count(count by (instance) (opsmanager_exporter_scrape_timeout_seconds))`:     1,
 					`count(ALERTS{alertname="MigrationLinkStatusUnknown"})`:                       demoOrgs - demoReadable,
 				}
-				realprometheus.Await(t, time.Minute, func() error {
+				realprogram.Await(t, time.Minute, func() error {
 					for expr, value := range want {
 						if got := realprometheus.Query(t, prometheus, expr); len(got) != 1 || got[0].Value != value {
 							return fmt.Errorf("%s: %v, want %v", expr, got, value)

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 // webhook receives Alertmanager's notifications.
@@ -91,7 +91,7 @@ func (h *webhook) await(t *testing.T, begin time.Time, status string, labels map
 	t.Helper()
 	var at time.Time
 	var alert notified
-	realprometheus.Await(t, 2*time.Minute, func() error {
+	realprogram.Await(t, 2*time.Minute, func() error {
 		arrived, alerts := h.since(begin, status, labels)
 		if len(alerts) == 0 {
 			return fmt.Errorf("no notification of %s %v", status, labels)

@@ -24,6 +24,15 @@ type fault struct {
 	program bool
 }
 
+// when returns what the exporter must say. An answer in place of a challenge goes
+// to a request without credentials, so that it is never a status.
+func (f fault) when(alone bool) string {
+	if alone && f.answer != nil && slices.Contains([]string{"1", "0", "unknown_status"}, f.want) {
+		return "bad_response"
+	}
+	return f.want
+}
+
 // scene is where a fault is met: a test, and the organizations that have it.
 type scene struct {
 	*testing.T
@@ -49,6 +58,7 @@ func families() map[string][]fault {
 		"proxy":   proxyFaults(),
 		"http":    httpFaults(),
 		"digest":  digestFaults(),
+		"front":   frontFaults(),
 		"body":    bodyFaults(),
 		"files":   fileFaults(),
 	}

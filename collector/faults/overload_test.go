@@ -16,7 +16,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
-	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 // TestOverload has 10,000 organizations that all fail, then an Ops Manager that
@@ -98,7 +98,7 @@ func (p *process) answer(a simulator.Answer) {
 func (p *process) quiet(t *testing.T) {
 	t.Helper()
 	time.Sleep(pollTimeout)
-	realprometheus.Await(t, 30*time.Second, func() error {
+	realprogram.Await(t, 30*time.Second, func() error {
 		if n := p.server.Counts().InFlight; n != 0 {
 			return fmt.Errorf("%d requests are under way", n)
 		}

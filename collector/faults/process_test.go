@@ -17,7 +17,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
-	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
 )
@@ -46,7 +46,7 @@ func launch(t *testing.T, before string, orgs int, args ...string) *process {
 	}
 	p.file = filepath.Join(t.TempDir(), "opsmanager.yml")
 	p.configure(t)
-	address := realprometheus.FreeAddress(t)
+	address := realprogram.FreeAddress(t)
 	p.url = "http://" + address
 	line := append([]string{exporter(t), "--config.file=" + p.file, "--web.listen-address=" + address}, args...)
 	p.Cmd = exec.Command("/bin/sh", append([]string{"-c", before + `; exec "$@"`, "sh"}, line...)...)
@@ -97,7 +97,7 @@ func (p *process) configure(t *testing.T) {
 
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	realprometheus.Await(t, 30*time.Second, func() error {
+	realprogram.Await(t, 30*time.Second, func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err != nil {
 			return err
@@ -174,7 +174,7 @@ func TestNoFileDescriptors(t *testing.T) {
 	for _, c := range taken {
 		c.Close()
 	}
-	realprometheus.Await(t, 10*time.Second, func() error { // it has to notice
+	realprogram.Await(t, 10*time.Second, func() error { // it has to notice
 		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process.Pid))
 		if err == nil && len(entries) > 35 {
 			return fmt.Errorf("still %d files", len(entries))
@@ -230,7 +230,7 @@ func TestStormOfSignals(t *testing.T) {
 	wg.Wait()
 	testfile.Write(t, p.file, string(good))
 	_ = p.Process.Signal(syscall.SIGHUP)
-	realprometheus.Await(t, 10*time.Second, func() error {
+	realprogram.Await(t, 10*time.Second, func() error {
 		s, err := exposition.Scrape(t.Context(), p.url+"/metrics?collect[]=exporter", 5*time.Second)
 		if err == nil && s["opsmanager_exporter_config_last_reload_successful"] != "1" {
 			err = fmt.Errorf("the good file is not in use")
@@ -330,7 +330,7 @@ func TestStops(t *testing.T) {
 		go func() { _, _ = exposition.Scrape(t.Context(), p.url+"/metrics", 20*time.Second) }()
 		<-asked
 		term(t, p)
-		realprometheus.Await(t, 10*time.Second, func() error {
+		realprogram.Await(t, 10*time.Second, func() error {
 			if !strings.Contains(p.log.String(), "Stopping") {
 				return fmt.Errorf("it does not say that it stops")
 			}

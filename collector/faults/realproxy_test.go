@@ -7,32 +7,26 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
-	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // spawn starts a proxy and waits until it accepts connections.
 func spawn(t *testing.T, address, program string, args ...string) {
 	t.Helper()
-	cmd := exec.Command(program, args...)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	realprometheus.Await(t, 60*time.Second, func() error {
+	p := realprogram.Start(t, exec.Command(program, args...))
+	if !p.Ready(t, func() error {
 		c, err := net.Dial("tcp", address)
 		if err == nil {
 			c.Close()
 		}
 		return err
-	})
+	}) {
+		t.Fatalf("%s ended instead of serving", program)
+	}
 }
 
 // stateWith scrapes an Ops Manager with these settings, behind a proxy or not.
@@ -47,8 +41,8 @@ func stateWith(t *testing.T, url, settings string) string {
 func TestTinyproxy(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/tinyproxy"
-	realprometheus.Need(t, program)
-	address := realprometheus.FreeAddress(t)
+	realprogram.Need(t, program)
+	address := realprogram.FreeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)
@@ -81,8 +75,8 @@ func TestTinyproxy(t *testing.T) {
 func TestProxyThatBreaksTLS(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/mitmdump"
-	realprometheus.Need(t, program)
-	address, dir := realprometheus.FreeAddress(t), t.TempDir()
+	realprogram.Need(t, program)
+	address, dir := realprogram.FreeAddress(t), t.TempDir()
 	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		t.Fatal(err)

@@ -27,11 +27,13 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// vault knows what must show nowhere: the API key in all its forms, and every
-// digest that was made of it.
+// vault knows what must show nowhere: the API key in all its forms, every digest
+// that was made of it, and the cookies of sessions.
 type vault struct {
 	mu      sync.Mutex
 	secrets map[string]string // what it is, by its text in lower case
+	cookies int               // that were sent to the server that set them
+	strays  int               // that were sent to another
 }
 
 func newVault() *vault {
@@ -43,13 +45,32 @@ func newVault() *vault {
 
 var credentials = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
 
-// watch remembers what a request was authorized with.
+// session is a target whose nonces belong to a cookie. It remembers the cookies.
+func (v *vault) session(s scene) target {
+	server := s.simulate(simulator.Options{Nonce: simulator.Nonce{Session: true}})
+	for _, org := range s.orgs {
+		server.SetOrg(org, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+			v.mu.Lock()
+			for _, c := range r.Cookies() {
+				v.cookies++
+				v.secrets[strings.ToLower(c.Value)] = "the cookie " + c.Name
+			}
+			v.mu.Unlock()
+			simulator.Status("SYNCED")(w, r)
+		}})
+	}
+	return target{url: server.URL()}
+}
+
+// watch remembers what a request was authorized with, at a server that sets no
+// cookie.
 func (v *vault) watch(a simulator.Answer) simulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
 		for _, m := range credentials.FindAllStringSubmatch(r.Header.Get("Authorization"), -1) {
 			v.secrets[strings.ToLower(m[2])] = "a digest's " + m[1]
 		}
+		v.strays += len(r.Cookies())
 		v.mu.Unlock()
 		a(w, r)
 	}
@@ -69,8 +90,8 @@ func (v *vault) search(t *testing.T, where, text string) {
 }
 
 // TestSecrets runs the exporter with the debug log through all faults and all
-// that a user can ask it, and looks for the API key and its digests in whatever
-// comes out, in its command line and in its environment. Hosts that answers and
+// that a user can ask it, and looks for the API key, its digests and cookies in
+// whatever comes out, in its command line and in its environment. Hosts that answers and
 // challenges point to get no connection at all, and proxies no digest.
 func TestSecrets(t *testing.T) {
 	v := newVault()
@@ -88,6 +109,7 @@ func TestSecrets(t *testing.T) {
 			w.Header().Set("Location", "http://"+stranger+r.URL.Path)
 			challenged(`Digest realm="MMS Public API", domain="http://`+stranger+`/", nonce="abcdefgh", qop="auth"`)(w, r)
 		}},
+		fault{name: "session cookie that is watched", want: "1", target: v.session},
 	)
 	text := "ops_managers:\n"
 	var inHealthy []string
@@ -209,6 +231,9 @@ func TestSecrets(t *testing.T) {
 	}
 	if len(v.secrets) < 300 {
 		t.Errorf("only %d secrets were looked for", len(v.secrets))
+	}
+	if v.cookies == 0 || v.strays > 0 {
+		t.Errorf("%d cookies were sent to the server that set them, %d to others", v.cookies, v.strays)
 	}
 	t.Logf("%d faults; %d answers, a log of %d bytes and a crash searched for %d secrets", len(faults), said, len(log), len(v.secrets))
 }

@@ -2,7 +2,6 @@
 
 package faults_test
 
-
 func blackhole(s scene) target {
 	s.Helper()
 	s.Skip("the length of a queue of connections cannot be set here")

@@ -132,6 +132,26 @@ func demanding(version uint16, withCert bool, issuer func(s scene, wanted *autho
 	}
 }
 
+// http2 is a target that speaks HTTP/2, whatever it chose among what was offered.
+func http2(offered ...string) func(scene) target {
+	return func(s scene) target {
+		ca := authority.New(s)
+		server := ca.Server(s)
+		server.NextProtos = offered
+		l, err := tls.Listen("tcp", "127.0.0.1:0", server)
+		if err != nil {
+			s.Fatal(err)
+		}
+		accept(s.T, l, func(c net.Conn) {
+			_, _ = c.Read(make([]byte, 4096))
+			_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+ // SETTINGS, GOAWAY with PROTOCOL_ERROR
+				"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
+		})
+		settings, _ := trusting(s, ca)
+		return target{url: "https://" + l.Addr().String(), settings: settings}
+	}
+}
+
 func tlsFaults() []fault {
 	wanted := func(_ scene, a *authority.Authority) *authority.Authority { return a }
 	foreign := func(s scene, _ *authority.Authority) *authority.Authority { return authority.New(s) }
@@ -144,20 +164,8 @@ func tlsFaults() []fault {
 		{name: "TLS 1.1 alone", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
 		{name: "no session tickets", want: "1", target: secure(func(c *tls.Config) { c.SessionTicketsDisabled = true })},
 		{name: "HTTP/2 offered", want: "1", target: secure(func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
-		{name: "HTTP/2 alone", want: "bad_response", target: func(s scene) target {
-			ca := authority.New(s)
-			l, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{ca.Issue(s)}, NextProtos: []string{"h2"}})
-			if err != nil {
-				s.Fatal(err)
-			}
-			accept(s.T, l, func(c net.Conn) {
-				_, _ = c.Read(make([]byte, 4096))
-				_, _ = io.WriteString(c, "\x00\x00\x00\x04\x00\x00\x00\x00\x00"+ // SETTINGS, GOAWAY with PROTOCOL_ERROR
-					"\x00\x00\x08\x07\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x01")
-			})
-			settings, _ := trusting(s, ca)
-			return target{url: "https://" + l.Addr().String(), settings: settings}
-		}},
+		{name: "HTTP/2 alone", want: "tls", target: http2("h2")},
+		{name: "HTTP/2 alone, offered or not", want: "bad_response", target: http2()},
 		{name: "cipher suites of old", want: "tls", target: secure(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		})},

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
@@ -152,7 +153,7 @@ func BenchmarkStart(b *testing.B) {
 
 func firstScrape(b *testing.B, binary, file string, o *opsManager) time.Duration {
 	b.Helper()
-	address := realprometheus.FreeAddress(b)
+	address := realprogram.FreeAddress(b)
 	cmd := exec.Command(binary, "--config.file="+file, "--web.listen-address="+address, "--log.level=error")
 	begun := time.Now()
 	if err := cmd.Start(); err != nil {

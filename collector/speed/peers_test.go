@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
@@ -113,7 +114,7 @@ func curlParallel(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 // it and those that it started took.
 func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL func(link string) string) (seconds float64, rounds int) {
 	b.Helper()
-	address := realprometheus.FreeAddress(b)
+	address := realprogram.FreeAddress(b)
 	cmd := exec.Command(program, append(args, "--web.listen-address="+address)...)
 	if err := cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -122,7 +123,7 @@ func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed
 	}()
-	realprometheus.Await(b, 10*time.Second, func() error {
+	realprogram.Await(b, 10*time.Second, func() error {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			return err

@@ -15,13 +15,14 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
 func TestConfig(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
-			if out, err := realprometheus.Run(t, suite.Amtool, "check-config", "alertmanager.yml"); err != nil {
+			if out, err := realprogram.Run(t, suite.Amtool, "check-config", "alertmanager.yml"); err != nil {
 				t.Errorf("%v\n%s", err, out)
 			}
 		})
@@ -54,7 +55,7 @@ func TestInhibition(t *testing.T) {
 	}
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
-			realprometheus.Need(t, suite.Alertmanager, suite.Amtool)
+			realprogram.Need(t, suite.Alertmanager, suite.Amtool)
 			for source := range alerts() {
 				t.Run(source, func(t *testing.T) {
 					t.Parallel()
@@ -76,7 +77,7 @@ func TestInhibition(t *testing.T) {
 					maps.Copy(fired, last)
 					want := append([]string{"silenced"}, silences[source]...)
 					slices.Sort(want)
-					realprometheus.Await(t, 20*time.Second, func() error {
+					realprogram.Await(t, 20*time.Second, func() error {
 						states := states(t, suite.Amtool, am, fired)
 						if len(states) != len(fired) {
 							return fmt.Errorf("%d alerts, want %d", len(states), len(fired))
@@ -106,7 +107,7 @@ func TestGroups(t *testing.T) {
 		t.Run(suite.Name, func(t *testing.T) {
 			am := suite.StartAlertmanager(t, config(t))
 			post(t, am, alerts())
-			realprometheus.Await(t, 20*time.Second, func() error {
+			realprogram.Await(t, 20*time.Second, func() error {
 				var groups []struct {
 					Labels   map[string]string
 					Receiver struct{ Name string }
@@ -170,7 +171,7 @@ func post(t *testing.T, am *realprometheus.Process, alerts map[string]map[string
 // name.
 func states(t *testing.T, amtool string, am *realprometheus.Process, names map[string]map[string]string) map[string]string {
 	t.Helper()
-	out, err := realprometheus.Run(t, amtool, "--alertmanager.url="+am.URL, "--output=json", "alert", "query", "--active", "--inhibited")
+	out, err := realprogram.Run(t, amtool, "--alertmanager.url="+am.URL, "--output=json", "alert", "query", "--active", "--inhibited")
 	if err != nil {
 		t.Fatalf("amtool: %v\n%s", err, out)
 	}

@@ -16,6 +16,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
@@ -60,7 +61,7 @@ type mount struct {
 
 func load(t *testing.T, files ...string) project {
 	t.Helper()
-	out, err := realprometheus.Run(t, loader, append([]string{"-format=json"}, files...)...)
+	out, err := realprogram.Run(t, loader, append([]string{"-format=json"}, files...)...)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
@@ -275,16 +276,16 @@ func bare(text string) string {
 // whether they run.
 func TestPrograms(t *testing.T) {
 	suite := realprometheus.Newest()
-	realprometheus.Need(t, suite.Prometheus, suite.Promtool, suite.Alertmanager, suite.Amtool)
+	realprogram.Need(t, suite.Prometheus, suite.Promtool, suite.Alertmanager, suite.Amtool)
 	p, dir := load(t, "compose.yml"), t.TempDir()
 	for target, source := range mounts(t, p.Services["prometheus"]) {
 		testfile.Write(t, filepath.Join(dir, filepath.Base(target)), testfile.Read(t, "../../"+source))
 	}
-	if out, err := realprometheus.Run(t, suite.Promtool, "check", "config", filepath.Join(dir, "prometheus.yml")); err != nil {
+	if out, err := realprogram.Run(t, suite.Promtool, "check", "config", filepath.Join(dir, "prometheus.yml")); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 	alertmanager := "../../" + mounts(t, p.Services["alertmanager"])["/etc/alertmanager/alertmanager.yml"]
-	if out, err := realprometheus.Run(t, suite.Amtool, "check-config", alertmanager); err != nil {
+	if out, err := realprogram.Run(t, suite.Amtool, "check-config", alertmanager); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 
@@ -300,11 +301,11 @@ func TestPrograms(t *testing.T) {
 			for _, arg := range health[2:] {
 				args = append(args, regexp.MustCompile(`localhost:\d+`).ReplaceAllString(arg, address))
 			}
-			_, err := realprometheus.Run(t, programs[health[1]], args...)
+			_, err := realprogram.Run(t, programs[health[1]], args...)
 			return err
 		}
-		realprometheus.Await(t, 20*time.Second, func() error { return check(process.Address) })
-		if check(realprometheus.FreeAddress(t)) == nil {
+		realprogram.Await(t, 20*time.Second, func() error { return check(process.Address) })
+		if check(realprogram.FreeAddress(t)) == nil {
 			t.Errorf("%s is healthy where nothing listens", name)
 		}
 	}
@@ -360,7 +361,7 @@ func TestGrafanaProvisioning(t *testing.T) {
 // Files that are broken on purpose are found.
 func TestBroken(t *testing.T) {
 	suite := realprometheus.Newest()
-	realprometheus.Need(t, loader, suite.Promtool)
+	realprogram.Need(t, loader, suite.Promtool)
 	for _, test := range []struct{ name, file, old, replacement string }{
 		{"a misspelled key of a service", "compose.yml", "read_only: true", "readonly: true"},
 		{"a misspelled key of a build", "compose.yml", "dockerfile:", "dokerfile:"},
@@ -383,7 +384,7 @@ func TestBroken(t *testing.T) {
 				testfile.Write(t, filepath.Join(dir, name), text)
 			}
 			testfile.Write(t, filepath.Join(dir, "alerts.yml"), testfile.Read(t, "../prometheus/alerts.yml"))
-			out, err := realprometheus.Run(t, loader, "-format=json", filepath.Join(dir, "compose.yml"), filepath.Join(dir, "compose.production.yml"))
+			out, err := realprogram.Run(t, loader, "-format=json", filepath.Join(dir, "compose.yml"), filepath.Join(dir, "compose.production.yml"))
 			var p project
 			if err != nil {
 				err = errors.New(out)
@@ -393,7 +394,7 @@ func TestBroken(t *testing.T) {
 			if found := problems(p); err == nil && len(found) != 0 {
 				err = errors.New(strings.Join(found, "; "))
 			}
-			out, checking := realprometheus.Run(t, suite.Promtool, "check", "config", filepath.Join(dir, "prometheus.yml"))
+			out, checking := realprogram.Run(t, suite.Promtool, "check", "config", filepath.Join(dir, "prometheus.yml"))
 			switch {
 			case checking != nil && err != nil:
 				t.Error("Prometheus complains about what was not broken")

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
@@ -21,7 +22,7 @@ func TestRules(t *testing.T) {
 				{"check", "config", "prometheus.yml"},
 				append([]string{"test", "rules"}, ruleTests(t)...),
 			} {
-				if out, err := realprometheus.Run(t, suite.Promtool, args...); err != nil {
+				if out, err := realprogram.Run(t, suite.Promtool, args...); err != nil {
 					t.Errorf("promtool %s: %v\n%s", strings.Join(args[:2], " "), err, out)
 				}
 			}
@@ -47,7 +48,7 @@ func TestBrokenRules(t *testing.T) {
 		t.Skip("takes minutes; .ci/run does it with -broken")
 	}
 	promtool := realprometheus.Newest().Promtool
-	realprometheus.Need(t, promtool)
+	realprogram.Need(t, promtool)
 	rules := testfile.Read(t, "alerts.yml")
 	files := map[string]string{ // by what a case is about
 		"reading": "tests/not_synced.yml", "not synced": "tests/not_synced.yml",
@@ -159,14 +160,14 @@ func testRules(t *testing.T, promtool, rules, file string) (output string, err e
 	dir := t.TempDir()
 	path := filepath.Join(dir, "alerts.yml")
 	testfile.Write(t, path, rules)
-	if out, err := realprometheus.Run(t, promtool, "check", "rules", path); err != nil {
+	if out, err := realprogram.Run(t, promtool, "check", "rules", path); err != nil {
 		t.Fatalf("broken rules must be rules: %v\n%s", err, out)
 	}
 	if err := os.Mkdir(filepath.Join(dir, "tests"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	testfile.Write(t, filepath.Join(dir, file), testfile.Read(t, file))
-	return realprometheus.Run(t, promtool, "test", "rules", filepath.Join(dir, file))
+	return realprogram.Run(t, promtool, "test", "rules", filepath.Join(dir, file))
 }
 
 func replaceNth(t *testing.T, text, old, replacement string, n int) string {
@@ -183,7 +184,7 @@ func replaceNth(t *testing.T, text, old, replacement string, n int) string {
 // uncommented.
 func TestLinks(t *testing.T) {
 	promtool := realprometheus.Newest().Promtool
-	realprometheus.Need(t, promtool)
+	realprogram.Need(t, promtool)
 	rules := testfile.Read(t, "alerts.yml")
 	for _, line := range []string{"- record: opsmanager:dashboard:info", "  expr: vector(1)", "  labels: {url: ", "- record: opsmanager:status_page:info"} {
 		rules = realprometheus.Replace(t, rules, "      # "+line, "      "+line)
@@ -216,7 +217,7 @@ tests:
 	for name, text := range files {
 		testfile.Write(t, filepath.Join(dir, name), text)
 	}
-	if out, err := realprometheus.Run(t, promtool, "test", "rules", filepath.Join(dir, "test.yml")); err != nil {
+	if out, err := realprogram.Run(t, promtool, "test", "rules", filepath.Join(dir, "test.yml")); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
@@ -21,7 +22,7 @@ const orgs = 8 // of the demo
 // and one set of series for it.
 func TestShardingFromREADME(t *testing.T) {
 	suite := realprometheus.Newest()
-	realprometheus.Need(t, suite.Prometheus)
+	realprogram.Need(t, suite.Prometheus)
 	exporter := realprometheus.StartExporter(t, realprometheus.Build(t), "demo")
 	readme, err := os.ReadFile("../../README.md")
 	if err != nil {
@@ -39,7 +40,7 @@ func TestShardingFromREADME(t *testing.T) {
 		config := realprometheus.Replace(t, config, "regex: 0 ", fmt.Sprintf("regex: %d ", shard))
 		shards = append(shards, suite.StartPrometheus(t, config, nil))
 	}
-	realprometheus.Await(t, time.Minute, func() error {
+	realprogram.Await(t, time.Minute, func() error {
 		seen := make(map[string]int)
 		for _, shard := range shards {
 			up := values(t, shard, `up{job="opsmanager"} == 1`, "instance")

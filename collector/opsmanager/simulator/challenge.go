@@ -5,7 +5,10 @@ import (
 	"strconv"
 )
 
-const realm = "MMS Public API"
+const (
+	realm         = "MMS Public API"
+	sessionCookie = "JSESSIONID"
+)
 
 // The bodies of the 401 answer that asks for a digest, as Jackson's pretty
 // printer writes them, asked to or not. That of Ops Manager has been seen as
@@ -27,7 +30,7 @@ const (
 // none of the headers of an authenticated answer.
 func (e *exchange) refuse(v verdict) {
 	if v == refused {
-		e.server.ledger.count(e.orgID, func(c *Counts) { c.Refused++ })
+		e.server.shared.counts.count(e.orgID, func(c *Counts) { c.Refused++ })
 	}
 	e.challenge(v == stale)
 	body := opsManagerBody
@@ -42,10 +45,18 @@ func (e *exchange) refuse(v verdict) {
 	write(e, http.StatusUnauthorized, []byte(body))
 }
 
-// challenge adds the WWW-Authenticate lines, with a nonce of their own.
+// challenge adds the WWW-Authenticate lines, with a nonce of their own, and a
+// cookie if the nonce belongs to a session that the client does not have.
 func (e *exchange) challenge(stale bool) {
 	e.stale = stale
-	e.Header()[authenticateAs] = e.server.options.Challenge.lines(e.nonces.issue(), stale)
+	session := ""
+	if e.server.options.Nonce.Session {
+		fresh := false
+		if session, fresh = e.nonces.resume(e.session); fresh {
+			e.Header().Add("Set-Cookie", sessionCookie+"="+session+"; Path=/; HttpOnly")
+		}
+	}
+	e.Header()[authenticateAs] = e.server.options.Challenge.lines(e.nonces.issue(session), stale)
 }
 
 // lines writes the challenge with the fields in the order that Ops Manager, and

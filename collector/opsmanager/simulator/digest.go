@@ -42,31 +42,32 @@ func (h hashFunc) response(ha1, method string, c credentials) string {
 	return h(ha1, c.nonce, c.nc, c.cnonce, c.qop, h(method, c.uri))
 }
 
-// authenticate judges the Authorization of a request and returns the public key
-// that it was computed with.
-func (s *Server) authenticate(nonces *nonceStore, method, authorization string) (publicKey string, v verdict) {
+// authenticate judges the Authorization of a request. Those that it accepts are
+// the credentials of the exchange.
+func (e *exchange) authenticate(method, authorization string) verdict {
 	if authorization == "" {
-		return "", missing
+		return missing
 	}
 	c, ok := parseAuthorization(authorization)
 	if !ok || c.nonce == "" {
-		return "", refused
+		return refused
 	}
-	if s.options.Nonce.AlwaysStale {
-		return "", stale
+	if e.server.options.Nonce.AlwaysStale {
+		return stale
 	}
-	if v := nonces.use(c.nonce, c.nc); v != accepted {
-		return "", v
+	if v := e.nonces.use(c.nonce, e.session, c.nc); v != accepted {
+		return v
 	}
 	// Without qop the response would be that of RFC 2069, which Jetty refuses.
 	if c.qop != "auth" || c.cnonce == "" {
-		return "", refused
+		return refused
 	}
-	ha1, known := s.key(c.username)
-	if !known || !strings.EqualFold(c.response, s.hash.response(ha1, method, c)) {
-		return "", refused
+	ha1, known := e.server.key(c.username)
+	if !known || !strings.EqualFold(c.response, e.server.hash.response(ha1, method, c)) {
+		return refused
 	}
-	return c.username, accepted
+	e.credentials, e.ha1 = c, ha1
+	return accepted
 }
 
 // parseAuthorization reads an Authorization header of the Digest scheme

@@ -48,6 +48,16 @@ func OrgRequiresAccessList(ip string) Answer {
 	}.answer()
 }
 
+// ResourceRequiresAccessList is 403 RESOURCE_REQUIRES_ACCESS_LIST for the address
+// ip, as operators of Ops Manager report it.
+func ResourceRequiresAccessList(ip string) Answer {
+	return applicationError{
+		http.StatusForbidden, "RESOURCE_REQUIRES_ACCESS_LIST",
+		"This resource requires access through an access list of ip ranges.",
+		[]string{ip},
+	}.answer()
+}
+
 // OrgNotFound is 404 ORG_NOT_FOUND for the organization that was asked for.
 func OrgNotFound() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {

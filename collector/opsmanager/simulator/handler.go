@@ -27,6 +27,9 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.ledger.leave(orgID)
 	e := &exchange{ResponseWriter: w, server: s, orgID: orgID}
+	if cookie, err := r.Cookie(sessionCookie); err == nil && s.options.Nonce.Session {
+		e.session = cookie.Value
+	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
 	switch {
 	case !inside:
@@ -56,10 +59,15 @@ func (s *Server) answer(e *exchange, r *http.Request) {
 		org.BeforeAuth(e, r)
 		return
 	}
-	publicKey, v := s.authenticate(e.nonces, r.Method, r.Header.Get("Authorization"))
-	switch {
-	case v != accepted:
+	if v := e.authenticate(r.Method, r.Header.Get("Authorization")); v != accepted {
 		e.refuse(v)
+		return
+	}
+	publicKey := e.credentials.username
+	tooMany := s.limited(publicKey)
+	switch {
+	case tooMany != nil:
+		tooMany(e, r)
 	case e.orgID == "":
 		ResourceNotFound()(e, r)
 	case r.Method != http.MethodGet:
@@ -87,11 +95,15 @@ func (s *Server) answerOf(org Org, publicKey string) Answer {
 // it in the context of its request, so that it works behind wrapped writers.
 type exchange struct {
 	http.ResponseWriter
-	server *Server
-	orgID  string
-	nonces *nonceStore
-	stale  bool // the challenge says so
-	wrote  bool
+	server  *Server
+	orgID   string
+	session string // that the client says it has, if nonces belong to one
+	nonces  *nonceStore
+	stale   bool // the challenge says so
+	wrote   bool
+
+	credentials credentials // that were accepted
+	ha1         string
 }
 
 type exchangeKey struct{}
@@ -112,7 +124,7 @@ func (e *exchange) WriteHeader(status int) {
 		h := e.Header()
 		challenge := status == http.StatusUnauthorized &&
 			len(h[authenticateAs])+len(h.Values(authenticateAs)) > 0 //nolint:staticcheck // Ops Manager spells it so
-		e.server.ledger.count(e.orgID, func(c *Counts) {
+		e.server.shared.counts.count(e.orgID, func(c *Counts) {
 			c.OK += one(status == http.StatusOK)
 			c.Unauthorized += one(status == http.StatusUnauthorized)
 			c.Challenges += one(challenge)

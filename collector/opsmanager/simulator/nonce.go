@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/base64"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 )
@@ -25,27 +26,30 @@ type nonceStore struct {
 	rules Nonce
 	now   func() time.Time
 
-	mu      sync.Mutex
-	byValue map[string]*nonce
-	issued  []*nonce // oldest first
+	mu       sync.Mutex
+	byValue  map[string]*nonce
+	issued   []*nonce // oldest first
+	sessions map[string]struct{}
 }
 
 type nonce struct {
-	value  string
-	issued time.Time
-	seen   map[uint64]struct{} // counts; nil until the first use
-	last   uint64              // highest count
+	value   string
+	session string // that it is bound to, if any
+	issued  time.Time
+	seen    map[uint64]struct{} // counts; nil until the first use
+	last    uint64              // highest count
 }
 
 func newNonceStore(rules Nonce, now func() time.Time) *nonceStore {
-	return &nonceStore{rules: rules, now: now, byValue: map[string]*nonce{}}
+	return &nonceStore{rules: rules, now: now, byValue: map[string]*nonce{}, sessions: map[string]struct{}{}}
 }
 
-// issue makes a nonce: the base64 form of 24 random bytes, 32 characters.
-func (s *nonceStore) issue() string {
+// issue makes a nonce of a session, or of none: the base64 form of 24 random
+// bytes, 32 characters.
+func (s *nonceStore) issue(session string) string {
 	var random [24]byte
 	_, _ = rand.Read(random[:]) // never fails
-	n := &nonce{value: base64.StdEncoding.EncodeToString(random[:]), issued: s.now()}
+	n := &nonce{value: base64.StdEncoding.EncodeToString(random[:]), session: session, issued: s.now()}
 
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,15 +59,31 @@ func (s *nonceStore) issue() string {
 	return n.value
 }
 
-// use judges a nonce and its count, and marks the count as used even if the
-// rest of the response turns out to be wrong. That is Jetty's checkNonce.
-func (s *nonceStore) use(value, count string) verdict {
+// resume returns the session of an ID that a client sent, or a new one.
+func (s *nonceStore) resume(id string) (session string, fresh bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, known := s.sessions[id]; known {
+		return id, false
+	}
+	session = "node0" + strings.ToLower(rand.Text()) + ".node0" // as Jetty writes them
+	s.sessions[session] = struct{}{}
+	return session, true
+}
+
+// use judges a nonce, its session and its count, and marks the count as used
+// even if the rest of the response turns out to be wrong. That is Jetty's
+// checkNonce.
+func (s *nonceStore) use(value, session, count string) verdict {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prune(now)
 	n := s.byValue[value]
-	if n == nil {
+	if n == nil || n.session != session {
+		if s.rules.UnknownRefused {
+			return refused
+		}
 		return stale
 	}
 	nc, err := strconv.ParseUint(count, 16, 64)
@@ -105,5 +125,6 @@ func (s *nonceStore) forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.byValue)
+	clear(s.sessions)
 	s.issued = nil
 }

@@ -31,9 +31,9 @@ func TestNonceRules(t *testing.T) {
 				t.Fatal(err)
 			}
 			store := newNonceStore(o.Nonce, o.Now)
-			n := store.issue()
+			n := store.issue("")
 			for i, nc := range tt.uses {
-				if got := store.use(n, nc); got != tt.want[i] {
+				if got := store.use(n, "", nc); got != tt.want[i] {
 					t.Errorf("use %d, nc=%s: got %d, want %d", i, nc, got, tt.want[i])
 				}
 			}
@@ -44,13 +44,13 @@ func TestNonceRules(t *testing.T) {
 func TestNonceAgeCountsFromIssue(t *testing.T) {
 	now := newClock()
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, now.Now)
-	n := store.issue()
+	n := store.issue("")
 	for i, step := range []struct {
 		after time.Duration
 		want  verdict
 	}{{30 * time.Second, accepted}, {30 * time.Second, accepted}, {time.Nanosecond, stale}} {
 		now.Advance(step.after)
-		if got := store.use(n, fmt.Sprint(i+1)); got != step.want {
+		if got := store.use(n, "", fmt.Sprint(i+1)); got != step.want {
 			t.Errorf("step %d: got %d, want %d", i, got, step.want)
 		}
 	}
@@ -61,7 +61,7 @@ func TestNonceStoreIsPruned(t *testing.T) {
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, now.Now)
 	for range 1000 {
 		now.Advance(time.Second)
-		store.use(store.issue(), "1")
+		store.use(store.issue(""), "", "1")
 	}
 	if len(store.byValue) > 61 || len(store.issued) > 61 || cap(store.issued) > 1000 {
 		t.Errorf("kept %d nonces, queue %d of %d", len(store.byValue), len(store.issued), cap(store.issued))
@@ -70,11 +70,11 @@ func TestNonceStoreIsPruned(t *testing.T) {
 
 func TestNonceLooksLikeJettys(t *testing.T) {
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, time.Now)
-	n := store.issue()
+	n := store.issue("")
 	if b, err := base64.StdEncoding.DecodeString(n); err != nil || len(b) != 24 || len(n) != 32 {
 		t.Errorf("nonce %q: %d bytes, %v", n, len(b), err)
 	}
-	if n == store.issue() {
+	if n == store.issue("") {
 		t.Error("the same nonce twice")
 	}
 }
@@ -82,14 +82,14 @@ func TestNonceLooksLikeJettys(t *testing.T) {
 // Of parallel uses of one count exactly one is accepted.
 func TestNonceParallelReplay(t *testing.T) {
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, time.Now)
-	n := store.issue()
+	n := store.issue("")
 	var (
 		wg sync.WaitGroup
 		ok atomic.Int64
 	)
 	for range 32 {
 		wg.Go(func() {
-			if store.use(n, "1") == accepted {
+			if store.use(n, "", "1") == accepted {
 				ok.Add(1)
 			}
 		})

@@ -34,8 +34,13 @@ type Options struct {
 	Version   string
 	Nonce     Nonce
 	Challenge Challenge
-	// Now tells the age of nonces. The default is time.Now. It is called by
-	// several goroutines at once.
+	Limit     Limit
+	// Beside makes the server one more of the same Ops Manager, as a balancer has
+	// behind it: organizations, keys, counts and limits are those of the other,
+	// nonces and connections its own. Both must have the same algorithm.
+	Beside *Server
+	// Now tells the age of nonces and windows. The default is time.Now. It is
+	// called by several goroutines at once.
 	Now func() time.Time
 	// OnStatus is called just before a complete 200 answer with a readable
 	// status is written, by the goroutine that writes it: by several at once
@@ -68,6 +73,24 @@ type Nonce struct {
 	PerConnection bool
 	// AlwaysStale answers every digest response with stale=true.
 	AlwaysStale bool
+	// UnknownRefused answers with stale=false where a nonce is not known: another
+	// server's, one that is too old, one of another session. Jetty says stale=true.
+	UnknownRefused bool
+	// Session binds each nonce to a session, which a cookie that comes with the
+	// challenge names: without it the nonce is not known. Who brings the cookie of
+	// a session gets a nonce of that session, and no further cookie.
+	Session bool
+}
+
+// Limit is how many requests an API key has. The zero value is no limit.
+type Limit struct {
+	// Requests is how many authenticated requests of a key are answered in a
+	// window. The rest gets 429 RATE_LIMITED.
+	Requests int
+	// Window begins with a request and is one minute by default.
+	Window time.Duration
+	// RetryAfter says in a Retry-After when the window ends.
+	RetryAfter bool
 }
 
 // Challenge says what the 401 answer that asks for a digest looks like. The
@@ -114,6 +137,9 @@ func (o Options) completed() (Options, error) {
 	if o.Nonce.BackEnds == 0 {
 		o.Nonce.BackEnds = 1
 	}
+	if o.Limit.Window == 0 {
+		o.Limit.Window = time.Minute
+	}
 	if o.Challenge.Algorithm == "" {
 		o.Challenge.Algorithm = algorithmMD5
 	}
@@ -141,6 +167,9 @@ func (o Options) validate() error {
 	}
 	if a := o.Challenge.Algorithm; a != algorithmMD5 && a != algorithmSHA256 {
 		return fmt.Errorf("simulator algorithm %q: it must be %s or %s", a, algorithmMD5, algorithmSHA256)
+	}
+	if o.Beside != nil && o.Beside.options.Challenge.Algorithm != o.Challenge.Algorithm {
+		return errors.New("simulator algorithm: it must be that of the server beside")
 	}
 	return nil
 }

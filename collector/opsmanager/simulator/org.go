@@ -31,43 +31,43 @@ type Org struct {
 // request on.
 func (s *Server) SetOrg(id string, o Org) {
 	o.Keys = slices.Clone(o.Keys)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.orgs[id] = o
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	s.shared.orgs[id] = o
 }
 
 // RemoveOrg removes the organization: it is not found from the next request on.
 func (s *Server) RemoveOrg(id string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.orgs, id)
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	delete(s.shared.orgs, id)
 }
 
 // SetKey adds an API key or changes its private half.
 func (s *Server) SetKey(publicKey, privateKey string) {
 	ha1 := s.hash(publicKey, realm, privateKey)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.keys[publicKey] = ha1
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	s.shared.keys[publicKey] = ha1
 }
 
 // RemoveKey removes an API key: it is refused from the next request on.
 func (s *Server) RemoveKey(publicKey string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.keys, publicKey)
+	s.shared.mu.Lock()
+	defer s.shared.mu.Unlock()
+	delete(s.shared.keys, publicKey)
 }
 
 func (s *Server) org(id string) (o Org, known bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	o, known = s.orgs[id]
+	s.shared.mu.RLock()
+	defer s.shared.mu.RUnlock()
+	o, known = s.shared.orgs[id]
 	return o, known
 }
 
 func (s *Server) key(publicKey string) (ha1 string, known bool) {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	ha1, known = s.keys[publicKey]
+	s.shared.mu.RLock()
+	defer s.shared.mu.RUnlock()
+	ha1, known = s.shared.keys[publicKey]
 	return ha1, known
 }

@@ -34,14 +34,21 @@ type Server struct {
 	turn     atomic.Uint64
 	ledger   ledger
 	synced   Answer
+	shared   *shared
+}
+
+// shared is what the servers of one Ops Manager have in common.
+type shared struct {
+	counts counter
+	limits limits
 
 	mu   sync.RWMutex
 	keys map[string]string // H(A1) of RFC 7616, section 3.4.2, by public key
 	orgs map[string]Org
 }
 
-// Start starts a server that knows no key and no organization. The caller must
-// close it.
+// Start starts a server. Unless it stands beside another it knows no key and no
+// organization. The caller must close it.
 func Start(o Options) (*Server, error) {
 	o, err := o.completed()
 	if err != nil {
@@ -60,11 +67,17 @@ func Start(o Options) (*Server, error) {
 		url:     scheme(o) + "://" + listener.Addr().String() + o.PathPrefix,
 		cancel:  cancel,
 		served:  make(chan struct{}),
-		ledger:  newLedger(),
 		synced:  Status("SYNCED"),
-		keys:    map[string]string{},
-		orgs:    map[string]Org{},
 	}
+	if o.Beside != nil {
+		s.shared = o.Beside.shared
+	} else {
+		s.shared = &shared{
+			counts: counter{orgs: map[string]*Counts{}}, limits: limits{windows: map[string]window{}},
+			keys: map[string]string{}, orgs: map[string]Org{},
+		}
+	}
+	s.ledger = ledger{counts: &s.shared.counts, open: map[net.Conn]struct{}{}}
 	for range o.Nonce.BackEnds {
 		s.backEnds = append(s.backEnds, newNonceStore(o.Nonce, o.Now))
 	}

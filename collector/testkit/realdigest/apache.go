@@ -13,6 +13,8 @@ import (
 	"testing"
 	"text/template"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 const (
@@ -29,7 +31,7 @@ var apacheConfig string
 // The test is skipped, or in CI fails, where Apache is not installed.
 func StartApache(tb testing.TB, o Options) *Server {
 	tb.Helper()
-	program := apacheProgram(tb)
+	binary := realprogram.Find(tb, "apache2")
 	config, err := template.New("httpd.conf").Parse(apacheConfig)
 	if err != nil {
 		tb.Fatal(err)
@@ -37,7 +39,6 @@ func StartApache(tb testing.TB, o Options) *Server {
 
 	backend := serveBackend(tb, o)
 	dir := tempDir(tb)
-	logOnFailure(tb, dir)
 	writeFile(tb, filepath.Join(dir, "htdigest"), htdigest(o.Keys))
 	var id *identity
 	server := &Server{}
@@ -47,10 +48,13 @@ func StartApache(tb testing.TB, o Options) *Server {
 	}
 
 	for range apachePorts {
-		port := freePort(tb)
+		_, port, err := net.SplitHostPort(realprogram.FreeAddress(tb))
+		if err != nil {
+			tb.Fatal(err)
+		}
 		server.URL = serverURL(port, id)
 		var text bytes.Buffer
-		err := config.Execute(&text, map[string]any{
+		err = config.Execute(&text, map[string]any{
 			"Modules":       apacheModules,
 			"Dir":           dir,
 			"Port":          port,
@@ -66,37 +70,26 @@ func StartApache(tb testing.TB, o Options) *Server {
 		file := filepath.Join(dir, "httpd.conf")
 		writeFile(tb, file, text.Bytes())
 
-		exited := start(tb, dir, exec.Command(program, "-DFOREGROUND", "-f", file))
-		ready := await(tb, exited, func() bool {
+		process := realprogram.Start(tb, exec.Command(binary, "-DFOREGROUND", "-f", file))
+		ready := process.Ready(tb, func() error {
 			// An answer alone proves nothing: if the port was taken, another
 			// server gives it. Apache writes its pid only when it listens.
-			_, err := os.Stat(filepath.Join(dir, "pid"))
-			return err == nil && answers(server.URL, id)
+			if _, err := os.Stat(filepath.Join(dir, "pid")); err != nil {
+				return err
+			}
+			return answers(server.URL, id)
 		})
 		if ready {
 			// Before Apache is stopped: it would wait for requests in flight.
 			tb.Cleanup(backend.CloseClientConnections)
 			return server
 		}
-		log, _ := os.ReadFile(filepath.Join(dir, "log"))
-		if !bytes.Contains(log, []byte("could not bind to address")) {
+		if !strings.Contains(process.Log.String(), "could not bind to address") {
 			tb.Fatal("realdigest: Apache ended instead of serving")
 		}
 	}
 	tb.Fatalf("realdigest: each of %d ports was taken", apachePorts)
 	return nil
-}
-
-func apacheProgram(tb testing.TB) string {
-	tb.Helper()
-	// /usr/sbin is not in everybody's PATH.
-	for _, name := range []string{"apache2", "/usr/sbin/apache2"} {
-		if program, err := exec.LookPath(name); err == nil {
-			return program
-		}
-	}
-	missing(tb, "apache2", "apache2-bin")
-	return ""
 }
 
 // apacheNonceLifetime is the value of AuthDigestNonceLifetime, in seconds.
@@ -115,18 +108,4 @@ func htdigest(keys map[string]string) []byte {
 		lines.WriteString(public + ":" + Realm + ":" + hex.EncodeToString(sum[:]) + "\n")
 	}
 	return []byte(lines.String())
-}
-
-func freePort(tb testing.TB) string {
-	tb.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer listener.Close()
-	_, port, err := net.SplitHostPort(listener.Addr().String())
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return port
 }

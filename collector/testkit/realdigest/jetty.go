@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 const javaLibraries = "/usr/share/java"
@@ -20,12 +22,12 @@ var jettySource []byte
 // installed.
 func StartJetty(tb testing.TB, o Options) *Server {
 	tb.Helper()
-	java := javaProgram(tb)
+	java := realprogram.Find(tb, "java")
+	realprogram.Find(tb, "javac") // a runtime without the compiler cannot run DigestServer.java
 	classpath := jettyClasspath(tb)
 
 	backend := serveBackend(tb, o)
 	dir := tempDir(tb)
-	logOnFailure(tb, dir)
 	source := filepath.Join(dir, "DigestServer.java")
 	writeFile(tb, source, jettySource)
 	writeFile(tb, filepath.Join(dir, "keys"), keyLines(o.Keys))
@@ -41,7 +43,7 @@ func StartJetty(tb testing.TB, o Options) *Server {
 	if o.OneTimeNonces {
 		maxNonceCount = 2
 	}
-	exited := start(tb, dir, exec.Command(java,
+	process := realprogram.Start(tb, exec.Command(java,
 		// For a quick start, and no files outside dir.
 		"-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.io.tmpdir="+dir,
 		// Lets the backend see the Host field as it was sent.
@@ -53,10 +55,10 @@ func StartJetty(tb testing.TB, o Options) *Server {
 		strconv.FormatInt(o.nonceLifetime().Milliseconds(), 10),
 		strconv.Itoa(maxNonceCount),
 		strconv.FormatBool(o.TLS)))
-	ready := await(tb, exited, func() bool {
+	ready := process.Ready(tb, func() error {
 		port, err := os.ReadFile(filepath.Join(dir, "port"))
 		if err != nil {
-			return false
+			return err
 		}
 		server.URL = serverURL(string(port), id)
 		return answers(server.URL, id)
@@ -67,19 +69,6 @@ func StartJetty(tb testing.TB, o Options) *Server {
 	return server
 }
 
-func javaProgram(tb testing.TB) string {
-	tb.Helper()
-	java, err := exec.LookPath("java")
-	if err != nil {
-		missing(tb, "java", "openjdk-17-jdk-headless")
-	}
-	// A runtime without the compiler cannot run DigestServer.java.
-	if _, err := exec.LookPath("javac"); err != nil {
-		missing(tb, "javac", "openjdk-17-jdk-headless")
-	}
-	return java
-}
-
 func jettyClasspath(tb testing.TB) string {
 	tb.Helper()
 	var jars []string
@@ -88,9 +77,7 @@ func jettyClasspath(tb testing.TB) string {
 		"servlet-api.jar",
 	} {
 		jar := filepath.Join(javaLibraries, name)
-		if _, err := os.Stat(jar); err != nil {
-			missing(tb, jar, "libjetty9-java")
-		}
+		realprogram.Need(tb, jar)
 		jars = append(jars, jar)
 	}
 	return strings.Join(jars, string(os.PathListSeparator))

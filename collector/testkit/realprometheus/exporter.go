@@ -4,6 +4,8 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 // Build builds the exporter, with the version "test", and returns its path.
@@ -22,7 +24,7 @@ func Build(tb testing.TB) string {
 // StartExporter starts an exporter, built by [Build], with these arguments.
 func StartExporter(tb testing.TB, binary string, args ...string) *Process {
 	tb.Helper()
-	return StartExporterAt(tb, FreeAddress(tb), binary, args...)
+	return StartExporterAt(tb, realprogram.FreeAddress(tb), binary, args...)
 }
 
 // StartExporterAt starts an exporter at an address.

@@ -3,6 +3,9 @@ package realprometheus
 import (
 	"path/filepath"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/realprogram"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // Suite is a Prometheus with its Alertmanager and their tools: paths of
@@ -41,11 +44,11 @@ func built(name string) string {
 // and files beside it, by name.
 func (s Suite) StartPrometheus(tb testing.TB, config string, files map[string]string, args ...string) *Process {
 	tb.Helper()
-	Need(tb, s.Prometheus)
-	dir, address := tb.TempDir(), FreeAddress(tb)
-	write(tb, filepath.Join(dir, "prometheus.yml"), config)
+	realprogram.Need(tb, s.Prometheus)
+	dir, address := tb.TempDir(), realprogram.FreeAddress(tb)
+	testfile.Write(tb, filepath.Join(dir, "prometheus.yml"), config)
 	for name, text := range files {
-		write(tb, filepath.Join(dir, name), text)
+		testfile.Write(tb, filepath.Join(dir, name), text)
 	}
 	return start(tb, address, s.Prometheus, append(args,
 		"--config.file="+filepath.Join(dir, "prometheus.yml"), "--storage.tsdb.path="+filepath.Join(dir, "data"),
@@ -56,9 +59,9 @@ func (s Suite) StartPrometheus(tb testing.TB, config string, files map[string]st
 // configuration.
 func (s Suite) StartAlertmanager(tb testing.TB, config string) *Process {
 	tb.Helper()
-	Need(tb, s.Alertmanager)
-	dir, address := tb.TempDir(), FreeAddress(tb)
-	write(tb, filepath.Join(dir, "alertmanager.yml"), config)
+	realprogram.Need(tb, s.Alertmanager)
+	dir, address := tb.TempDir(), realprogram.FreeAddress(tb)
+	testfile.Write(tb, filepath.Join(dir, "alertmanager.yml"), config)
 	return start(tb, address, s.Alertmanager,
 		"--config.file="+filepath.Join(dir, "alertmanager.yml"), "--storage.path="+filepath.Join(dir, "data"),
 		"--web.listen-address="+address, "--cluster.listen-address=")

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package realdigest
+package realprogram
 
 import "os/exec"
 

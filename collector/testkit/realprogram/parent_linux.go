@@ -1,4 +1,4 @@
-package realdigest
+package realprogram
 
 import (
 	"os/exec"

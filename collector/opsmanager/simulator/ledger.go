@@ -1,0 +1,91 @@
+package simulator
+
+import (
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+)
+
+// ledger keeps the open connections and the running handlers of one server.
+type ledger struct {
+	counts   *counter
+	handlers sync.WaitGroup
+	conns    sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	open   map[net.Conn]struct{}
+}
+
+// enter counts a request in. It reports false when the server is closed.
+func (l *ledger) enter(orgID string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return false
+	}
+	l.handlers.Add(1)
+	l.counts.count(orgID, func(c *Counts) {
+		c.Requests++
+		c.InFlight++
+		c.MaxInFlight = max(c.MaxInFlight, c.InFlight)
+	})
+	return true
+}
+
+// leave counts a request out that entered.
+func (l *ledger) leave(orgID string) {
+	l.counts.count(orgID, func(c *Counts) { c.InFlight-- })
+	l.handlers.Done()
+}
+
+// refuse lets no request enter any more, so that wait can end.
+func (l *ledger) refuse() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+}
+
+// wait waits for all handlers and connections, once no more can come.
+func (l *ledger) wait() {
+	l.handlers.Wait()
+	l.conns.Wait()
+}
+
+// connection is the ConnState hook of the server.
+func (l *ledger) connection(c net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch state {
+	case http.StateNew:
+		l.conns.Add(1)
+		l.open[c] = struct{}{}
+		l.counts.count("", func(c *Counts) { c.Connections++; c.Open++ })
+	case http.StateClosed, http.StateHijacked:
+		l.conns.Done()
+		delete(l.open, c)
+		l.counts.count("", func(c *Counts) { c.Open-- })
+	}
+}
+
+func (l *ledger) closeConnections() {
+	l.mu.Lock()
+	open := make([]net.Conn, 0, len(l.open))
+	for c := range l.open {
+		open = append(open, c)
+	}
+	l.mu.Unlock()
+	for _, c := range open {
+		_ = rawConn(c).Close()
+	}
+}
+
+// rawConn is the connection below TLS: closing that says no goodbye and does
+// not wait for a writer.
+func rawConn(c net.Conn) net.Conn {
+	if t, ok := c.(*tls.Conn); ok {
+		return t.NetConn()
+	}
+	return c
+}

@@ -1,0 +1,45 @@
+package simulator
+
+import (
+	"math"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// limits counts what the keys of an Ops Manager had in their windows.
+type limits struct {
+	mu      sync.Mutex
+	windows map[string]window // by public key
+}
+
+type window struct {
+	began    time.Time
+	requests int
+}
+
+// limited counts a request of a key. It returns the answer to one too many, and
+// nil to the others.
+func (s *Server) limited(publicKey string) Answer {
+	limit, now := s.options.Limit, s.options.Now()
+	if limit.Requests == 0 {
+		return nil
+	}
+	l := &s.shared.limits
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	w := l.windows[publicKey]
+	if now.Sub(w.began) >= limit.Window {
+		w = window{began: now}
+	}
+	w.requests++
+	l.windows[publicKey] = w
+	switch left := limit.Window - now.Sub(w.began); {
+	case w.requests <= limit.Requests:
+		return nil
+	case limit.RetryAfter:
+		return RateLimited(strconv.Itoa(int(math.Ceil(left.Seconds()))))
+	default:
+		return RateLimited("")
+	}
+}

@@ -1,0 +1,80 @@
+// Package realprogram runs real programs for tests: those that a test needs, each
+// until its end or until the test's.
+package realprogram
+
+import (
+	"net"
+	"os"
+	"os/exec"
+	"testing"
+	"time"
+)
+
+// Need skips the test if a program or another file is not there. In CI that is a
+// failure, or nobody would notice that the test no longer runs.
+func Need(tb testing.TB, paths ...string) {
+	tb.Helper()
+	for _, path := range paths {
+		if _, err := os.Stat(path); err != nil {
+			missing(tb, path)
+		}
+	}
+}
+
+// Find returns the path of a program as [exec.LookPath] does, and looks in
+// /usr/sbin too, which is not in everybody's PATH. It skips or fails the test as
+// [Need] does.
+func Find(tb testing.TB, name string) string {
+	tb.Helper()
+	for _, path := range []string{name, "/usr/sbin/" + name} {
+		if found, err := exec.LookPath(path); err == nil {
+			return found
+		}
+	}
+	missing(tb, name)
+	return ""
+}
+
+func missing(tb testing.TB, what string) {
+	tb.Helper()
+	if os.Getenv("CI") == "true" {
+		tb.Fatalf("%s is not installed; .ci/run shows how", what)
+	}
+	tb.Skipf("%s is not installed; .ci/run shows how", what)
+}
+
+// Run runs a program to its end and returns what it printed. An exit status
+// other than 0 is an error.
+func Run(tb testing.TB, binary string, args ...string) (output string, err error) {
+	tb.Helper()
+	Need(tb, binary)
+	out, err := exec.CommandContext(tb.Context(), binary, args...).CombinedOutput()
+	return string(out), err
+}
+
+// Await calls check until it returns nil, and ends the test with what it last
+// returned if it does not within timeout.
+func Await(tb testing.TB, timeout time.Duration, check func() error) {
+	tb.Helper()
+	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
+		err := check()
+		if err == nil {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatal(err)
+		}
+	}
+}
+
+// FreeAddress returns an address of 127.0.0.1 that nobody listens on. Another
+// process can take it before it is used.
+func FreeAddress(tb testing.TB) string {
+	tb.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
