@@ -44,7 +44,6 @@ const (
 	listenAddress = ":20301"
 	demoAddress   = "127.0.0.1:20301"
 
-
 	pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 )
 

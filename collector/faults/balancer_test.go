@@ -13,6 +13,7 @@ import (
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/realproxy"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/web"
 )
 
 // serveExporter starts an exporter with a configuration and returns the URL of
@@ -24,9 +25,9 @@ func serveExporter(t *testing.T, configuration string) string {
 	if err := e.Load(testfile.New(t, "opsmanager.yml", configuration)); err != nil {
 		t.Fatalf("%v\n%s", err, configuration)
 	}
-	server := httptest.NewServer(e.Metrics(offset))
+	server := httptest.NewServer(web.New(web.Options{Exporter: e, TimeoutOffset: offset}))
 	t.Cleanup(server.Close)
-	return server.URL
+	return server.URL + "/metrics"
 }
 
 // backEnds starts n servers of one Ops Manager, with nonces of their own, that

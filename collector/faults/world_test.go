@@ -3,7 +3,6 @@ package faults_test
 import (
 	"fmt"
 	"log/slog"
-	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"

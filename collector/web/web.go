@@ -29,7 +29,7 @@ const (
 // Options say what is served and how.
 type Options struct {
 	Exporter *collector.Exporter
-	Logger   *slog.Logger
+	Logger   *slog.Logger // nil logs nothing
 	// Page is served at /; nil for none.
 	Page http.Handler
 	// TelemetryPath is the path of the metrics; "" means /metrics.
@@ -58,6 +58,7 @@ type server struct {
 
 // New returns the handler of all paths.
 func New(opts Options) http.Handler {
+	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.TelemetryPath = cmp.Or(opts.TelemetryPath, "/metrics")
 	opts.DefaultTimeout = cmp.Or(opts.DefaultTimeout, 10*time.Second)
 	s := &server{Options: opts, rendering: make(chan struct{}, runtime.GOMAXPROCS(0))}
