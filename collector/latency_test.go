@@ -9,8 +9,8 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
