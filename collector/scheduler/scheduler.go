@@ -18,21 +18,6 @@ import (
 	"time"
 )
 
-// Outcome is how a poll ended, as far as the order of the next polls depends on
-// it.
-type Outcome int
-
-// The outcomes of a poll.
-const (
-	Answered Outcome = iota // with any answer, an error included
-	TimedOut                // its timeout passed without one
-	Refused                 // by a rate limit: it may be tried again soon
-)
-
-// maxRefusals is how many scrapes in a row a place is kept that is refused each
-// time: one that always is must not block the others.
-const maxRefusals = 3
-
 // Scheduler holds the slots and the line of one Ops Manager. It outlives
 // configurations and may be used concurrently. R is what a poll returns.
 type Scheduler[R any] struct {
@@ -52,64 +37,10 @@ type Scheduler[R any] struct {
 	closed      bool
 }
 
-// Place is the place of one organization in the line. It belongs to the
-// scheduler that returned it.
-type Place struct {
-	rank    uint64 // lower ranks come first; guarded, like the rest, by the scheduler
-	late    bool
-	refused int // scrapes in a row
-}
-
-// Poll is one reading of one organization, for all the scrapes that want it.
-// What is exported is set before [Scheduler.Poll] and not modified afterwards.
-type Poll[R any] struct {
-	Place   *Place
-	Timeout time.Duration
-	// Ask reads the organization. Its context ends after Timeout, not with the
-	// scrape.
-	Ask func(context.Context) (R, Outcome)
-	// Joined, unless nil, is called instead of Ask if the place has a poll
-	// already, which is then the one to wait for.
-	Joined func()
-	// Traced says that Ask must not be replaced by the one of a later scrape.
-	Traced bool
-
-	waiters int // scrapes that want the answer
-	late    bool
-	index   int       // in its line
-	started time.Time // zero while it waits
-	cancel  context.CancelFunc
-	done    chan struct{} // closed when it ended; guards the rest
-	ended   time.Time
-	result  R
-}
-
-// Standing is how a poll stands when a scrape ends.
-type Standing[R any] struct {
-	Result   R // zero unless Answered
-	Answered bool
-	Started  time.Time // zero if no slot came free
-	Ended    time.Time // zero unless Answered
-}
-
 // New returns a scheduler without slots or places; [Scheduler.Configure] gives
 // it some. It starts no goroutine.
 func New[R any]() *Scheduler[R] {
 	return &Scheduler[R]{running: make(map[*Poll[R]]bool), current: make(map[*Place]*Poll[R])}
-}
-
-// NewPlace returns a place for an organization: the one that before has, if it
-// replaces that, or the end of the line if before is nil. The two have a poll
-// each, so that no scrape joins one that was started for the other.
-func (s *Scheduler[R]) NewPlace(before *Place) *Place {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if before != nil {
-		successor := *before
-		return &successor
-	}
-	s.end++
-	return &Place{rank: s.end}
 }
 
 // Configure sets how many polls may run at once and which places there are.
@@ -288,30 +219,6 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 	pollCtx := s.start(ctx, next)
 	s.fill(ctx) // there may be more
 	return next, pollCtx
-}
-
-// move moves a place as its poll ended; reached says that a scrape waited for
-// the answer.
-func (s *Scheduler[R]) move(place *Place, outcome Outcome, reached bool) {
-	switch {
-	case outcome == TimedOut: // it had all the time that a poll may have
-		place.late = true
-	case !reached:
-		return
-	case outcome == Refused && place.refused < maxRefusals:
-		place.late = false
-		place.refused++
-		return
-	default:
-		place.late = false
-	}
-	place.refused = 0
-	s.toEnd(place)
-}
-
-func (s *Scheduler[R]) toEnd(place *Place) {
-	s.end++
-	place.rank = s.end
 }
 
 // leave ends a scrape's interest in polls. deadline says that its time is over,
