@@ -38,8 +38,8 @@ func TestWarnings(t *testing.T) {
 `
 	writeFile(t, file, text)
 	want := []string{
-		`ops manager "production": http://opsmanager.example.net is not encrypted, so that the status can be read and forged on its way: use https`,
-		`ops manager "production": insecure_skip_verify lets anyone pose as it: set ca_file instead`,
+		`ops manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged on the way: use https`,
+		`ops manager "production": insecure_skip_verify lets anyone impersonate it: set ca_file instead`,
 		`private_key_file "` + dir + `/open.key" can be read by every user of this host: chmod o-r it`,
 		`key_file "` + dir + `/tls.key" can be read by every user of this host: chmod o-r it`,
 	}
