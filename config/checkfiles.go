@@ -24,14 +24,14 @@ func (c *Config) CheckFiles() []error {
 func (f *Files) checkKey(k *APIKey) []error {
 	var all []error
 	for _, half := range []*APIKey{{PublicKeyFile: k.PublicKeyFile}, {PrivateKeyFile: k.PrivateKeyFile}} {
-		if _, err := within(f, half.sources(), half.Read); err != nil {
+		if _, err := f.ReadKey(half); err != nil {
 			all = append(all, err)
 		}
 	}
 	if len(all) > 0 {
 		return all
 	}
-	if _, err := within(f, k.sources(), k.Read); err != nil {
+	if _, err := f.ReadKey(k); err != nil {
 		all = append(all, err)
 	}
 	return all
@@ -47,7 +47,7 @@ func (f *Files) checkTLS(t TLS) []error {
 	if len(all) > 0 {
 		return all
 	}
-	if _, err := within(f, t.sources(), t.Read); err != nil {
+	if _, err := f.ReadTLS(t); err != nil {
 		all = append(all, err)
 	}
 	return all

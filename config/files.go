@@ -15,8 +15,7 @@ const (
 	// stuckAfter is how long a read may take before its file counts as one that
 	// does not answer.
 	stuckAfter = time.Second
-	// readLimit is how long [Files.Load], [Config.Warnings] and
-	// [Config.CheckFiles] wait for a file.
+	// readLimit is how long a caller waits for a read.
 	readLimit = 10 * time.Second
 )
 
@@ -25,10 +24,12 @@ var (
 	errAllStuck = errors.New("cannot be read: too many file reads are stuck: check that the file systems respond")
 )
 
-// Files reads configuration files and the files that they name, and bounds the
-// reads under way, including those that a dead network file system never
-// answers. A program that reloads its configuration needs one Files for all of
-// them. Files is safe for concurrent use; the zero value is not usable.
+// Files reads configuration files and the files that they name. It gives up after
+// ten seconds on a file system that does not respond, and bounds the reads under
+// way, those given up included: beyond the bound, and for a file whose last read
+// has not returned, it fails at once. So a program that reloads its configuration
+// needs one Files for all of them. Files is safe for concurrent use; the zero value
+// is not usable.
 type Files struct {
 	limit      time.Duration
 	stuckAfter time.Duration
@@ -49,35 +50,15 @@ func NewFiles() *Files {
 	return &Files{limit: readLimit, stuckAfter: stuckAfter, slots: make(chan struct{}, maxReads), reads: map[*read]bool{}}
 }
 
-// ReadKey is [APIKey.Read] within the bound of f: it fails at once if an earlier
-// read of one of the files has not returned, or if as many reads as the bound
-// allows are stuck. Otherwise it takes as long as the file system does: a caller
-// that wants to give up earlier calls it in a goroutine.
-func (f *Files) ReadKey(k *APIKey) (KeyPair, error) {
-	end, err := f.begin(k.sources())
-	if err != nil {
-		return KeyPair{}, err
-	}
-	defer end()
-	return k.Read()
-}
+// ReadKey is [APIKey.Read] within the limits of f.
+func (f *Files) ReadKey(k *APIKey) (KeyPair, error) { return within(f, k.sources(), k.Read) }
 
-// ReadTLS is [TLS.Read] within the bound of f, like [Files.ReadKey].
-func (f *Files) ReadTLS(t TLS) (*TLSMaterial, error) {
-	end, err := f.begin(t.sources())
-	if err != nil {
-		return nil, err
-	}
-	defer end()
-	return t.Read()
-}
+// ReadTLS is [TLS.Read] within the limits of f.
+func (f *Files) ReadTLS(t TLS) (*TLSMaterial, error) { return within(f, t.sources(), t.Read) }
 
 // begin waits for a slot and takes it until end is called. It fails as soon as
 // waiting is of no use.
 func (f *Files) begin(sources []source) (end func(), err error) {
-	if len(sources) == 0 {
-		return func() {}, nil // There is nothing to read.
-	}
 	for {
 		if err := f.stuck(sources); err != nil {
 			return nil, err
@@ -121,11 +102,11 @@ func (f *Files) stuck(sources []source) error {
 	return nil
 }
 
-// within calls do, which reads the sources, and waits for it until the limit of
-// f. If do returns later, what it returns is lost; until then it keeps its slot.
+// within calls do, which reads the sources, and waits for it within the limits of
+// f. What do returns later is lost; until then it keeps its slot.
 func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) {
 	if len(sources) == 0 {
-		return do()
+		return do() // It reads nothing.
 	}
 	var none T
 	end, err := f.begin(sources)

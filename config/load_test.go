@@ -185,6 +185,41 @@ func TestLoadAnchors(t *testing.T) {
 	}
 }
 
+func TestLoadValues(t *testing.T) {
+	for name, tc := range map[string]struct {
+		settings string
+		ok       func(OpsManager) bool
+	}{
+		"explicit tags":             {"    name: !!str 12\n    tls_config: !!map {server_name: ! om}\n", nil},
+		"tag of text":               {"    name: !!str 12\n", func(m OpsManager) bool { return m.Name == "12" }},
+		"tags of collections":       {"    tls_config: !!map {server_name: !!str null}\n", func(m OpsManager) bool { return m.TLS.settings().ServerName == "null" }},
+		"tag of a truth value":      {"    reuse_connections: !!bool false\n", nil},
+		"connections are reused":    {"    timeout: 5s\n", func(m OpsManager) bool { return !m.DisableKeepAlives }},
+		"reuse_connections: true":   {"    reuse_connections: true\n", func(m OpsManager) bool { return !m.DisableKeepAlives }},
+		"reuse_connections: false":  {"    reuse_connections: false\n", func(m OpsManager) bool { return m.DisableKeepAlives }},
+		"False":                     {"    reuse_connections: False\n", func(m OpsManager) bool { return m.DisableKeepAlives }},
+		"FALSE":                     {"    reuse_connections: FALSE\n", func(m OpsManager) bool { return m.DisableKeepAlives }},
+		"True":                      {"    tls_config: {insecure_skip_verify: True}\n", func(m OpsManager) bool { return m.TLS.settings().InsecureSkipVerify }},
+		"TRUE":                      {"    tls_config: {insecure_skip_verify: TRUE}\n", func(m OpsManager) bool { return m.TLS.settings().InsecureSkipVerify }},
+		"tRue":                      {"    tls_config: {insecure_skip_verify: tRue}\n", nil},
+		"spaces around a name":      {"    name: '\u00a0 Payments  and risk '\n", func(m OpsManager) bool { return m.Name == "Payments  and risk" }},
+		"no-break space in a name":  {"    name: \"\\_a\\_b\\_\"\n", func(m OpsManager) bool { return m.Name == "a\u00a0b" }},
+		"JSON":                      {"    name: \"\\u00e9\\/\\u20ac\"\n", func(m OpsManager) bool { return m.Name == "é/€" }},
+		"a path like the API's":     {"    timeout: 5s\n", func(m OpsManager) bool { return m.URL.Path == "/api/public/v1.0/om" }},
+		"backslashes without quote": {"    tls_config: {ca_file: C:\\Users\\om\\ca.pem}\n", func(m OpsManager) bool { return strings.HasSuffix(m.TLS.settings().CAFile, `C:\Users\om\ca.pem`) }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := Load(writeConfig(t, "ops_managers:\n  - url: https://opsmanager.example.net/api/public/v1.0/om\n    api_key: {public_key: a, private_key: b}\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]\n"+tc.settings))
+			if (err == nil) != (tc.ok != nil) {
+				t.Fatalf("got %v", err)
+			}
+			if err == nil && !tc.ok(c.OpsManagers[0]) {
+				t.Errorf("got:\n%s", c)
+			}
+		})
+	}
+}
+
 // Aliases that refer to each other name more values than any memory holds.
 func TestLoadAliasBomb(t *testing.T) {
 	var b strings.Builder

@@ -56,7 +56,9 @@ func nodes(data []byte) int {
 		case ':', ',', '[', '{', '?': // Up to two nodes each: a key and its value, a list and its first item.
 			n += 2
 		case '#':
-			n++
+			if i == 0 || data[i-1] <= ' ' {
+				n++
+			}
 		case '-':
 			if i+1 == len(data) || data[i+1] <= ' ' || data[i+1] >= utf8.RuneSelf {
 				n++
