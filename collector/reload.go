@@ -9,18 +9,15 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"opsmanager_exporter/collector/lastgood"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/scheduler"
 	"opsmanager_exporter/config"
 )
 
-// How many file reads are under way at once, stuck ones included: over all, and
-// for one Ops Manager, so that its file system takes no other's reads along.
-const (
-	maxReads       = 32
-	maxTargetReads = 8
-)
+// maxReads is how many file reads of one Ops Manager may be under way, stuck ones
+// included: far less than [config.Files] has for all of them, so that a file
+// system that does not answer costs no other Ops Manager its reads.
+const maxReads = 8
 
 // Exporter is what outlives scrapes and reloads. It may be used concurrently.
 type Exporter struct {
@@ -29,7 +26,7 @@ type Exporter struct {
 	registry  *prometheus.Registry // the exporter's own metrics, without the API's
 	reload    *reloadMetrics
 	sessions  *opsmanager.Sessions
-	reads     *lastgood.Reads
+	files     *config.Files
 	targets   atomic.Pointer[Targets]
 	reloaded  atomic.Pointer[Reload]
 	checking  atomic.Bool // files are being checked after a load
@@ -48,7 +45,7 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 		userAgent: "opsmanager_exporter/" + version,
 		registry:  prometheus.NewRegistry(),
 		sessions:  opsmanager.NewSessions(),
-		reads:     lastgood.NewReads(maxReads, nil),
+		files:     config.NewFiles(),
 	}
 	e.reload = newReloadMetrics(e.registry)
 	e.targets.Store(&Targets{exporter: e})
@@ -70,7 +67,7 @@ func (e *Exporter) Targets() *Targets { return e.targets.Load() }
 func (e *Exporter) Load(file string) error {
 	e.loading.Lock()
 	defer e.loading.Unlock()
-	cfg, err := config.Load(file)
+	cfg, err := e.files.Load(file)
 	if err != nil {
 		e.reload.successful.Set(0)
 		failed := *e.reloaded.Load()

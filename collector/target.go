@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"errors"
+	"log/slog"
 	"reflect"
 	"sync"
 	"sync/atomic"
@@ -68,7 +69,7 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 		t.version.Store(before.version.Load())
 	} else {
 		t.scheduler = scheduler.New[reading]()
-		t.reads = lastgood.NewReads(maxTargetReads, e.reads)
+		t.reads = lastgood.NewReads(maxReads)
 		e.schedulers = append(e.schedulers, t.scheduler)
 	}
 	if before != nil && before.settings.Name == settings.Name {
@@ -87,7 +88,7 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 		Observe:            t.observe,
 	})
 	logger := e.logger.With("ops_manager", settings.Name)
-	t.tls = lastgood.New(settings.TLS.Read, t.reads, logger)
+	t.tls = lastgood.New(func() (*config.TLSMaterial, error) { return e.files.ReadTLS(settings.TLS) }, t.reads, logger)
 	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
 		t.tls = before.tls
 		if reflect.DeepEqual(before.settings.URL, settings.URL) {
@@ -97,7 +98,7 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 		}
 	}
 	if settings.APIKey != nil {
-		t.key = lastgood.New(settings.APIKey.Read, t.reads, logger)
+		t.key = e.key(settings.APIKey, t.reads, logger)
 		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
 			t.key = before.key
 		}
@@ -119,12 +120,17 @@ func (e *Exporter) newOrganization(c config.Org, before *organization, t *target
 	}
 	org.place = t.scheduler.NewPlace(place)
 	if c.APIKey != nil {
-		org.key = lastgood.New(c.APIKey.Read, t.reads, e.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
+		org.key = e.key(c.APIKey, t.reads, e.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
 		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
 			org.key = before.key
 		}
 	}
 	return org
+}
+
+// key returns the value of an API key.
+func (e *Exporter) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
+	return lastgood.New(func() (config.KeyPair, error) { return e.files.ReadKey(k) }, reads, logger)
 }
 
 // serves reports whether t is what these settings ask for.

@@ -6,11 +6,11 @@ import (
 	"unicode"
 )
 
-// maxKeySize is far more than a key has, and little enough to read at every scrape.
+// maxKeySize is far more than a key needs, and little enough to read at every scrape.
 const maxKeySize = 64 << 10
 
-// APIKey says where a programmatic API key comes from: for each half either the
-// text or the file is set, never both. File names are absolute.
+// APIKey says where a programmatic API key comes from: for each half, either the
+// text or the file is set. File names are absolute.
 type APIKey struct {
 	PublicKey      Secret
 	PublicKeyFile  string
@@ -18,22 +18,25 @@ type APIKey struct {
 	PrivateKeyFile string
 }
 
-// Read returns the key as it is now: its files are read each time. Both halves
-// are from before or both are from after a change; if a file changes while Read
-// runs it returns an error. Errors name the file and what to do, never the
-// content. Read keeps no state and is safe for concurrent use.
-func (k *APIKey) Read() (KeyPair, error) {
-	pair := KeyPair{Public: k.PublicKey, Private: k.PrivateKey}
-	var sources []source
-	var halves []*Secret
+// sources returns the files, the public key before the private one.
+func (k *APIKey) sources() []source {
+	var all []source
 	if k.PublicKeyFile != "" {
-		sources = append(sources, source{"public_key_file", k.PublicKeyFile, maxKeySize})
-		halves = append(halves, &pair.Public)
+		all = append(all, source{"public_key_file", k.PublicKeyFile, maxKeySize})
 	}
 	if k.PrivateKeyFile != "" {
-		sources = append(sources, source{"private_key_file", k.PrivateKeyFile, maxKeySize})
-		halves = append(halves, &pair.Private)
+		all = append(all, source{"private_key_file", k.PrivateKeyFile, maxKeySize})
 	}
+	return all
+}
+
+// Read returns the key as it is now: its files are read each time. Both halves
+// are from before or both are from after a change: it is an error if a file
+// changes meanwhile. Errors name the file and the fix, never the content. Read
+// keeps no state and is safe for concurrent use.
+func (k *APIKey) Read() (KeyPair, error) {
+	pair := KeyPair{Public: k.PublicKey, Private: k.PrivateKey}
+	sources := k.sources()
 	texts, err := readTogether(sources)
 	if err != nil {
 		return KeyPair{}, err
@@ -43,7 +46,11 @@ func (k *APIKey) Read() (KeyPair, error) {
 		if err != nil {
 			return KeyPair{}, sources[i].wrap(err)
 		}
-		*halves[i] = key
+		if sources[i].setting == "public_key_file" {
+			pair.Public = key
+		} else {
+			pair.Private = key
+		}
 	}
 	return pair, nil
 }
@@ -51,12 +58,13 @@ func (k *APIKey) Read() (KeyPair, error) {
 var (
 	errKeyEmpty   = errors.New("is empty: write the key into it")
 	errKeyLines   = errors.New("has more than one line: write the key alone, on one line")
-	errKeyControl = errors.New("holds control characters: write the key alone, as plain text")
+	errKeyControl = errors.New("contains control characters: write the key alone, as plain text")
 )
 
-// cleanKey takes one line end and surrounding spaces off a key, and refuses
-// what cannot be one. Its errors do not quote it.
+// cleanKey strips a byte order mark, one line end and surrounding spaces from a
+// key, and refuses what cannot be one. Its errors do not quote it.
 func cleanKey(text string) (Secret, error) {
+	text = strings.TrimPrefix(text, byteOrderMark)
 	if strings.TrimSpace(text) == "" {
 		return Secret{}, errKeyEmpty
 	}
@@ -72,8 +80,8 @@ func cleanKey(text string) (Secret, error) {
 	return NewSecret(text), nil
 }
 
-// isUnprintable reports whether r has no place in a value of one line. A file
-// in another encoding than UTF-8 yields the replacement character.
+// isUnprintable reports whether r has no place in a value of one line. Text that
+// is not UTF-8 yields the replacement character.
 func isUnprintable(r rune) bool {
 	return unicode.IsControl(r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' || r == '\ufeff'
 }

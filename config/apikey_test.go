@@ -102,10 +102,12 @@ func TestAPIKeyFileText(t *testing.T) {
 		"blank line":   {text: "s3cr3t\n\n", err: "has more than one line: write the key alone, on one line"},
 		"leading line": {text: "\ns3cr3t", err: "has more than one line: write the key alone, on one line"},
 		"CR":           {text: "s3cr3t\rs3cr3t", err: "has more than one line: write the key alone, on one line"},
-		"NUL":          {text: "s3cr\x003t", err: "holds control characters: write the key alone, as plain text"},
-		"tab":          {text: "s3cr\t3t", err: "holds control characters: write the key alone, as plain text"},
-		"UTF-16":       {text: "\xff\xfes\x003\x00", err: "holds control characters: write the key alone, as plain text"},
-		"BOM":          {text: "\ufeffs3cr3t", err: "holds control characters: write the key alone, as plain text"},
+		"NUL":          {text: "s3cr\x003t", err: "contains control characters: write the key alone, as plain text"},
+		"tab":          {text: "s3cr\t3t", err: "contains control characters: write the key alone, as plain text"},
+		"UTF-16":       {text: "\xff\xfes\x003\x00", err: "contains control characters: write the key alone, as plain text"},
+		"BOM":          {text: "\ufeffs3cr3t\r\n", want: "s3cr3t"},
+		"two BOMs":     {text: "\ufeff\ufeffs3cr3t", err: "contains control characters: write the key alone, as plain text"},
+		"only a BOM":   {text: "\ufeff\n", err: "is empty: write the key into it"},
 		"large":        {text: strings.Repeat("s3cr3t", 11000), err: "is larger than 64 KiB: name the right file"},
 	} {
 		t.Run(name, func(t *testing.T) {

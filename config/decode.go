@@ -15,9 +15,9 @@ import (
 // an unquoted organization ID such as 571234567890123456789e10 for a number.
 
 const (
-	// maxValues bounds the work that aliases can cause, which may refer to each
-	// other and so multiply: it is many times what the largest file needs.
-	maxValues = 2_000_000
+	// maxValues bounds the work that aliases can cause: they may refer to each
+	// other and so multiply.
+	maxValues = 500_000
 	// maxMerges bounds a chain of merge keys, which may contain itself.
 	maxMerges = 16
 )
@@ -26,6 +26,7 @@ const (
 type decoder struct {
 	dir       string // that relative file names start from
 	problems  []*problem
+	stopped   bool           // no further problem is of use
 	values    int            // mapping entries and list items seen
 	orgLines  map[string]int // where each organization ID was first seen
 	nameLines map[string]int // where each Ops Manager name was first seen
@@ -34,34 +35,45 @@ type decoder struct {
 // value is one place in the file.
 type value struct {
 	node *yaml.Node // never an alias
-	line int
-	path string // such as ops_managers[0].orgs[2].id
+	// line is that of the alias through which the value is reached, if any: what
+	// is wrong is that it is used there.
+	line    int
+	aliased bool
+	path    string // such as ops_managers[0].orgs[2].id
 }
 
 // problem notes what is wrong with v. The arguments must not hold a secret.
 func (d *decoder) problem(v value, format string, args ...any) {
+	if d.stopped {
+		return
+	}
 	d.problems = append(d.problems, &problem{line: v.line, path: v.path, text: fmt.Sprintf(format, args...)})
+	d.stopped = len(d.problems) == maxProblems
 }
 
 // count reports whether one more value may be looked at.
 func (d *decoder) count(v value) bool {
-	d.values++
-	if d.values == maxValues+1 {
+	if d.values++; d.values > maxValues {
 		d.problem(value{line: v.line}, "holds more than %d values: use fewer aliases", maxValues)
+		d.stopped = true
 	}
-	return d.values <= maxValues
+	return !d.stopped
 }
 
-// child returns the value below v for a node that may be an alias.
-func child(path string, n *yaml.Node, line int) value {
-	n = target(n)
-	if n.Line > 0 && !isNull(n) {
-		line = n.Line
+// child returns the value inside v for a node that may be an alias. The line is
+// that of its key or list, for a node that has none.
+func (v value) child(path string, n *yaml.Node, line int) value {
+	c := value{node: target(n), line: line, aliased: v.aliased || n.Kind == yaml.AliasNode, path: path}
+	switch {
+	case v.aliased:
+		c.line = v.line
+	case n.Line > 0 && !isNull(c.node):
+		c.line = n.Line
 	}
-	return value{node: n, line: line, path: path}
+	return c
 }
 
-// target follows aliases; the parser resolves each to a node that stands before it.
+// target follows aliases. The parser resolves each to a node earlier in the file.
 func target(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -78,13 +90,13 @@ func isNull(n *yaml.Node) bool {
 func (d *decoder) ofKind(v value, want yaml.Kind) bool {
 	switch {
 	case isNull(v.node):
-		d.problem(v, "has no value: give one or remove the line (a text that begins with # or & needs quotes)")
+		d.problem(v, "has no value: give one or remove the line (text that begins with # or & needs quotes)")
 	case v.node.Kind != want && want == yaml.ScalarNode && v.node.Style&yaml.FlowStyle != 0:
-		d.problem(v, "must be a single value, not %s: a text that begins with { or [ needs quotes", kindName(v.node.Kind))
+		d.problem(v, "must be a single value, not %s: text that begins with { or [ needs quotes", kindName(v.node.Kind))
 	case v.node.Kind != want:
 		d.problem(v, "must be %s, not %s", kindName(want), kindName(v.node.Kind))
 	case !isPlainTag(v.node):
-		d.problem(v, "has a YAML tag: remove it (a text that begins with ! needs quotes)")
+		d.problem(v, "has a YAML tag: remove it (text that begins with ! needs quotes)")
 	default:
 		return true
 	}
@@ -116,7 +128,7 @@ func (d *decoder) list(v value, item func(int, value)) int {
 		return -1
 	}
 	for i, n := range v.node.Content {
-		it := child(fmt.Sprintf("%s[%d]", v.path, i), n, max(n.Line, v.line))
+		it := v.child(fmt.Sprintf("%s[%d]", v.path, i), n, max(n.Line, v.line))
 		if !d.count(it) {
 			break
 		}
@@ -125,24 +137,32 @@ func (d *decoder) list(v value, item func(int, value)) int {
 	return len(v.node.Content)
 }
 
-// text returns a text of one line. It is quoted in errors by the callers.
+// text returns text of one line. Callers may quote it in errors.
 func (d *decoder) text(v value) (string, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return "", false
 	}
 	s := v.node.Value
 	switch {
-	case strings.TrimSpace(s) == "":
+	case strings.TrimFunc(s, isBlank) == "":
 		d.problem(v, "is empty: give a value or remove the line")
 	case strings.ContainsFunc(s, isUnprintable):
-		d.problem(v, "holds line breaks or control characters: write plain text on one line")
+		d.problem(v, "contains line breaks or control characters: %s", oneLine(v))
 	default:
 		return s, true
 	}
 	return "", false
 }
 
-// block returns a text that may have several lines, such as a certificate.
+// oneLine says how to write what has to be one line.
+func oneLine(v value) string {
+	if v.node.Style&yaml.DoubleQuotedStyle != 0 {
+		return "write plain text on one line (in double quotes a backslash begins an escape: use single quotes)"
+	}
+	return "write plain text on one line"
+}
+
+// block returns text that may have several lines, such as a certificate.
 func (d *decoder) block(v value) (string, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return "", false
@@ -154,7 +174,7 @@ func (d *decoder) block(v value) (string, bool) {
 	return v.node.Value, true
 }
 
-// secret returns a text of one line that is in no error.
+// secret returns text of one line, which appears in no error.
 func (d *decoder) secret(v value) (Secret, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return Secret{}, false
@@ -166,16 +186,20 @@ func (d *decoder) secret(v value) (Secret, bool) {
 	case errors.Is(err, errKeyEmpty):
 		d.problem(v, "is empty: give a value or remove the line")
 	default:
-		d.problem(v, "holds line breaks or control characters: write the text alone, on one line")
+		d.problem(v, "contains line breaks or control characters: %s", oneLine(v))
 	}
 	return Secret{}, false
 }
 
-// boolean returns true or false.
+// boolean returns a truth value, in the spellings of YAML 1.2's core schema.
 func (d *decoder) boolean(v value) bool {
 	s, ok := d.text(v)
-	if ok && s != "true" && s != "false" {
-		d.problem(v, "%s is not a truth value: write true or false", quote(s))
+	switch {
+	case !ok:
+	case slices.Contains([]string{"true", "True", "TRUE"}, s):
+		return true
+	case !slices.Contains([]string{"false", "False", "FALSE"}, s):
+		d.problem(v, "%s is not a boolean: write true or false", quote(s))
 	}
-	return s == "true"
+	return false
 }

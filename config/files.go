@@ -1,124 +1,134 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
-	"syscall"
+	"slices"
+	"sync"
+	"time"
+)
+
+const (
+	// maxReads bounds the file reads under way at once. A read whose file system
+	// does not answer occupies an operating system thread until it does.
+	maxReads = 32
+	// stuckAfter is how long a read may take before its file counts as one that
+	// does not answer.
+	stuckAfter = time.Second
+	// readLimit is how long a caller waits for a read.
+	readLimit = 10 * time.Second
 )
 
 var (
-	errNotRegular = errors.New("is not a regular file: name a file")
-	errChanged    = errors.New("changed while it was read: replace files that belong together at one go")
+	errStuck    = errors.New("cannot be read: an earlier read of it has not returned; check that its file system responds")
+	errAllStuck = errors.New("cannot be read: too many file reads are stuck: check that the file systems respond")
 )
 
-// source is a setting that names a file.
-type source struct {
-	setting string // such as private_key_file
-	path    string
-	limit   int64 // the largest acceptable size in bytes
+// Files reads configuration files and the files that they name. It gives up after
+// ten seconds on a file system that does not respond, and bounds the reads under
+// way, those given up included: beyond the bound, and for a file whose last read
+// has not returned, it fails at once. So a program that reloads its configuration
+// needs one Files for all of them. Files is safe for concurrent use; the zero value
+// is not usable.
+type Files struct {
+	limit      time.Duration
+	stuckAfter time.Duration
+	slots      chan struct{} // holds one for each read under way
+
+	mu    sync.Mutex
+	reads map[*read]bool // those under way
 }
 
-// wrap says which file err is about.
-func (s source) wrap(err error) error { return fmt.Errorf("%s %q: %w", s.setting, s.path, err) }
-
-// content is what one reading of a file found.
-type content struct {
-	text []byte
-	info fs.FileInfo
+// read is one read under way, of one or more files.
+type read struct {
+	sources []source
+	begun   time.Time
 }
 
-// same reports whether info describes the file as it was read, neither
-// replaced nor rewritten.
-func (c content) same(info fs.FileInfo) bool {
-	return os.SameFile(c.info, info) && c.info.Size() == info.Size() && c.info.ModTime().Equal(info.ModTime())
+// NewFiles returns a Files with nothing under way. It starts no goroutine.
+func NewFiles() *Files {
+	return &Files{limit: readLimit, stuckAfter: stuckAfter, slots: make(chan struct{}, maxReads), reads: map[*read]bool{}}
 }
 
-// readTogether reads files that belong together, such as the halves of a key,
-// and fails if one of them changed meanwhile. All but the last are read twice,
-// because size and time do not tell a rewrite of equal size within a clock tick.
-func readTogether(sources []source) ([][]byte, error) {
-	first := make([]content, len(sources))
-	for i, s := range sources {
-		c, err := readFile(s.path, s.limit)
-		if err != nil {
-			return nil, s.wrap(err)
+// ReadKey is [APIKey.Read] within the limits of f.
+func (f *Files) ReadKey(k *APIKey) (KeyPair, error) { return within(f, k.sources(), k.Read) }
+
+// ReadTLS is [TLS.Read] within the limits of f.
+func (f *Files) ReadTLS(t TLS) (*TLSMaterial, error) { return within(f, t.sources(), t.Read) }
+
+// begin waits for a slot and takes it until end is called. It fails as soon as
+// waiting is of no use.
+func (f *Files) begin(sources []source) (end func(), err error) {
+	for {
+		if err := f.stuck(sources); err != nil {
+			return nil, err
 		}
-		first[i] = c
-	}
-	texts := make([][]byte, len(sources))
-	for i, s := range sources {
-		if err := unchanged(first[i], s, i < len(sources)-1); err != nil {
-			return nil, s.wrap(err)
+		select {
+		case f.slots <- struct{}{}:
+			r := &read{sources: sources, begun: time.Now()}
+			f.mu.Lock()
+			f.reads[r] = true
+			f.mu.Unlock()
+			return func() {
+				f.mu.Lock()
+				delete(f.reads, r)
+				f.mu.Unlock()
+				<-f.slots
+			}, nil
+		case <-time.After(f.stuckAfter): // Look again: by now all of them may be stuck.
 		}
-		texts[i] = first[i].text
 	}
-	return texts, nil
 }
 
-// unchanged returns an error if the file is not what it was when c was read.
-func unchanged(c content, s source, reread bool) error {
-	info, err := os.Stat(s.path)
-	if err != nil || !c.same(info) {
-		return errChanged
+// stuck returns an error if reading the sources would not succeed soon.
+func (f *Files) stuck(sources []source) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stuck := 0
+	for r := range f.reads {
+		if time.Since(r.begun) < f.stuckAfter {
+			continue
+		}
+		stuck++
+		for _, s := range sources {
+			if slices.ContainsFunc(r.sources, func(o source) bool { return o.path == s.path }) {
+				return s.wrap(errStuck)
+			}
+		}
 	}
-	if !reread {
-		return nil
-	}
-	again, err := readFile(s.path, s.limit)
-	if err != nil || !bytes.Equal(c.text, again.text) || !c.same(again.info) {
-		return errChanged
+	if stuck == cap(f.slots) {
+		return sources[0].wrap(errAllStuck)
 	}
 	return nil
 }
 
-// readFile reads a whole regular file of at most limit bytes. Its errors do not
-// name the file, which the caller does in its own words.
-func readFile(path string, limit int64) (content, error) {
-	// Opening a named pipe would otherwise block until somebody writes to it.
-	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the configuration names it
+// within calls do, which reads the sources, and waits for it within the limits of
+// f. What do returns later is lost; until then it keeps its slot.
+func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) {
+	if len(sources) == 0 {
+		return do() // It reads nothing.
+	}
+	var none T
+	end, err := f.begin(sources)
 	if err != nil {
-		return content{}, explain(err)
+		return none, err
 	}
-	defer func() { _ = f.Close() }() // It was only read.
-	before, err := f.Stat()
-	if err != nil {
-		return content{}, explain(err)
+	type outcome struct {
+		value T
+		err   error
 	}
-	if !before.Mode().IsRegular() {
-		return content{}, errNotRegular
+	done := make(chan outcome, 1)
+	go func() {
+		defer end()
+		value, err := do()
+		done <- outcome{value, err}
+	}()
+	timer := time.NewTimer(f.limit)
+	defer timer.Stop()
+	select {
+	case o := <-done:
+		return o.value, o.err
+	case <-timer.C:
+		return none, sources[0].wrap(fmt.Errorf("cannot be read: no answer within %s; check that its file system responds", f.limit))
 	}
-	text, err := io.ReadAll(io.LimitReader(f, limit+1))
-	if err != nil {
-		return content{}, explain(err)
-	}
-	if int64(len(text)) > limit {
-		return content{}, fmt.Errorf("is larger than %d KiB: name the right file", limit>>10)
-	}
-	c := content{text: text, info: before}
-	after, err := f.Stat()
-	if err != nil {
-		return content{}, explain(err)
-	}
-	if !c.same(after) {
-		return content{}, errChanged
-	}
-	return c, nil
-}
-
-// explain drops the path that errors of package os carry and adds what to do.
-func explain(err error) error {
-	if withPath, ok := errors.AsType[*fs.PathError](err); ok {
-		err = withPath.Err
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("%w: create it or correct the path", err)
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: let the exporter's user read it", err)
-	}
-	return fmt.Errorf("cannot be read: %w", err)
 }

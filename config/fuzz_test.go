@@ -55,7 +55,7 @@ func FuzzLoad(f *testing.F) {
 		}
 		hideSecrets(first)
 		hideSecrets(second)
-		if !reflect.DeepEqual(first, second) {
+		if !reflect.DeepEqual(first.OpsManagers, second.OpsManagers) {
 			t.Fatalf("differs after rendering:\n%s", first)
 		}
 		_ = first.Warnings()
@@ -91,7 +91,7 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 	for _, s := range []string{"", "*", "&", "!", "!!", "!<", "{", "{a: ", "[", "'", "\"", "a: ", "|", ">", "%", "@", "`", "? ", "- ", "a: *", "\\", "x: {", "u:p", "u:p?", "u:p#", "u/", "%zz", "a@b", "http://", "<<: ", "private_key", "key: "} {
 		f.Add(s)
 	}
-	const marker = "S3CR3TMARKER"
+	const marker = "secretmarker" // like a name, which is the hardest case
 	places := map[string]string{
 		"private key":         "    api_key:\n      public_key: a\n      private_key: SECRET\n",
 		"private key in list": "    api_key:\n      public_key: a\n      private_key: [SECRET]\n",
@@ -106,6 +106,8 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 		"url":                 "    url: https://SECRET@opsmanager.example.net\n",
 		"url query":           "    url: https://opsmanager.example.net/?SECRET\n",
 		"header":              "    proxy_url: http://proxy.example.net\n    proxy_connect_header:\n      A: [SECRET]\n",
+		"unindented":          "    api_key:\n    SECRET: SECRET\n",
+		"tls key pair":        "    tls_config:\n      SECRET: SECRET\n",
 		"header name":         "    proxy_url: http://proxy.example.net\n    proxy_connect_header:\n      SECRET: SECRET\n",
 	}
 	dir := f.TempDir()
@@ -157,7 +159,7 @@ func FuzzRender(f *testing.F) {
 		}
 		hideSecrets(first)
 		hideSecrets(second)
-		if !reflect.DeepEqual(first, second) {
+		if !reflect.DeepEqual(first.OpsManagers, second.OpsManagers) {
 			t.Fatalf("differs after rendering:\n%s\nthen:\n%s", first, second)
 		}
 	})

@@ -1,33 +1,53 @@
 package config
 
 import (
-	"fmt"
+	"errors"
 	"path/filepath"
 	"unicode/utf8"
 )
 
 // maxFileSize is far more than the largest sensible configuration needs.
-const maxFileSize = 16 << 20
+const maxFileSize = 8 << 20
+
+var errNotUTF8 = errors.New("is not UTF-8: save it in that encoding")
+
+// Load is [Files.Load] for a program that loads a configuration only once.
+func Load(file string) (*Config, error) { return NewFiles().Load(file) }
 
 // Load reads and validates a configuration file. Its error is of type
-// [Problems] and tells everything that is wrong with the file at once. The
-// files that the configuration names are not read: see [Config.CheckFiles].
-func Load(file string) (*Config, error) {
-	data, err := readConfigFile(file)
+// [Problems]: everything that is wrong with the file, in the order of its lines,
+// or that it cannot be read, which includes a file system that does not respond
+// within ten seconds. The files that the configuration names are not read: see
+// [Config.CheckFiles].
+func (f *Files) Load(file string) (*Config, error) {
+	type input struct {
+		text []byte
+		dir  string // that relative file names start from
+	}
+	s := source{path: file, limit: maxFileSize}
+	in, err := within(f, []source{s}, func() (input, error) {
+		found, err := s.read()
+		if err != nil {
+			return input{}, err
+		}
+		dir := filepath.Dir(file)
+		if abs, err := filepath.Abs(dir); err == nil {
+			dir = abs
+		}
+		return input{text: found.text, dir: dir}, nil
+	})
 	if err != nil {
 		return nil, Problems{err}
 	}
-	dir := filepath.Dir(file)
-	if abs, err := filepath.Abs(dir); err == nil {
-		dir = abs
+	if !utf8.Valid(in.text) {
+		return nil, Problems{s.wrap(errNotUTF8)}
 	}
-	d := &decoder{dir: dir, orgLines: map[string]int{}, nameLines: map[string]int{}}
-	root, p := parse(data)
+	c := &Config{File: file, files: f}
+	d := &decoder{dir: in.dir, orgLines: map[string]int{}, nameLines: map[string]int{}}
+	root, p := parse(in.text)
 	if p != nil {
 		d.problems = append(d.problems, p)
-	}
-	c := &Config{File: file}
-	if root != nil {
+	} else {
 		c.OpsManagers = d.document(root)
 	}
 	if len(d.problems) == 0 {
@@ -37,15 +57,4 @@ func Load(file string) (*Config, error) {
 		p.file = file
 	}
 	return nil, sortByLine(d.problems)
-}
-
-func readConfigFile(file string) ([]byte, error) {
-	found, err := readFile(file, maxFileSize)
-	if err != nil {
-		return nil, &problem{file: file, text: fmt.Sprint(err), cause: err}
-	}
-	if !utf8.Valid(found.text) {
-		return nil, &problem{file: file, text: "is not UTF-8: save it in that encoding"}
-	}
-	return found.text, nil
 }

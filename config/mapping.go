@@ -8,44 +8,61 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// fields says which keys a mapping may have, and what to do with their values.
+// fields holds the keys that a mapping may have, and what decodes their values.
 type fields map[string]func(value)
 
-// mapping calls the function of each key that v has, in the order of the file,
-// and returns the line of each; nil if v is not a mapping. Unknown keys and
-// those given twice are problems. The mapping is private if its keys may be
-// secrets by mistake, as where somebody wrote "public: private".
+// mapping decodes the value of each key of v, in the order of the file, and
+// returns the line of each key; nil if v is not a mapping. Unknown and duplicate
+// keys are problems. A misspelt key counts as the key that it was meant to be. The
+// mapping is private if its keys may be secrets by mistake, as in
+// "public: private".
 func (d *decoder) mapping(v value, private bool, known fields) map[string]int {
 	if !d.ofKind(v, yaml.MappingNode) {
 		return nil
 	}
-	lines := map[string]int{}
+	lines, misspelt := map[string]int{}, map[string]int{}
 	for _, e := range d.entries(v, 0) {
+		if d.stopped {
+			break
+		}
 		handle, ok := known[e.key]
 		if !ok {
-			d.unknownKey(v, e, private, known)
+			if meant := d.unknownKey(v, e, private, known); meant != "" {
+				misspelt[meant] = e.line
+			}
 			continue
 		}
 		if first, twice := lines[e.key]; twice {
 			if !e.merged {
-				d.problem(value{line: e.line, path: join(v.path, e.key)}, "is given twice: remove it here or in line %d", first)
+				d.problem(value{line: e.line, path: join(v.path, e.key)}, "is given twice: remove it here or on line %d", first)
 			}
 			continue
 		}
 		lines[e.key] = e.line
-		handle(child(join(v.path, e.key), e.node, e.line))
+		// What follows a key without a value may belong to it, wrongly indented.
+		private = private || isNull(target(e.node))
+		handle(e.at(v.path).child(join(v.path, e.key), e.node, e.line))
+	}
+	for key, line := range misspelt {
+		if lines[key] == 0 {
+			lines[key] = line
+		}
 	}
 	return lines
 }
 
 // entry is one key of a mapping with its value.
 type entry struct {
-	key    string
-	plain  bool // the key is a single value
-	line   int
-	node   *yaml.Node
-	merged bool // it came through a merge key and yields to one that did not
+	key     string
+	plain   bool // the key is a single value
+	line    int
+	node    *yaml.Node
+	aliased bool // as in value
+	merged  bool // a merge key added it; it yields to one of the mapping's own
 }
+
+// at returns the place of the key, for problems and for children.
+func (e entry) at(path string) value { return value{line: e.line, aliased: e.aliased, path: path} }
 
 // entries returns the entries of v, followed by those of its merge keys.
 func (d *decoder) entries(v value, depth int) []entry {
@@ -54,15 +71,19 @@ func (d *decoder) entries(v value, depth int) []entry {
 	content := v.node.Content
 	for i := 0; i+1 < len(content); i += 2 {
 		key, val := target(content[i]), content[i+1]
-		e := entry{key: key.Value, plain: key.Kind == yaml.ScalarNode, line: content[i].Line, node: val, merged: depth > 0}
-		if !d.count(value{line: e.line}) {
+		e := entry{key: key.Value, plain: key.Kind == yaml.ScalarNode, line: content[i].Line, node: val, aliased: v.aliased, merged: depth > 0}
+		if v.aliased {
+			e.line = v.line
+		}
+		at := e.at(v.path)
+		if !d.count(at) {
 			break
 		}
 		if key.Tag == "!!merge" {
 			if mergeKeys++; mergeKeys > 1 {
-				d.problem(value{line: e.line, path: v.path}, "<< is given twice: write one << with a list of aliases")
+				d.problem(at, "<< is given twice: write one << with a list of aliases")
 			}
-			merged = append(merged, d.merge(child(v.path, val, e.line), depth+1)...)
+			merged = append(merged, d.merge(at.child(v.path, val, e.line), depth+1)...)
 			continue
 		}
 		own = append(own, e)
@@ -83,7 +104,7 @@ func (d *decoder) merge(v value, depth int) []entry {
 	case yaml.SequenceNode:
 		var all []entry
 		for _, n := range v.node.Content {
-			item := child(v.path, n, v.line)
+			item := v.child(v.path, n, v.line)
 			if !d.count(item) {
 				break
 			}
@@ -99,13 +120,14 @@ func (d *decoder) merge(v value, depth int) []entry {
 	return nil
 }
 
-// unknownKey notes a key that the schema does not have.
-func (d *decoder) unknownKey(v value, e entry, private bool, known fields) {
-	at := value{line: e.line, path: v.path}
+// unknownKey notes a key that the schema does not have, and returns the one that
+// it may be a misspelling of, or "".
+func (d *decoder) unknownKey(v value, e entry, private bool, known fields) string {
+	at := e.at(v.path)
 	near := nearest(e.key, known)
 	switch {
 	case !e.plain:
-		d.problem(at, "a key is a list or a mapping: write key: value (a text that begins with { or [ needs quotes)")
+		d.problem(at, "a key is a list or a mapping: write key: value (text that begins with { or [ needs quotes)")
 	case near != "":
 		d.problem(at, "unknown key %s: did you mean %s?", quoteName(e.key), near)
 	case private || !isWord(e.key) || keyShape.MatchString(e.key) || isNull(target(e.node)):
@@ -113,19 +135,19 @@ func (d *decoder) unknownKey(v value, e entry, private bool, known fields) {
 	default:
 		d.problem(at, "unknown key %s: the keys here are %s", quote(e.key), list(known))
 	}
+	return near
 }
 
-// isWord reports whether s looks like the name of a setting and not like the
-// value of one.
+// isWord reports whether s looks like the name of a setting rather than its value.
 func isWord(s string) bool {
 	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_-") == ""
 }
 
-// nearest returns the known key that s may be a slip of, or "".
+// nearest returns the known key that s may be a misspelling of, or "".
 func nearest(s string, known fields) string {
 	best, least := "", 4
 	for _, k := range keys(known) {
-		// Short keys differ in few letters anyway.
+		// Short keys differ by few letters anyway.
 		if n := distance(s, k); n < least && n <= len(k)/2 {
 			best, least = k, n
 		}
@@ -133,8 +155,8 @@ func nearest(s string, known fields) string {
 	return best
 }
 
-// distance is the number of letters to insert, remove or replace between a and
-// b, or a large number where that is more than three anyway.
+// distance returns how many letters must be inserted, removed or replaced to get
+// from a to b, or a large number where that is clearly more than three.
 func distance(a, b string) int {
 	if len(a) > len(b)+3 || len(b) > len(a)+3 {
 		return max(len(a), len(b))

@@ -3,16 +3,26 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
 )
 
+// maxNodes bounds the memory that parsing takes, to 20 times the size of the
+// largest file: a node costs up to 500 bytes. It is enough for 100,000
+// organizations, or for 20,000 with names and key files of their own.
+const maxNodes = 300_000
+
 // parse turns the text of a configuration file into the root node of its only
-// document. The library's error texts quote the input, keys included, so
-// nothing of them is passed on but the line.
+// document. The library's error texts quote the input, keys included, so only the
+// line is taken from them.
 func parse(data []byte) (*yaml.Node, *problem) {
+	if nodes(data) > maxNodes {
+		return nil, &problem{text: fmt.Sprintf("contains more than about %d values and comments: split it between several exporters", maxNodes)}
+	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
 		return nil, &problem{text: "cannot be parsed: the YAML library does not start"}
@@ -37,60 +47,86 @@ func parse(data []byte) (*yaml.Node, *problem) {
 	return nil, &problem{line: second.Line, text: "a second YAML document begins here: put everything into one and remove the ---"}
 }
 
+// nodes returns an upper bound on the number of nodes in YAML text, of which all
+// but one need an indicator, and of its comments, which the library keeps.
+func nodes(data []byte) int {
+	n := 1
+	for i, c := range data {
+		switch c {
+		case ':', ',', '[', '{', '?': // Up to two nodes each: a key and its value, a list and its first item.
+			n += 2
+		case '#':
+			if i == 0 || data[i-1] <= ' ' {
+				n++
+			}
+		case '-':
+			if i+1 == len(data) || data[i+1] <= ' ' || data[i+1] >= utf8.RuneSelf {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 func emptyFile() *problem {
-	return &problem{text: "is empty: it must hold ops_managers with at least one Ops Manager"}
+	return &problem{text: "is empty: it must contain ops_managers with at least one Ops Manager"}
 }
 
 // syntaxProblem keeps the line of a YAML error and replaces its text by one of ours.
 func syntaxProblem(data []byte, err error) *problem {
-	const unknown = "is not YAML: check the indentation, and put values with special characters in quotes"
-	var syntax *yaml.LoadError
-	if !errors.As(err, &syntax) {
-		return &problem{text: unknown}
+	p := &problem{text: "is not YAML: check the indentation, and put values with special characters in quotes"}
+	syntax, ok := errors.AsType[*yaml.LoadError](err)
+	if !ok {
+		return p
 	}
-	p := &problem{line: syntax.Mark.Line, text: unknown}
+	p.line = syntax.Mark.Line
 	if p.line == 0 && syntax.Mark.Index > 0 && syntax.Mark.Index <= len(data) {
 		p.line = 1 + bytes.Count(data[:syntax.Mark.Index], []byte("\n"))
 	}
+	message := syntax.Message + "\n" + syntax.ContextMsg
+	if strings.Contains(message, "cannot start any token") && bytes.HasPrefix(bytes.TrimLeft(lineOf(data, p.line), " "), []byte("\t")) {
+		message = "tab character"
+	}
 	for _, e := range syntaxExplanations() {
-		if !strings.Contains(syntax.Message, e.sign) && !strings.Contains(syntax.ContextMsg, e.sign) {
-			continue
+		if strings.Contains(message, e.sign) {
+			p.text = "is not YAML: " + e.text
+			if e.atStart && syntax.ContextMark.Line > 0 {
+				p.line = syntax.ContextMark.Line
+			}
+			break
 		}
-		p.text = "is not YAML: " + e.text
-		if e.atStart && syntax.ContextMark.Line > 0 {
-			p.line = syntax.ContextMark.Line
-		}
-		break
 	}
 	return p
+}
+
+// lineOf returns a line of text, counted from 1; nil if there is no such line.
+func lineOf(data []byte, number int) []byte {
+	for line := range bytes.Lines(data) {
+		if number--; number == 0 {
+			return line
+		}
+	}
+	return nil
 }
 
 type syntaxExplanation struct {
 	sign    string // what the library's message or its context contains
 	text    string
-	atStart bool // the line where the construct begins helps more than the one where it failed
+	atStart bool // the line where the construct begins is more useful than the one where it failed
 }
 
-// syntaxExplanations are tried in order.
+// syntaxExplanations are those of the errors that people make; the first that
+// applies counts.
 func syntaxExplanations() []syntaxExplanation {
+	const backslash = "a backslash in double quotes begins an escape: put the value in single quotes"
 	return []syntaxExplanation{
-		{sign: "unknown anchor", text: "a value that begins with * is an alias, and nothing has that anchor: put the value in quotes"},
-		{sign: "while scanning an anchor", text: "a value begins with &: put it in quotes"},
-		{sign: "while scanning an alias", text: "a value begins with *: put it in quotes"},
-		{sign: "while scanning a tag", text: "a value begins with !: put it in quotes"},
-		{sign: "while parsing a node", text: "a value begins with !: put it in quotes"},
-		{sign: "while scanning a block scalar", text: "a value begins with | or >: put it in quotes, or indent the lines of the block", atStart: true},
-		{sign: "unknown escape character", text: "a backslash in double quotes begins an escape that does not exist: use single quotes"},
-		{sign: "while scanning a quoted scalar", text: "a quoted value does not end: add the closing quote", atStart: true},
-		{sign: "while parsing a flow", text: "a { or [ here or above is not closed, or a comma is missing: close it, or put a value that begins with it in quotes", atStart: true},
-		{sign: "mapping values are not allowed", text: "a value contains \": \" or the line is indented wrongly: put the value in quotes or align the line"},
-		{sign: "mapping keys are not allowed", text: "a value begins with ?: put it in quotes"},
-		{sign: "block sequence entries are not allowed", text: "a list entry (-) stands in the wrong place: begin it on a line of its own"},
-		{sign: "cannot start any token", text: "a tab, or a value that begins with @, ` or %: indent with spaces, put the value in quotes"},
-		{sign: "tab", text: "a tab in the indentation: use spaces"},
-		{sign: "could not find expected ':'", text: "a key without a colon: write key: value, and check the indentation", atStart: true},
-		{sign: "did not find expected", text: "the line does not continue what stands above it: check the indentation and the quotes"},
-		{sign: "control characters", text: "a control character: remove it"},
-		{sign: "max depth", text: "nested too deeply"},
+		{sign: "tab character", text: "a tab in the indentation: use spaces"},
+		{sign: "Unicode character escape", text: `an escape in double quotes is a surrogate, one half of a pair such as \ud83d\ude80: write the character itself`},
+		{sign: "hexadecimal number", text: backslash},
+		{sign: "unknown escape character", text: backslash},
+		{sign: "while scanning a quoted scalar", text: "a quoted value does not end: add the closing quote, and use single quotes if it contains backslashes", atStart: true},
+		{sign: "while parsing a flow", text: "a { or [ is not closed, or a comma is missing: close it, or put a value that begins with it in quotes", atStart: true},
+		{sign: "mapping values are not allowed", text: "a value contains \": \", or the line is wrongly indented: put the value in quotes or align the line"},
+		{sign: "while parsing a block", text: "the line does not fit the one above it: check indentation and quotes"},
 	}
 }

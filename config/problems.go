@@ -9,29 +9,43 @@ import (
 	"unicode/utf8"
 )
 
+const (
+	// maxProblems bounds the work on a file that is no configuration at all.
+	maxProblems = 1000
+	// shownProblems bounds what a log record or an HTTP answer has to hold.
+	shownProblems = 20
+)
+
 // Problems is the error of [Load]: everything that is wrong with one file, in
-// the order of its lines.
+// the order of its lines. After 1,000 problems the rest of the file is not
+// looked at.
 type Problems []error
 
-// Error returns one line for each problem.
+// Error returns one line for each of the first 20 problems, and one that says
+// how many more there are.
 func (p Problems) Error() string {
-	lines := make([]string, len(p))
-	for i, err := range p {
-		lines[i] = err.Error()
+	var lines []string
+	for _, err := range p[:min(len(p), shownProblems)] {
+		lines = append(lines, err.Error())
+	}
+	if more := len(p) - len(lines); more > 0 {
+		lines = append(lines, fmt.Sprintf("and %d more: run check to see them", more))
 	}
 	return strings.Join(lines, "\n")
 }
 
-// Unwrap returns the single problems, for errors.Is and errors.As.
+// Unwrap returns all problems, for errors.Is and errors.As.
 func (p Problems) Unwrap() []error { return p }
+
+// Truncated reports whether there may be more problems than p holds.
+func (p Problems) Truncated() bool { return len(p) >= maxProblems }
 
 // problem is one thing that is wrong with a configuration file.
 type problem struct {
-	file  string
-	line  int    // 0 where no line can be named
-	path  string // such as ops_managers[0].url; "" for the whole file
-	text  string // what is wrong and what to do; holds no secret
-	cause error  // nil, or what the operating system said
+	file string
+	line int    // 0 where no line can be named
+	path string // such as ops_managers[0].url; "" for the whole file
+	text string // what is wrong and what to do; holds no secret
 }
 
 func (p *problem) Error() string {
@@ -49,8 +63,6 @@ func (p *problem) Error() string {
 	return b.String()
 }
 
-func (p *problem) Unwrap() error { return p.cause }
-
 // sortByLine puts the problems in the order in which a reader of the file meets them.
 func sortByLine(problems []*problem) Problems {
 	slices.SortStableFunc(problems, func(a, b *problem) int { return a.line - b.line })
@@ -61,12 +73,12 @@ func sortByLine(problems []*problem) Problems {
 	return sorted
 }
 
-// keyShape is what the halves of a key that Ops Manager makes look like: eight
-// letters, and a UUID. They get into the wrong line now and then.
+// keyShape matches the halves of a key as Ops Manager makes them: eight letters,
+// and a UUID. Now and then they end up on the wrong line.
 var keyShape = regexp.MustCompile(`^[a-z]{8}$|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
-// quote shows a value that is not secret, on one line and not too long; but not
-// if it looks like a key all the same.
+// quote shows a value that should not be secret, on one line and not too long,
+// unless it looks like a key nevertheless.
 func quote(s string) string {
 	if keyShape.MatchString(s) {
 		return "a value that looks like a key"
@@ -74,7 +86,7 @@ func quote(s string) string {
 	return quoteName(s)
 }
 
-// quoteName is quote for what a user sees as a name anyway.
+// quoteName is quote for what is shown as a name anyway.
 func quoteName(s string) string {
 	const most = 80
 	if len(s) <= most {

@@ -3,12 +3,14 @@ package config
 import (
 	"net/http"
 	"net/url"
+	"os"
+	"strings"
 
 	promconfig "github.com/prometheus/common/config"
 )
 
-// Proxy says how to reach an Ops Manager. The zero value means directly. It is
-// immutable.
+// Proxy says how to reach an Ops Manager. The zero value means without a proxy.
+// It is immutable.
 type Proxy struct {
 	// A pointer to a pointer for the same reason as in TLS.
 	config **promconfig.ProxyConfig
@@ -24,14 +26,45 @@ func (p Proxy) settings() promconfig.ProxyConfig {
 	return **p.config
 }
 
-// Func returns what the Proxy field of a [http.Transport] takes; nil for no proxy.
+// Func returns a function for the Proxy field of a [http.Transport]; nil for no
+// proxy.
 func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
 	c := p.settings()
 	return c.Proxy() // It writes into c, which is a copy.
 }
 
-// ConnectHeader returns the header for the proxy's CONNECT request, with its
-// secrets; nil if there is none. It is the caller's.
+// FromEnvironment reports whether the environment says which proxy to use.
+func (p Proxy) FromEnvironment() bool { return p.settings().ProxyFromEnvironment }
+
+// EnvironmentProxy returns the proxy that the environment names for requests to
+// target and the variable that names it, whether or not a configuration asks for
+// it; nil if there is none.
+func EnvironmentProxy(target *url.URL) (proxy *url.URL, variable string) {
+	variable, address := proxyVariable(target.Scheme)
+	if address == "" {
+		return nil, ""
+	}
+	environment := newProxy(&promconfig.ProxyConfig{ProxyFromEnvironment: true})
+	proxy, err := environment.Func()(&http.Request{URL: target})
+	if err != nil || proxy == nil { // It is excluded by NO_PROXY, or no URL.
+		return nil, ""
+	}
+	return proxy, variable
+}
+
+// proxyVariable returns the environment variable that names the proxy for URLs of
+// the scheme, and its value. Like net/http it prefers lower case.
+func proxyVariable(scheme string) (name, value string) {
+	for _, name := range []string{scheme + "_proxy", strings.ToUpper(scheme) + "_PROXY"} {
+		if value := os.Getenv(name); value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
+
+// ConnectHeader returns the header of CONNECT requests to the proxy, with its
+// secrets; nil if there is none. It belongs to the caller.
 func (p Proxy) ConnectHeader() http.Header {
 	c := p.settings()
 	if len(c.ProxyConnectHeader) == 0 {
@@ -42,14 +75,14 @@ func (p Proxy) ConnectHeader() http.Header {
 
 // String returns the address of the proxy without its credentials.
 func (p Proxy) String() string {
-	if p.settings().ProxyFromEnvironment {
+	if p.FromEnvironment() {
 		return "proxy from the environment"
 	}
 	return p.displayURL()
 }
 
-// displayURL returns the proxy's URL with a placeholder for user and password,
-// which can be parsed again; "" if there is none.
+// displayURL returns the proxy's URL with placeholders for user and password, so
+// that it can be parsed again; "" if there is none.
 func (p Proxy) displayURL() string {
 	c := p.settings()
 	if c.ProxyURL.URL == nil {

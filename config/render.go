@@ -7,7 +7,7 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The rendered types have the schema of the file.
+// The rendered types follow the schema of the file.
 type (
 	renderedConfig struct {
 		OpsManagers []renderedManager `yaml:"ops_managers"`
@@ -23,6 +23,7 @@ type (
 		ProxyConnectHeader    map[string][]string `yaml:"proxy_connect_header,omitempty"`
 		Timeout               string              `yaml:"timeout"`
 		MaxConcurrentRequests int                 `yaml:"max_concurrent_requests"`
+		ReuseConnections      bool                `yaml:"reuse_connections"`
 		Orgs                  []renderedOrg       `yaml:"orgs"`
 	}
 	renderedOrg struct {
@@ -38,12 +39,12 @@ type (
 	}
 )
 
-// String returns the configuration as YAML: with the defaults, with absolute
-// file names and with placeholders for secrets. [Load] accepts it.
+// String returns the configuration as YAML, with defaults, absolute file names and
+// placeholders for secrets. [Load] accepts it.
 func (c *Config) String() string {
 	text, err := yaml.Marshal(c)
 	if err != nil {
-		return "config " + c.File // Nothing that Load returns leads here.
+		return "config " + c.File // No configuration that Load returned leads here.
 	}
 	return string(text)
 }
@@ -64,6 +65,7 @@ func (m *OpsManager) rendered() renderedManager {
 		ProxyURL:              m.Proxy.displayURL(),
 		Timeout:               model.Duration(m.Timeout).String(),
 		MaxConcurrentRequests: m.MaxConcurrentRequests,
+		ReuseConnections:      !m.DisableKeepAlives,
 	}
 	if m.URL != nil {
 		r.URL = m.URL.String()

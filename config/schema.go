@@ -1,7 +1,6 @@
 package config
 
 import (
-	"fmt"
 	"net"
 	"strconv"
 	"strings"
@@ -11,14 +10,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxConcurrentRequests keeps a slip of the keyboard from opening more
-// connections than a host has ports for.
+// maxConcurrentRequests keeps a typing error from opening more connections than a
+// host has ports for.
 const maxConcurrentRequests = 10_000
 
 // document decodes the root of the file.
 func (d *decoder) document(root *yaml.Node) []OpsManager {
 	var managers []OpsManager
-	v := child("", root, root.Line)
+	v := value{}.child("", root, root.Line)
 	lines := d.mapping(v, false, fields{
 		"ops_managers": func(v value) {
 			n := d.list(v, func(_ int, v value) { managers = append(managers, d.opsManager(v)) })
@@ -44,12 +43,13 @@ func (d *decoder) opsManager(v value) OpsManager {
 	var keyless []int // lines of the organizations without a key of their own
 	var proxy proxyDecoder
 	known := fields{
-		"name":                    func(v value) { m.Name, _ = d.text(v); nameAt = v },
-		"url":                     func(v value) { m.URL = d.url(v, "https", "http") },
+		"name":                    func(v value) { m.Name, nameAt = d.name(v), v },
+		"url":                     func(v value) { m.URL = d.apiURL(v) },
 		"api_key":                 func(v value) { m.APIKey = d.apiKey(v) },
 		"tls_config":              func(v value) { m.TLS = d.tls(v) },
 		"timeout":                 func(v value) { d.timeout(v, &m) },
 		"max_concurrent_requests": func(v value) { d.limit(v, &m) },
+		"reuse_connections":       func(v value) { m.DisableKeepAlives = !d.boolean(v) },
 		"orgs": func(v value) {
 			n := d.list(v, func(_ int, v value) {
 				org, hasKey := d.org(v)
@@ -68,15 +68,20 @@ func (d *decoder) opsManager(v value) OpsManager {
 	if lines == nil {
 		return m
 	}
-	m.Proxy = proxy.done(d, v)
+	scheme := ""
+	if m.URL != nil {
+		scheme = m.URL.Scheme
+	}
+	m.Proxy = proxy.done(d, v, scheme)
 	if lines["url"] == 0 {
-		d.missing(v, "url", "give the address that people open in the browser, such as https://opsmanager.example.net:8443")
+		d.missing(v, "url", "give the address of the web interface, such as https://opsmanager.example.net:8443")
 	}
 	if lines["orgs"] == 0 {
 		d.missing(v, "orgs", "list the organizations to poll")
 	}
 	if lines["api_key"] == 0 && len(keyless) > 0 {
-		d.missing(v, "api_key", fmt.Sprintf("%d of its orgs (the first in line %d) have none of their own: give the Ops Manager or each of them one", len(keyless), keyless[0]))
+		d.problem(value{line: v.line, path: join(v.path, "api_key")},
+			"is missing, and some orgs have none of their own (%d, the first on line %d): add it here or to each of them", len(keyless), keyless[0])
 	}
 	if lines["name"] == 0 && m.URL != nil {
 		m.Name = hostPort(m.URL.Scheme, m.URL.Hostname(), m.URL.Port())
@@ -85,7 +90,7 @@ func (d *decoder) opsManager(v value) OpsManager {
 	return m
 }
 
-// hostPort is the name of an Ops Manager that is given none.
+// hostPort returns the default name of an Ops Manager.
 func hostPort(scheme, host, port string) string {
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[scheme]
@@ -93,18 +98,26 @@ func hostPort(scheme, host, port string) string {
 	return net.JoinHostPort(host, port)
 }
 
+// name returns a name for people. Spaces around it would be invisible.
+func (d *decoder) name(v value) string {
+	s, _ := d.text(v)
+	return strings.TrimFunc(s, isBlank)
+}
+
 func (d *decoder) uniqueName(v value, name string, isDefault bool) {
 	if name == "" {
 		return
 	}
-	first, twice := d.nameLines[name]
+	// Browsers show any number of spaces as one.
+	shown := strings.Join(strings.FieldsFunc(name, isBlank), " ")
+	first, twice := d.nameLines[shown]
 	switch {
 	case !twice:
-		d.nameLines[name] = v.line
+		d.nameLines[shown] = v.line
 	case isDefault:
-		d.problem(v, "%s, the host and port of the url, is already the name of the Ops Manager in line %d: give this one a name", quoteName(name), first)
+		d.problem(v, "%s, the host and port of the url, is already the name of the Ops Manager on line %d: give this one a name", quoteName(name), first)
 	default:
-		d.problem(v, "%s is already the name of the Ops Manager in line %d: choose another", quoteName(name), first)
+		d.problem(v, "%s is already the name of the Ops Manager on line %d: choose another", quoteName(name), first)
 	}
 }
 
@@ -134,15 +147,15 @@ func (d *decoder) limit(v value, m *OpsManager) {
 	m.MaxConcurrentRequests = n
 }
 
-// org decodes one organization and reports whether it names a key of its own.
+// org decodes one organization and reports whether it has a key of its own.
 func (d *decoder) org(v value) (org Org, hasKey bool) {
 	lines := d.mapping(v, false, fields{
 		"id":      func(v value) { org.ID = d.orgID(v) },
-		"name":    func(v value) { org.Name, _ = d.text(v) },
+		"name":    func(v value) { org.Name = d.name(v) },
 		"api_key": func(v value) { org.APIKey = d.apiKey(v) },
 	})
 	if lines == nil {
-		return org, true // There is nothing to say about the key of what is no organization.
+		return org, true // It is not an organization, so its key does not matter.
 	}
 	if lines["id"] == 0 {
 		d.missing(v, "id", "give the organization ID (Ops Manager > Organization > Settings)")
@@ -161,7 +174,7 @@ func (d *decoder) orgID(v value) string {
 		return ""
 	}
 	if first, twice := d.orgLines[id]; twice {
-		d.problem(v, "%s is already configured in line %d: remove one of the two", quote(s), first)
+		d.problem(v, "%s is already configured on line %d: remove one of the two", quote(s), first)
 		return ""
 	}
 	d.orgLines[id] = v.line
@@ -190,11 +203,11 @@ func (d *decoder) apiKey(v value) *APIKey {
 	return k
 }
 
-// keyFile returns the name of a key file. A key in its place would show itself
-// in every message about the file.
+// keyFile returns the name of a key file. A key in its place would appear in every
+// message about the file.
 func (d *decoder) keyFile(v value, inline string) string {
 	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
-		d.problem(v, "looks like the key itself: name a file (write ./ before it if it is one), or use %s", inline)
+		d.problem(v, "looks like the key itself: name a file (with ./ before it if it is one), or use %s", inline)
 		return ""
 	}
 	return d.file(v)

@@ -1,7 +1,7 @@
 package config
 
 import (
-	"crypto/x509"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// tls decodes tls_config. Its keys are private: somebody may have put a key in
-// braces.
+// tls decodes tls_config. Its keys are private: somebody may have put a private
+// key in braces.
 func (d *decoder) tls(v value) TLS {
 	c := promconfig.TLSConfig{}
 	before := len(d.problems)
@@ -48,8 +48,19 @@ func (d *decoder) tls(v value) TLS {
 
 func (d *decoder) ca(v value) string {
 	s, ok := d.block(v)
-	if ok && !x509.NewCertPool().AppendCertsFromPEM([]byte(s)) {
-		d.problem(v, "holds no CA certificate: write it in PEM format as a block, with its BEGIN and END lines")
+	if !ok {
+		return ""
+	}
+	used, err := certificates(s)
+	if damage, ok := errors.AsType[*pemError](err); ok && v.node.Style&yaml.LiteralStyle != 0 && !v.aliased {
+		v.line += damage.line // The text begins on the line after the |.
+		err = errors.New(damage.text)
+	}
+	switch {
+	case err != nil:
+		d.problem(v, "%s", err)
+	case used == "":
+		d.problem(v, "contains no CA certificate: write it in PEM format as a block (ca: |), with its BEGIN and END lines")
 	}
 	return s
 }
@@ -66,14 +77,14 @@ func (d *decoder) tlsVersion(v value) promconfig.TLSVersion {
 	return version
 }
 
-// proxyDecoder gathers the proxy settings, which stand beside those of the Ops Manager.
+// proxyDecoder collects the proxy settings, which are keys of the Ops Manager.
 type proxyDecoder struct {
 	config promconfig.ProxyConfig
 	failed bool
 	line   int // of the first setting
 }
 
-// addTo adds the keys of a proxy to those of an Ops Manager.
+// addTo adds the proxy settings to the keys of an Ops Manager.
 func (p *proxyDecoder) addTo(d *decoder, known fields) {
 	c := &p.config
 	for key, handle := range (fields{
@@ -93,14 +104,21 @@ func (p *proxyDecoder) addTo(d *decoder, known fields) {
 	}
 }
 
-// done checks the settings together.
-func (p *proxyDecoder) done(d *decoder, manager value) Proxy {
+// done checks the settings together. The scheme is that of the Ops Manager's URL.
+func (p *proxyDecoder) done(d *decoder, manager value, scheme string) Proxy {
 	c := &p.config
 	if p.line == 0 || p.failed {
 		return Proxy{}
 	}
 	if err := c.Validate(); err != nil {
 		d.problem(value{line: p.line, path: manager.path}, "%s", err) // A fixed sentence about the names of the settings.
+	}
+	if variable, address := proxyVariable(scheme); c.ProxyFromEnvironment && address != "" {
+		if !strings.Contains(address, "://") {
+			address = "http://" + address // As net/http does.
+		}
+		// net/http would silently ignore one that is no URL.
+		d.anyURL(value{line: p.line, path: join(manager.path, "proxy_from_environment: "+variable)}, address, proxySchemes())
 	}
 	if !c.ProxyFromEnvironment && c.ProxyURL.URL == nil {
 		return Proxy{} // As without the settings.
@@ -113,26 +131,29 @@ func (d *decoder) proxyURL(v value) promconfig.URL {
 	if !ok {
 		return promconfig.URL{}
 	}
-	return promconfig.URL{URL: d.anyURL(v, s, []string{"http", "https", "socks5", "socks5h"})}
+	return promconfig.URL{URL: d.anyURL(v, s, proxySchemes())}
 }
 
-// header decodes proxy_connect_header. Problems number the headers: a name may
-// be a secret by mistake.
+func proxySchemes() []string { return []string{"http", "https", "socks5", "socks5h"} }
+
+// header decodes proxy_connect_header. Problems do not name the header: the name
+// may be a secret by mistake.
 func (d *decoder) header(v value) promconfig.ProxyHeader {
 	if !d.ofKind(v, yaml.MappingNode) {
 		return nil
 	}
 	header := promconfig.ProxyHeader{}
 	for _, e := range d.entries(v, 0) {
-		at := child(v.path, e.node, e.line)
+		key := e.at(v.path)
+		at := key.child(v.path, e.node, e.line)
 		name := http.CanonicalHeaderKey(e.key)
 		if !e.plain || !isToken(e.key) {
-			d.problem(value{line: e.line, path: v.path}, "a key is not the name of an HTTP header: write Name: [value]")
+			d.problem(key, "a key is not the name of an HTTP header: write Name: [value]")
 			continue
 		}
 		if _, twice := header[name]; twice {
 			if !e.merged {
-				d.problem(value{line: e.line, path: v.path}, "a header is given twice: list all its values once")
+				d.problem(key, "a header is given twice: list all its values once")
 			}
 			continue
 		}

@@ -3,9 +3,7 @@ package config
 import (
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
 	"encoding/binary"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,11 +15,11 @@ import (
 // maxCertSize has room for the CA bundle of an operating system.
 const maxCertSize = 1 << 20
 
-// TLS says how to speak TLS with an Ops Manager. The zero value trusts the CAs
-// of the system and shows no client certificate. It is immutable.
+// TLS holds the TLS settings of an Ops Manager. The zero value trusts the CAs of
+// the system and presents no client certificate. It is immutable.
 type TLS struct {
-	// A pointer to a pointer, because fmt follows one where it can call no method
-	// and dislikes the verb: what it prints of this one is an address.
+	// A pointer to a pointer, because fmt follows a single one where it cannot call
+	// methods and the verb is wrong: of this one it prints an address.
 	config **promconfig.TLSConfig
 }
 
@@ -35,15 +33,15 @@ func (t TLS) settings() promconfig.TLSConfig {
 	return **t.config
 }
 
-// TLSMaterial is what [TLS.Read] found.
+// TLSMaterial is what [TLS.Read] returns.
 type TLSMaterial struct {
-	// Config is the caller's, and reads no file during a handshake.
+	// Config belongs to the caller. It reads no file during a handshake.
 	Config *tls.Config
 	// Fingerprint differs if and only if the CA, the certificate or the key differs.
 	Fingerprint [sha256.Size]byte
 }
 
-// sources returns the files, the certificate before its key.
+// sources returns the files, a certificate before its key.
 func (t TLS) sources() []source {
 	var all []source
 	c := t.settings()
@@ -59,10 +57,10 @@ func (t TLS) sources() []source {
 	return all
 }
 
-// Read returns the TLS configuration as it is now: its files are read each
-// time. If one changes while Read runs it returns an error. Errors name the
-// file and what to do, never the content. Read keeps no state and is safe for
-// concurrent use.
+// Read returns the TLS configuration as it is now: its files are read each time.
+// It is an error if one of them changes meanwhile, or if any part of their PEM
+// text cannot be used. Errors name the file and the fix, never the content. Read
+// keeps no state and is safe for concurrent use.
 func (t TLS) Read() (*TLSMaterial, error) {
 	c := t.settings()
 	sources := t.sources()
@@ -74,7 +72,7 @@ func (t TLS) Read() (*TLSMaterial, error) {
 	for i, s := range sources {
 		text := string(texts[i])
 		if strings.TrimSpace(text) == "" {
-			return nil, s.wrap(errors.New("is empty: write the PEM text into it"))
+			return nil, s.wrap(errPEMEmpty)
 		}
 		// With the text in place of the file nothing is read during a handshake.
 		switch s.setting {
@@ -87,54 +85,56 @@ func (t TLS) Read() (*TLSMaterial, error) {
 		}
 		names[strings.TrimSuffix(s.setting, "_file")] = fmt.Sprintf("%s %q", s.setting, s.path)
 	}
-	if err := checkPEM(&c, names); err != nil {
+	if err := normalizePEM(&c, names); err != nil {
 		return nil, err
 	}
 	config, err := promconfig.NewTLSConfig(&c)
 	if err != nil {
-		// Everything that it could say about the texts was checked before.
+		// Everything that it could say about the PEM text was checked before.
 		return nil, fmt.Errorf("tls_config cannot be used: %w", err)
 	}
 	return &TLSMaterial{Config: config, Fingerprint: fingerprint(c.CA, c.Cert, string(c.Key))}, nil
 }
 
-// checkPEM finds what is wrong with the texts in words that quote none of them,
-// unlike those of crypto/tls, which list what else they saw.
-func checkPEM(c *promconfig.TLSConfig, names map[string]string) error {
-	if c.CA != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(c.CA)) {
-		return fmt.Errorf("%s: holds no CA certificate: write it there in PEM format", names["ca"])
+var errPEMEmpty = errors.New("is empty: write the PEM text into it")
+
+// normalizePEM replaces each PEM text by what is used of it. Its errors quote
+// nothing, unlike those of crypto/tls, which list what else they saw.
+func normalizePEM(c *promconfig.TLSConfig, names map[string]string) error {
+	key := string(c.Key)
+	for _, part := range []struct {
+		setting, kind string
+		text          *string
+		parse         func(string) (string, error)
+	}{
+		{"ca", "CA certificate", &c.CA, certificates},
+		{"cert", "certificate", &c.Cert, certificates},
+		{"key", "private key", &key, privateKey},
+	} {
+		if *part.text == "" {
+			continue
+		}
+		used, err := part.parse(*part.text)
+		if err != nil {
+			return fmt.Errorf("%s: %w", names[part.setting], err)
+		}
+		if used == "" {
+			return fmt.Errorf("%s: contains no %s: write it there in PEM format", names[part.setting], part.kind)
+		}
+		*part.text = used
 	}
+	c.Key = promconfig.Secret(key)
 	if c.Cert == "" {
 		return nil
 	}
-	if !hasPEM(c.Cert, "CERTIFICATE") {
-		return fmt.Errorf("%s: holds no certificate: write it there in PEM format", names["cert"])
-	}
-	if !hasPEM(string(c.Key), "PRIVATE KEY") {
-		return fmt.Errorf("%s: holds no private key: write it there in PEM format, not encrypted", names["key"])
-	}
-	if _, err := tls.X509KeyPair([]byte(c.Cert), []byte(c.Key)); err != nil {
+	if _, err := tls.X509KeyPair([]byte(c.Cert), []byte(key)); err != nil {
 		return fmt.Errorf("%s and %s: are not a certificate and its private key: replace both together", names["cert"], names["key"])
 	}
 	return nil
 }
 
-func hasPEM(text, suffix string) bool {
-	rest := []byte(text)
-	for {
-		var block *pem.Block
-		block, rest = pem.Decode(rest)
-		if block == nil {
-			return false
-		}
-		if strings.HasSuffix(block.Type, suffix) && block.Type != "ENCRYPTED PRIVATE KEY" {
-			return true
-		}
-	}
-}
-
-// fingerprint hashes the texts with their lengths, so that moving a part from
-// one to the next changes it.
+// fingerprint hashes the texts with their lengths, so that moving a part from one
+// to the next changes it.
 func fingerprint(texts ...string) [sha256.Size]byte {
 	var b []byte
 	for _, text := range texts {
@@ -144,8 +144,8 @@ func fingerprint(texts ...string) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// MarshalYAML returns the tls_config mapping without the inline key; nil for
-// the zero value.
+// MarshalYAML returns the tls_config mapping without the inline key; nil for the
+// zero value.
 func (t TLS) MarshalYAML() (any, error) {
 	if t.config == nil {
 		return nil, nil

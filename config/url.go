@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 
 	promconfig "github.com/prometheus/common/config"
 )
@@ -15,26 +16,36 @@ func (d *decoder) file(v value) string {
 	return promconfig.JoinDir(d.dir, s)
 }
 
-// url returns a URL with one of the schemes and a host and without a user, a
-// query and a fragment; nil if v is none.
-func (d *decoder) url(v value, schemes ...string) *url.URL {
+// apiURL returns the URL of an Ops Manager, nil if v is none.
+func (d *decoder) apiURL(v value) *url.URL {
 	s, ok := d.text(v)
 	if !ok {
 		return nil
 	}
-	u := d.anyURL(v, s, schemes)
-	if u != nil && u.User != nil {
-		d.problem(v, "%s has a user: remove what stands before the @, and use api_key", quote(displayURL(s)))
-		return nil
+	u := d.anyURL(v, s, []string{"https", "http"})
+	switch {
+	case u == nil:
+	case u.User != nil:
+		d.problem(v, "%s has a user: remove everything before the @, and use api_key", quote(displayURL(s)))
+	case strings.HasSuffix(strings.ToLower(strings.TrimRight(u.Path, "/")), apiPath):
+		d.problem(v, "%s ends in %s, which the exporter adds: remove that part", quote(displayURL(s)), apiPath)
+	default:
+		return u
 	}
-	return u
+	return nil
 }
 
-// anyURL is like url and allows a user.
+// apiPath ends the base URL that the documentation of the API gives.
+const apiPath = "/api/public/v1.0"
+
+// anyURL returns a URL with one of the schemes and a host, perhaps with a user,
+// and without a query or fragment; nil if s is none.
 func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	shown := quote(displayURL(s))
 	u, err := url.Parse(s)
 	switch {
+	case strings.TrimFunc(s, isBlank) != s:
+		d.problem(v, "%s begins or ends with a space, perhaps a no-break space: remove it", shown)
 	case err != nil:
 		// The text of err quotes s, and with it the password.
 		d.problem(v, "%s is not a URL: write it like %s://host:port", shown, schemes[0])
@@ -54,8 +65,11 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	return nil
 }
 
-// canonical returns u without the spelling of its path where that says nothing
-// more: net/url keeps the text of /é, but not that of /%C3%A9, which it means.
+// isBlank reports whether r shows as a space or not at all.
+func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
+
+// canonical returns u without the original spelling of its path where that adds
+// nothing: net/url keeps the text of /é, but not of /%C3%A9, which means the same.
 func canonical(u *url.URL) *url.URL {
 	c := *u
 	c.RawPath = ""
@@ -65,8 +79,8 @@ func canonical(u *url.URL) *url.URL {
 	return &c
 }
 
-// isOddInHost reports whether r is a character that net/url accepts in a host
-// and that no host name has.
+// isOddInHost reports whether r is a character that net/url accepts in a host and
+// that no host name has.
 func isOddInHost(r rune) bool {
 	return isUnprintable(r) || strings.ContainsRune(" \"'<>\\^`{|}%$&()*+,;=!~", r)
 }
@@ -79,11 +93,11 @@ func isPort(u *url.URL) bool {
 	return err == nil && n >= 1 && n <= 65535
 }
 
-// displayURL shows what can be shown of a text that should be a URL, even where
-// it cannot be parsed: not what may be a user, a password, a query or a fragment.
+// displayURL returns what can be shown of text that should be a URL, even if it
+// cannot be parsed: not what may be a user, a password, a query or a fragment.
 func displayURL(s string) string {
-	// The last @ of all, be it in the path: a password may contain any of / ? # @.
-	// A user may have written it as %40.
+	// The last @ of all, even in the path: a password may contain any of / ? # @. It
+	// may be written as %40.
 	last := strings.LastIndex(s, "@")
 	if i := strings.LastIndex(s, "%40"); i > last {
 		last = i + len("%40") - 1
@@ -95,7 +109,7 @@ func displayURL(s string) string {
 		}
 	}
 	if _, err := url.Parse(s); last >= 0 && (err != nil || strings.ContainsAny(s[:last], "?#")) {
-		return scheme + "..." // What follows the @ may be the host or a part of a password or query.
+		return scheme + "..." // What follows the @ may be the host or part of a password or query.
 	}
 	if last >= 0 {
 		s = s[last+1:]
@@ -105,10 +119,10 @@ func displayURL(s string) string {
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
 	}
-	// What follows the host and is not a port may be a password whose @ was forgotten.
+	// What follows the host and is not a port may be a password with its @ forgotten.
 	host, rest, _ := strings.Cut(s, "/")
 	if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") != "" {
-		return scheme + "..." // and what stands before it the user
+		return scheme + "..." // And what precedes it the user.
 	}
 	if rest != "" || strings.HasSuffix(s, "/") {
 		rest = "/" + rest

@@ -2,60 +2,100 @@ package config
 
 import (
 	"fmt"
-	"os"
+	"regexp"
 	"runtime"
+	"strings"
 )
 
-// Warnings returns what is allowed and should not stay: http:// URLs,
-// certificates that are not verified, and files with secrets that every user of
-// this host can read. Each is one line that says what to do.
+// Warnings returns what is allowed and should be changed, such as http:// URLs,
+// placeholders in place of keys, and files with secrets that every user of this
+// host can read. Each is one line that says what to do. It reads files, and gives
+// up after ten seconds on those that do not respond; what is wrong with them is
+// left to [Config.CheckFiles].
 func (c *Config) Warnings() []string {
 	var all []string
 	for i := range c.OpsManagers {
 		m := &c.OpsManagers[i]
+		warn := func(text string) { all = append(all, fmt.Sprintf("ops manager %q: %s", m.Name, text)) }
 		if m.URL.Scheme == "http" {
-			all = append(all, fmt.Sprintf("ops manager %q: %s is not encrypted, so that the status can be read and forged on its way: use https", m.Name, m.URL))
+			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged on the way: use https", m.URL))
 		}
 		if m.TLS.settings().InsecureSkipVerify {
-			all = append(all, fmt.Sprintf("ops manager %q: insecure_skip_verify lets anyone pose as it: set ca_file instead", m.Name))
+			warn("insecure_skip_verify lets anyone impersonate it: set ca_file instead")
+		}
+		if m.MaxConcurrentRequests == 1 && len(m.Orgs) > 1 {
+			warn("with max_concurrent_requests: 1, an organization that hangs holds up the others: use 2 or more, or a timeout well below the scrape timeout")
 		}
 	}
-	if runtime.GOOS == "windows" {
-		return all // The permission bits mean nothing there.
-	}
-	seen := map[string]bool{}
-	for _, f := range c.secretFiles() {
-		if seen[f.path] {
-			continue
+	for _, k := range c.keys() {
+		for _, half := range []struct {
+			setting string
+			key     Secret
+		}{{"public_key", k.PublicKey}, {"private_key", k.PrivateKey}} {
+			if doubt := doubtful(half.key); doubt != "" {
+				all = append(all, fmt.Sprintf("%s: %s %s, or use %s_file", k.owner, half.setting, doubt, half.setting))
+			}
 		}
-		seen[f.path] = true
-		// A file that is missing is the business of CheckFiles.
-		if info, err := os.Stat(f.path); err == nil && info.Mode()&0o004 != 0 {
-			all = append(all, fmt.Sprintf("%s %q can be read by every user of this host: chmod o-r it", f.setting, f.path))
+	}
+	f := c.reader()
+	var checks []func() []string
+	for _, s := range c.secretFiles() {
+		checks = append(checks, func() []string { return f.warnings(s) })
+	}
+	return append(all, together(checks)...)
+}
+
+// warnings reads a file that contains a secret.
+func (f *Files) warnings(s source) []string {
+	found, err := within(f, []source{s}, s.read)
+	if err != nil {
+		return nil
+	}
+	var all []string
+	// The permission bits of Windows mean nothing.
+	if found.info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {
+		all = append(all, fmt.Sprintf("%s %q can be read by every user of this host: chmod o-r it", s.setting, s.path))
+	}
+	if s.limit == maxKeySize {
+		if key, err := cleanKey(string(found.text)); err == nil {
+			if doubt := doubtful(key); doubt != "" {
+				all = append(all, fmt.Sprintf("%s %q: the key %s", s.setting, s.path, doubt))
+			}
 		}
 	}
 	return all
 }
 
-// secretFiles returns all files that hold secrets, some perhaps repeatedly.
+// placeholder matches what templates and examples have in place of a key.
+var placeholder = regexp.MustCompile(`(?i)^(\$\{.*\}|\$\(.*\)|\$\w+|%\w+%|<.*>|\{\{.*\}\}|change[-_ ]?me)$`)
+
+// doubtful says why a key is probably none, and what to do; "" if it looks like one.
+func doubtful(key Secret) string {
+	text := key.Reveal()
+	switch {
+	case len(text) > 1 && strings.ContainsRune("\"'`", rune(text[0])) && text[0] == text[len(text)-1]:
+		return "is in quotes, which are taken as part of it: remove them"
+	case placeholder.MatchString(text):
+		return "looks like a placeholder, which is not expanded: write the key itself"
+	}
+	return ""
+}
+
+// secretFiles returns the files that contain secrets, each once.
 func (c *Config) secretFiles() []source {
 	var all []source
-	add := func(setting, path string) {
-		if path != "" {
-			all = append(all, source{setting: setting, path: path})
-		}
-	}
 	if c.hasInlineSecret() {
-		add("configuration file", c.File)
+		all = append(all, source{"configuration file", c.File, maxFileSize})
 	}
 	for _, k := range c.keys() {
-		add("public_key_file", k.PublicKeyFile)
-		add("private_key_file", k.PrivateKeyFile)
+		all = append(all, k.sources()...)
 	}
 	for _, m := range c.OpsManagers {
-		add("key_file", m.TLS.settings().KeyFile)
+		if file := m.TLS.settings().KeyFile; file != "" {
+			all = append(all, source{"key_file", file, maxCertSize})
+		}
 	}
-	return all
+	return unique(all, func(s source) string { return s.path })
 }
 
 func (c *Config) hasInlineSecret() bool {
@@ -72,55 +112,23 @@ func (c *Config) hasInlineSecret() bool {
 	return false
 }
 
+// ownedKey is an API key and whose it is, in words.
+type ownedKey struct {
+	*APIKey
+	owner string
+}
+
 // keys returns the API keys in the order of the file.
-func (c *Config) keys() []*APIKey {
-	var all []*APIKey
+func (c *Config) keys() []ownedKey {
+	var all []ownedKey
 	for _, m := range c.OpsManagers {
 		if m.APIKey != nil {
-			all = append(all, m.APIKey)
+			all = append(all, ownedKey{m.APIKey, fmt.Sprintf("ops manager %q", m.Name)})
 		}
 		for _, o := range m.Orgs {
 			if o.APIKey != nil {
-				all = append(all, o.APIKey)
+				all = append(all, ownedKey{o.APIKey, "organization " + o.ID})
 			}
-		}
-	}
-	return all
-}
-
-// CheckFiles reads all key and certificate files, each by itself and then those
-// that belong together, and returns an error for each that cannot be used now. Such a source is no reason to refuse a
-// configuration: the files may come later.
-func (c *Config) CheckFiles() []error {
-	var all []error
-	seen := map[string]bool{}
-	add := func(err error) {
-		if err != nil && !seen[err.Error()] {
-			seen[err.Error()] = true
-			all = append(all, err)
-		}
-	}
-	for _, k := range c.keys() {
-		before := len(all)
-		for _, half := range []APIKey{{PublicKeyFile: k.PublicKeyFile}, {PrivateKeyFile: k.PrivateKeyFile}} {
-			_, err := half.Read()
-			add(err)
-		}
-		if len(all) == before {
-			_, err := k.Read()
-			add(err)
-		}
-	}
-	for _, m := range c.OpsManagers {
-		before := len(all)
-		for _, s := range m.TLS.sources() {
-			if _, err := readFile(s.path, s.limit); err != nil {
-				add(s.wrap(err))
-			}
-		}
-		if len(all) == before {
-			_, err := m.TLS.Read()
-			add(err)
 		}
 	}
 	return all

@@ -40,8 +40,8 @@ func TestWarnings(t *testing.T) {
 `
 	testfile.Write(t, file, text)
 	want := []string{
-		`ops manager "production": http://opsmanager.example.net is not encrypted, so that the status can be read and forged on its way: use https`,
-		`ops manager "production": insecure_skip_verify lets anyone pose as it: set ca_file instead`,
+		`ops manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged on the way: use https`,
+		`ops manager "production": insecure_skip_verify lets anyone impersonate it: set ca_file instead`,
 		`private_key_file "` + dir + `/open.key" can be read by every user of this host: chmod o-r it`,
 		`key_file "` + dir + `/tls.key" can be read by every user of this host: chmod o-r it`,
 	}
@@ -103,5 +103,82 @@ func TestCheckFiles(t *testing.T) {
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), cert)
 	if errs := c.CheckFiles(); len(errs) > 0 {
 		t.Errorf("got %v", errs)
+	}
+}
+
+func TestWarningOfOneSlot(t *testing.T) {
+	const warning = `ops manager "opsmanager.example.net:443": with max_concurrent_requests: 1, an organization that hangs holds up the others: use 2 or more, or a timeout well below the scrape timeout`
+	for settings, want := range map[string]bool{
+		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}]\n":                                 false,
+		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}, {id: 5f1e9c2b8d3a4e0012ab34c1}]\n": true,
+		"    max_concurrent_requests: 2\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}, {id: 5f1e9c2b8d3a4e0012ab34c1}]\n": false,
+	} {
+		file := writeConfig(t, "ops_managers:\n  - url: https://opsmanager.example.net\n    api_key: {public_key: a, private_key: b}\n"+settings)
+		if got := mustLoad(t, file).Warnings(); slices.Contains(got, warning) != want || len(got) > 1 {
+			t.Errorf("%s: got %q", settings, got)
+		}
+	}
+}
+
+func TestWarningOfPlaceholders(t *testing.T) {
+	const (
+		placeholder = "looks like a placeholder, which is not expanded: write the key itself"
+		quotes      = "is in quotes, which are taken as part of it: remove them"
+	)
+	for key, want := range map[string]string{
+		"${OM_PRIVATE_KEY}":                    placeholder,
+		"${file:/run/secrets/om}":              placeholder,
+		"$OM_PRIVATE_KEY":                      placeholder,
+		"$(OM_PRIVATE_KEY)":                    placeholder,
+		"%OM_PRIVATE_KEY%":                     placeholder,
+		"<private key>":                        placeholder,
+		"{{ .Values.privateKey }}":             placeholder,
+		"changeme":                             placeholder,
+		"CHANGE-ME":                            placeholder,
+		`"s3cr3t"`:                             quotes,
+		"'s3cr3t'":                             quotes,
+		"`s3cr3t`":                             quotes,
+		`"${OM_PRIVATE_KEY}"`:                  quotes,
+		"jkqmzxvt":                             "",
+		"6c9e1234-aaaa-bbbb-cccc-0123456789ab": "",
+		"s3cr3t$":                              "",
+		"$3cr3t!":                              "",
+		`"`:                                    "",
+		"changemenow":                          "",
+		"a<b>":                                 "",
+	} {
+		t.Run(key, func(t *testing.T) {
+			quoted := "'" + strings.ReplaceAll(key, "'", "''") + "'"
+			file := writeConfig(t, "ops_managers:\n  - url: https://opsmanager.example.net\n    name: om\n    api_key: {public_key: "+quoted+", private_key_file: om.key}\n"+
+				"    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0, api_key: {public_key: a, private_key: "+quoted+"}}]\n")
+			keyFile := filepath.Join(filepath.Dir(file), "om.key")
+			testfile.Write(t, keyFile, key+"\n")
+			var all []string
+			if want != "" {
+				all = []string{
+					`ops manager "om": public_key ` + want + ", or use public_key_file",
+					"organization 5f1e9c2b8d3a4e0012ab34c0: private_key " + want + ", or use private_key_file",
+					`private_key_file "` + keyFile + `": the key ` + want,
+				}
+			}
+			c := mustLoad(t, file)
+			if got := c.Warnings(); !slices.Equal(got, all) {
+				t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(all, "\n"))
+			}
+			if errs := c.CheckFiles(); len(errs) > 0 {
+				t.Errorf("a warning is no problem: %v", errs)
+			}
+		})
+	}
+}
+
+func TestCheckFilesOfManyOrgs(t *testing.T) {
+	file := writeConfig(t, manyOrgs(10_000))
+	c := mustLoad(t, file)
+	if got := len(c.CheckFiles()); got != 20_000 {
+		t.Errorf("%d problems", got)
+	}
+	if got := c.Warnings(); len(got) > 0 {
+		t.Errorf("got %q", got[:1])
 	}
 }

@@ -9,9 +9,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// trouble is a failed poll and all that its advice depends on. Organizations
-// whose advice reads the same are shown together, so a text names an Ops Manager
-// only where the fix is in its settings.
+// trouble is a failed poll and everything that its advice depends on.
+// Organizations with the same advice are shown together, so it names an Ops
+// Manager only if the fix is in its settings.
 type trouble struct {
 	target
 	err *opsmanager.Error
@@ -22,13 +22,13 @@ type trouble struct {
 func (t *trouble) advice() advice {
 	switch t.err.Reason {
 	case opsmanager.ReasonDNS:
-		return t.dns()
+		return t.withUnusedProxy(t.dns())
 	case opsmanager.ReasonConnect:
-		return t.connect()
+		return t.withUnusedProxy(t.connect())
 	case opsmanager.ReasonTLS:
 		return t.tls()
 	case opsmanager.ReasonTimeout:
-		return t.timeout()
+		return t.withUnusedProxy(t.timeout())
 	case opsmanager.ReasonUnauthorized:
 		return t.unauthorized()
 	case opsmanager.ReasonRole:
@@ -40,23 +40,22 @@ func (t *trouble) advice() advice {
 	case opsmanager.ReasonNotFound:
 		return t.notFound()
 	case opsmanager.ReasonRateLimited:
-		return advice{t.text(), fmt.Sprintf("Wait some minutes. If it comes back, scrape less often, or lower %s (now %d).",
-			t.setting("max_concurrent_requests"), t.manager.MaxConcurrentRequests)}
+		return advice{t.text(), "Wait a few minutes. If it happens again, scrape less often, or use each API key for fewer organizations."}
 	case opsmanager.ReasonServerError:
 		return t.serverError()
 	case opsmanager.ReasonRedirect:
-		return advice{t.text() + ": a redirect, which is never followed", fmt.Sprintf("Set %s to the address that Ops Manager itself answers at:"+
-			" perhaps https:// in place of http://, another host name, or one without a login page before it.", t.setting("url"))}
+		return advice{t.text() + ": a redirect, which is never followed", fmt.Sprintf("Set %s to the address where Ops Manager itself answers:"+
+			" perhaps https:// instead of http://, another host name, or one without a login page in front of it.", t.setting("url"))}
 	case opsmanager.ReasonBadResponse:
 		return t.badResponse()
 	}
 	return t.usual()
 }
 
-// usual is the advice where nothing more is known than the reason.
+// usual is the advice if nothing but the reason is known.
 func (t *trouble) usual() advice { return advice{t.text(), t.err.Reason.Fix()} }
 
-// text is the error, as it can be printed.
+// text is the error in a printable form.
 func (t *trouble) text() string { return shortened(printable(t.err.Error())) }
 
 // setting names a setting of the Ops Manager.
@@ -74,7 +73,7 @@ func (t *trouble) key() string {
 
 func (t *trouble) unauthorized() advice {
 	if _, ok := errors.AsType[*opsmanager.ChallengeError](t.err.Err); ok {
-		return advice{t.text(), fmt.Sprintf("See what answers at %s: Ops Manager asks for digest authentication, and a proxy or balancer before it must not take that away.",
+		return advice{t.text(), fmt.Sprintf("Check what answers at %s: Ops Manager asks for digest authentication, and a proxy or load balancer in front of it must not remove that.",
 			t.setting("url"))}
 	}
 	return advice{t.text(), fmt.Sprintf("Check both halves of %s, and that the key was not deleted: in Ops Manager open the organization, Access Manager, API Keys.", t.key())}
@@ -83,7 +82,7 @@ func (t *trouble) unauthorized() advice {
 func (t *trouble) role() advice {
 	fix := fmt.Sprintf("Grant %s the role Organization Owner: in Ops Manager open the organization, Access Manager, API Keys, and edit the key.", t.key())
 	if t.org.APIKey == nil {
-		fix += " A key that was made in another organization does not do: then give this one an api_key of its own."
+		fix += " If the key belongs to another organization, give this one an api_key of its own."
 	}
 	return advice{t.text() + ": the API key lacks the role Organization Owner in the organization", fix}
 }
@@ -98,7 +97,7 @@ func (t *trouble) accessList() advice {
 	}
 	fix := fmt.Sprintf("Add %s to the access list of %s: %s.", host, t.key(), where)
 	if t.err.Address.IsValid() {
-		fix += " That is the address that Ops Manager sees: behind a proxy, NAT or a balancer it is not this host's own."
+		fix += " That is the address that Ops Manager sees: behind a proxy, NAT or load balancer it is not this host's own."
 	}
 	return advice{problem + " is not on the API key's access list", fix}
 }
@@ -106,47 +105,62 @@ func (t *trouble) accessList() advice {
 func (t *trouble) forbidden() advice {
 	switch t.err.ErrorCode {
 	case "":
-		return advice{t.text(), fmt.Sprintf("See what stands before %s: a proxy, firewall or balancer refuses the request; Ops Manager itself would give an errorCode.", address(t.manager.URL))}
+		return advice{t.text(), fmt.Sprintf("Check what is in front of %s: a proxy, firewall or load balancer refuses the request; Ops Manager itself would send an errorCode.", address(t.manager.URL))}
 	case "FEATURE_UNSUPPORTED", "UNSUPPORTED_FOR_CURRENT_CONFIG", "UNSUPPORTED_FOR_CURRENT_PLAN":
-		return advice{t.text(), "This Ops Manager does not offer migration links to the organization: see its version, configuration and plan, or remove the organization from the configuration."}
+		return advice{t.text(), "This Ops Manager does not offer migration links to the organization: check its version, configuration and plan, or remove the organization from the configuration."}
 	}
-	return advice{t.text(), fmt.Sprintf("Look %s up among the error codes in the documentation of Ops Manager, and see the settings of the organization.", t.err.ErrorCode)}
+	return advice{t.text(), fmt.Sprintf("Look up %s among the error codes in the Ops Manager documentation, and check the settings of the organization.", t.err.ErrorCode)}
 }
 
 func (t *trouble) notFound() advice {
 	switch t.err.ErrorCode {
 	case "", "RESOURCE_NOT_FOUND":
 	case "ORG_NOT_FOUND":
-		return advice{t.text() + ": the organization does not exist there", fmt.Sprintf("Check its id (Ops Manager: Organization, Settings), and that it belongs to ops manager %q and was not deleted.", t.manager.Name)}
+		return advice{t.text() + ": the organization does not exist there", fmt.Sprintf("Check its ID (Ops Manager: Organization, Settings), and that it belongs to ops manager %q and was not deleted.", t.manager.Name)}
 	default:
 		return t.usual()
 	}
-	path := "url may lack the path prefix that Ops Manager is served below"
+	path := "url may lack the path prefix under which Ops Manager is served"
 	if prefix := t.manager.URL.Path; prefix != "" && prefix != "/" {
 		path = fmt.Sprintf("url may have a wrong path prefix (%q)", prefix)
 	}
-	return advice{t.text() + ": the server has no such endpoint", fmt.Sprintf("Check %s: %s. Otherwise it is older than Ops Manager 5.0, which brought the endpoint, or no Ops Manager.", t.setting("url"), path)}
+	return advice{t.text() + ": the server has no such endpoint", fmt.Sprintf("Check %s: %s. Otherwise it is older than Ops Manager 5.0, which introduced the endpoint, or not an Ops Manager.", t.setting("url"), path)}
 }
 
 func (t *trouble) serverError() advice {
 	switch t.err.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return advice{t.text(), fmt.Sprintf("See whether Ops Manager is starting, being upgraded or down behind %s: a balancer or proxy before it answers so.", address(t.manager.URL))}
+		return advice{t.text(), fmt.Sprintf("Check whether Ops Manager is starting, being upgraded or down behind %s: a load balancer or proxy in front of it answers like this.", address(t.manager.URL))}
 	}
-	return advice{t.text(), "Look into the logs of Ops Manager: it failed while it worked on the request."}
+	return advice{t.text(), "Check the logs of Ops Manager: it failed to process the request."}
 }
 
 func (t *trouble) badResponse() advice {
 	switch code := t.err.StatusCode; {
 	case code == http.StatusProxyAuthRequired:
-		// On http:// a proxy answers for the server.
-		return advice{t.text() + ": the proxy wants credentials", t.proxyCredentials()}
+		// On http:// a proxy answers in place of the server.
+		return advice{t.text() + ": the proxy requires credentials", t.proxyCredentials()}
 	case t.manager.URL.Scheme == "http" && (code == http.StatusBadRequest || code == 0):
-		return advice{t.text(), fmt.Sprintf("If %s speaks TLS, begin %s with https://. Otherwise see what answers there: it is not Ops Manager.", address(t.manager.URL), t.setting("url"))}
+		a := advice{t.text(), fmt.Sprintf("If %s speaks TLS, begin %s with https://. Otherwise check what answers there: it is not Ops Manager.", address(t.manager.URL), t.setting("url"))}
+		if code == http.StatusBadRequest {
+			a.fix += t.changedPath()
+		}
+		return a
 	case code == http.StatusBadRequest:
 		a := t.usual()
-		a.fix += fmt.Sprintf(" Some servers demand a client certificate in this way: cert_file and key_file in %s.", t.setting("tls_config"))
+		a.fix += fmt.Sprintf(" Some servers demand a client certificate in this way: cert_file and key_file in %s.", t.setting("tls_config")) + t.changedPath()
 		return a
 	}
 	return t.usual()
+}
+
+// changedPath is a hint at a proxy that requests a different path than the one in
+// the digest. Servers that compare the two must answer 400: RFC 7616, section
+// 3.4.6; Apache does.
+func (t *trouble) changedPath() string {
+	prefix := "a path prefix"
+	if p := t.manager.URL.Path; p != "" && p != "/" {
+		prefix = fmt.Sprintf("the path prefix %q", p)
+	}
+	return fmt.Sprintf(" If a proxy in front of Ops Manager strips or adds %s, let it pass the path on unchanged: some servers (Apache) compare it with the uri of the digest and answer 400.", prefix)
 }

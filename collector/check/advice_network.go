@@ -9,12 +9,13 @@ import (
 	"syscall"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
-// Connections are made to a proxy or to Ops Manager itself, and what to look at
-// differs. net/http says which one failed.
+// Connections are made to a proxy or to Ops Manager itself, and the advice differs.
+// net/http says which one failed.
 
-// atProxy returns the proxy if the failure met it and not Ops Manager.
+// atProxy returns the proxy if the connection to it failed, and otherwise nil.
 func (t *trouble) atProxy() *url.URL {
 	if op, ok := errors.AsType[*net.OpError](t.err.Err); ok && op.Op == "proxyconnect" {
 		return proxyOf(t.manager)
@@ -22,12 +23,29 @@ func (t *trouble) atProxy() *url.URL {
 	return nil
 }
 
-// peer names whom the failed connection was to, and the setting that says so.
+// peer names the other end of the failed connection, and the setting that has it.
 func (t *trouble) peer() (name, setting string) {
 	if proxy := t.atProxy(); proxy != nil {
-		return "the proxy " + address(proxy), "proxy_url"
+		return "the proxy " + address(proxy), t.proxySetting()
 	}
-	return address(t.manager.URL), "url"
+	return address(t.manager.URL), t.setting("url")
+}
+
+// proxySetting names the setting of the proxy.
+func (t *trouble) proxySetting() string {
+	if _, variable := config.EnvironmentProxy(t.manager.URL); variable != "" && t.manager.Proxy.FromEnvironment() {
+		return "the environment variable " + variable
+	}
+	return t.setting("proxy_url")
+}
+
+// withUnusedProxy adds a hint at a proxy that the environment names and the
+// configuration does not ask for.
+func (t *trouble) withUnusedProxy(a advice) advice {
+	if _, variable := config.EnvironmentProxy(t.manager.URL); variable != "" && t.manager.Proxy.Func() == nil {
+		a.fix += fmt.Sprintf(" %s is set in the environment, but not used: if that proxy is the way to Ops Manager, set %s to true.", variable, t.setting("proxy_from_environment"))
+	}
+	return a
 }
 
 func (t *trouble) dns() advice {
@@ -38,13 +56,13 @@ func (t *trouble) dns() advice {
 	_, setting := t.peer()
 	if !dns.IsNotFound {
 		return advice{
-			fmt.Sprintf("the name servers gave no answer about %q", dns.Name),
-			"See that this host's name servers are configured and can be reached.",
+			fmt.Sprintf("the name servers did not answer the query for %q", dns.Name),
+			"Check that this host's name servers are configured and can be reached.",
 		}
 	}
 	return advice{
 		fmt.Sprintf("the name %q does not resolve", dns.Name),
-		fmt.Sprintf("Correct the host in %s, or this host's name resolution.", t.setting(setting)),
+		fmt.Sprintf("Correct the host in %s, or this host's name resolution.", setting),
 	}
 }
 
@@ -57,22 +75,22 @@ func (t *trouble) connect() advice {
 	switch {
 	case errors.Is(t.err.Err, syscall.ECONNREFUSED):
 		server := "Ops Manager"
-		if setting == "proxy_url" {
+		if t.atProxy() != nil {
 			server = "the proxy"
 		}
 		return advice{
 			fmt.Sprintf("nothing listens at %s: connection refused", peer),
-			fmt.Sprintf("See that %s runs, and correct host or port in %s if they are wrong. Some firewalls refuse this way too.", server, t.setting(setting)),
+			fmt.Sprintf("Check that %s is running, and correct host or port in %s if they are wrong. Some firewalls refuse in this way too.", server, setting),
 		}
 	case dial != nil:
 		return advice{
 			fmt.Sprintf("%s cannot be reached: %s", peer, printable(dial.Err.Error())),
-			fmt.Sprintf("See that routes and firewalls let this host reach it, and correct host or port in %s if they are wrong.", t.setting(setting)),
+			fmt.Sprintf("Check that routes and firewalls let this host reach it, and correct host or port in %s if they are wrong.", setting),
 		}
 	}
 	return advice{
-		fmt.Sprintf("%s closed the connection before a whole answer, or there was none", peer),
-		"Try again: Ops Manager or a balancer may be restarting. If it stays so, see what stands on the way (proxy, firewall, balancer) and whether the port is the right one.",
+		fmt.Sprintf("%s closed the connection before a complete answer, or there was none", peer),
+		"Try again: Ops Manager or a load balancer may be restarting. If it persists, check what is in between (proxy, firewall, load balancer) and whether the port is right.",
 	}
 }
 
@@ -96,10 +114,10 @@ func (t *trouble) proxyRefusal(code int) advice {
 	a := advice{problem: fmt.Sprintf("%s refused CONNECT with HTTP %d", name, code)}
 	switch code {
 	case http.StatusProxyAuthRequired:
-		a.problem += ": it wants credentials"
+		a.problem += ": it requires credentials"
 		a.fix = t.proxyCredentials()
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		a.fix = fmt.Sprintf("See that the proxy can resolve and reach %s.", address(t.manager.URL))
+		a.fix = fmt.Sprintf("Check that the proxy can resolve and reach %s.", address(t.manager.URL))
 	default:
 		a.fix = fmt.Sprintf("Let the proxy allow CONNECT to %s from this host, or reach it without the proxy (no_proxy).", address(t.manager.URL))
 	}
@@ -107,14 +125,13 @@ func (t *trouble) proxyRefusal(code int) advice {
 }
 
 func (t *trouble) proxyCredentials() string {
-	return fmt.Sprintf("Give the user and password that the proxy accepts in %s: http://user:password@host:port.", t.setting("proxy_url"))
+	return fmt.Sprintf("Add the user and password that the proxy accepts to %s: http://user:password@host:port.", t.proxySetting())
 }
 
 func (t *trouble) timeout() advice {
-	setting := t.setting("timeout")
 	return advice{
-		fmt.Sprintf("no whole answer within %s", t.manager.Timeout),
-		fmt.Sprintf("See that no firewall on the way to %s drops packets and that Ops Manager is not overloaded. If it is only slow, raise %s and Prometheus' scrape_timeout.",
-			address(t.manager.URL), setting),
+		fmt.Sprintf("no complete answer within %s", t.manager.Timeout),
+		fmt.Sprintf("Check that no firewall on the way to %s drops packets and that Ops Manager is not overloaded. If it is only slow, raise %s and Prometheus' scrape_timeout.",
+			address(t.manager.URL), t.setting("timeout")),
 	}
 }

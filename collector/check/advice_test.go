@@ -30,15 +30,15 @@ func TestAdviceOnAnswers(t *testing.T) {
 	const (
 		key   = `the API key (api_key of ops manager "om")`
 		where = `in Ops Manager open the organization, Access Manager, API Keys`
-		role  = `Grant ` + key + ` the role Organization Owner: ` + where + `, and edit the key. A key that was made in another organization does not do: then give this one an api_key of its own.`
-		seen  = ` That is the address that Ops Manager sees: behind a proxy, NAT or a balancer it is not this host's own.`
-		plan  = `This Ops Manager does not offer migration links to the organization: see its version, configuration and plan, or remove the organization from the configuration.`
-		older = ` Otherwise it is older than Ops Manager 5.0, which brought the endpoint, or no Ops Manager.`
-		down  = `See whether Ops Manager is starting, being upgraded or down behind 127.0.0.1:PORT: a balancer or proxy before it answers so.`
-		moved = `Set url of ops manager "om" to the address that Ops Manager itself answers at: perhaps https:// in place of http://, another host name, or one without a login page before it.`
+		role  = `Grant ` + key + ` the role Organization Owner: ` + where + `, and edit the key. If the key belongs to another organization, give this one an api_key of its own.`
+		seen  = ` That is the address that Ops Manager sees: behind a proxy, NAT or load balancer it is not this host's own.`
+		plan  = `This Ops Manager does not offer migration links to the organization: check its version, configuration and plan, or remove the organization from the configuration.`
+		older = ` Otherwise it is older than Ops Manager 5.0, which introduced the endpoint, or not an Ops Manager.`
+		down  = `Check whether Ops Manager is starting, being upgraded or down behind 127.0.0.1:PORT: a load balancer or proxy in front of it answers like this.`
+		moved = `Set url of ops manager "om" to the address where Ops Manager itself answers: perhaps https:// instead of http://, another host name, or one without a login page in front of it.`
 		other = `See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server).`
 		newer = `Look for a newer exporter: Ops Manager answered with a status that this one does not know.`
-		front = `See what answers at url of ops manager "om": Ops Manager asks for digest authentication, and a proxy or balancer before it must not take that away.`
+		front = `Check what answers at url of ops manager "om": Ops Manager asks for digest authentication, and a proxy or load balancer in front of it must not remove that.`
 	)
 	for name, tt := range map[string]struct {
 		answer simulator.Answer
@@ -52,14 +52,14 @@ func TestAdviceOnAnswers(t *testing.T) {
 		"address not told":      {simulator.Code(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), false, told{"access_list", "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: this host's address is not on the API key's access list", "Add this host's address, as Ops Manager sees it, to the access list of " + key + ": " + where + ", and edit the key."}},
 		"no challenge":          {simulator.Body(401, "", ""), true, told{"unauthorized", "HTTP 401: the answer carries no digest challenge", front}},
 		"forbidden, feature":    {simulator.Code(403, "FEATURE_UNSUPPORTED"), false, told{"forbidden", "HTTP 403 FEATURE_UNSUPPORTED", plan}},
-		"forbidden, other code": {simulator.Code(403, "SOMETHING_ELSE"), false, told{"forbidden", "HTTP 403 SOMETHING_ELSE", "Look SOMETHING_ELSE up among the error codes in the documentation of Ops Manager, and see the settings of the organization."}},
-		"forbidden, no code":    {simulator.HTML(403), true, told{"forbidden", "HTTP 403", "See what stands before 127.0.0.1:PORT: a proxy, firewall or balancer refuses the request; Ops Manager itself would give an errorCode."}},
-		"no such organization":  {simulator.OrgNotFound(), false, told{"not_found", "HTTP 404 ORG_NOT_FOUND: the organization does not exist there", `Check its id (Ops Manager: Organization, Settings), and that it belongs to ops manager "om" and was not deleted.`}},
-		"no such endpoint":      {simulator.ResourceNotFound(), false, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix that Ops Manager is served below.` + older}},
-		"other server":          {simulator.HTML(404), true, told{"not_found", "HTTP 404: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix that Ops Manager is served below.` + older}},
+		"forbidden, other code": {simulator.Code(403, "SOMETHING_ELSE"), false, told{"forbidden", "HTTP 403 SOMETHING_ELSE", "Look up SOMETHING_ELSE among the error codes in the Ops Manager documentation, and check the settings of the organization."}},
+		"forbidden, no code":    {simulator.HTML(403), true, told{"forbidden", "HTTP 403", "Check what is in front of 127.0.0.1:PORT: a proxy, firewall or load balancer refuses the request; Ops Manager itself would send an errorCode."}},
+		"no such organization":  {simulator.OrgNotFound(), false, told{"not_found", "HTTP 404 ORG_NOT_FOUND: the organization does not exist there", `Check its ID (Ops Manager: Organization, Settings), and that it belongs to ops manager "om" and was not deleted.`}},
+		"no such endpoint":      {simulator.ResourceNotFound(), false, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix under which Ops Manager is served.` + older}},
+		"other server":          {simulator.HTML(404), true, told{"not_found", "HTTP 404: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix under which Ops Manager is served.` + older}},
 		"not found, other code": {simulator.Code(404, "GROUP_NOT_FOUND"), false, told{"not_found", "HTTP 404 GROUP_NOT_FOUND", "Check the organization ID and url; a server without the endpoint (before Ops Manager 5.0) answers the same."}},
-		"rate limit":            {simulator.RateLimited("10"), false, told{"rate_limited", "HTTP 429 RATE_LIMITED", `Wait some minutes. If it comes back, scrape less often, or lower max_concurrent_requests of ops manager "om" (now 16).`}},
-		"failure":               {simulator.UnexpectedError(), false, told{"server_error", "HTTP 500 UNEXPECTED_ERROR", "Look into the logs of Ops Manager: it failed while it worked on the request."}},
+		"rate limit":            {simulator.RateLimited("10"), false, told{"rate_limited", "HTTP 429 RATE_LIMITED", `Wait a few minutes. If it happens again, scrape less often, or use each API key for fewer organizations.`}},
+		"failure":               {simulator.UnexpectedError(), false, told{"server_error", "HTTP 500 UNEXPECTED_ERROR", "Check the logs of Ops Manager: it failed to process the request."}},
 		"balancer, 502":         {simulator.HTML(502), true, told{"server_error", "HTTP 502", down}},
 		"balancer, 503":         {simulator.HTML(503), true, told{"server_error", "HTTP 503", down}},
 		"balancer, 504":         {simulator.HTML(504), false, told{"server_error", "HTTP 504", down}},
@@ -67,9 +67,9 @@ func TestAdviceOnAnswers(t *testing.T) {
 		"login page":            {simulator.HTML(200), true, told{"bad_response", "HTTP 200: the body is not one JSON value", other}},
 		"unknown status":        {simulator.Status("SYNCING"), false, told{"unknown_status", `HTTP 200: the status "SYNCING" is neither SYNCED nor NOT_SYNCED`, newer}},
 		"free text for status":  {simulator.Status("s3cr3t \x1b[2J"), false, told{"unknown_status", `HTTP 200: the status is neither SYNCED nor NOT_SYNCED`, newer}},
-		"proxy's 407":           {simulator.Body(407, "", ""), true, told{"bad_response", "HTTP 407: the proxy wants credentials", `Give the user and password that the proxy accepts in proxy_url of ops manager "om": http://user:password@host:port.`}},
-		"HTTP on an https port": {simulator.Body(400, "", ""), true, told{"bad_response", "HTTP 400", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`}},
-		"cut short":             {simulator.Truncated(), false, told{"connect", "127.0.0.1:PORT closed the connection before a whole answer, or there was none", closed}},
+		"proxy's 407":           {simulator.Body(407, "", ""), true, told{"bad_response", "HTTP 407: the proxy requires credentials", `Add the user and password that the proxy accepts to proxy_url of ops manager "om": http://user:password@host:port.`}},
+		"HTTP on an https port": {simulator.Body(400, "", ""), true, told{"bad_response", "HTTP 400", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` + stripped}},
+		"cut short":             {simulator.Truncated(), false, told{"connect", "127.0.0.1:PORT closed the connection before a complete answer, or there was none", closed}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, tt.answer)
@@ -83,6 +83,11 @@ func TestAdviceOnAnswers(t *testing.T) {
 		s := simulate(t, simulator.Options{}, nil)
 		advised(t, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may have a wrong path prefix ("/om").` + older},
 			manager("om", s.URL()+"/om", 1))
+	})
+	t.Run("400 behind a path prefix", func(t *testing.T) {
+		s := simulate(t, simulator.Options{PathPrefix: "/om"}, simulator.HTML(400))
+		advised(t, told{"bad_response", "HTTP 400", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` +
+			strings.Replace(stripped, "a path prefix", `the path prefix "/om"`, 1)}, manager("om", s.URL(), 1))
 	})
 	t.Run("wrong key", func(t *testing.T) {
 		s := simulate(t, simulator.Options{}, nil)
@@ -101,19 +106,22 @@ func TestAdviceOnAnswers(t *testing.T) {
 	t.Run("timeout", func(t *testing.T) {
 		s := simulate(t, simulator.Options{}, simulator.Hang())
 		advised(t, told{
-			"timeout", "no whole answer within 150ms",
-			`See that no firewall on the way to 127.0.0.1:PORT drops packets and that Ops Manager is not overloaded. If it is only slow, raise timeout of ops manager "om" and Prometheus' scrape_timeout.`,
+			"timeout", "no complete answer within 150ms",
+			`Check that no firewall on the way to 127.0.0.1:PORT drops packets and that Ops Manager is not overloaded. If it is only slow, raise timeout of ops manager "om" and Prometheus' scrape_timeout.`,
 		}, manager("om", s.URL(), 1, "timeout: 150ms"))
 	})
 }
 
-const closed = "Try again: Ops Manager or a balancer may be restarting. If it stays so, see what stands on the way (proxy, firewall, balancer) and whether the port is the right one."
+const closed = "Try again: Ops Manager or a load balancer may be restarting. If it persists, check what is in between (proxy, firewall, load balancer) and whether the port is right."
+
+// stripped is part of the advice on each 400.
+const stripped = " If a proxy in front of Ops Manager strips or adds a path prefix, let it pass the path on unchanged: some servers (Apache) compare it with the uri of the digest and answer 400."
 
 func TestAdviceOnConnections(t *testing.T) {
 	ca := authority.New(t)
 	caFile := trusting(t, ca)
 	secure := simulate(t, simulator.Options{TLS: ca.Server(t)}, nil)
-	credentials := `Give the user and password that the proxy accepts in proxy_url of ops manager "om": http://user:password@host:port.`
+	credentials := `Add the user and password that the proxy accepts to proxy_url of ops manager "om": http://user:password@host:port.`
 
 	for name, tt := range map[string]struct {
 		url, proxy string
@@ -121,18 +129,18 @@ func TestAdviceOnConnections(t *testing.T) {
 	}{
 		"refused": {"http://" + unused(t), "", told{
 			"connect", "nothing listens at 127.0.0.1:PORT: connection refused",
-			`See that Ops Manager runs, and correct host or port in url of ops manager "om" if they are wrong. Some firewalls refuse this way too.`,
+			`Check that Ops Manager is running, and correct host or port in url of ops manager "om" if they are wrong. Some firewalls refuse in this way too.`,
 		}},
 		"refused by the proxy's port": {secure.URL(), "http://" + unused(t), told{
 			"connect", "nothing listens at the proxy 127.0.0.1:PORT: connection refused",
-			`See that the proxy runs, and correct host or port in proxy_url of ops manager "om" if they are wrong. Some firewalls refuse this way too.`,
+			`Check that the proxy is running, and correct host or port in proxy_url of ops manager "om" if they are wrong. Some firewalls refuse in this way too.`,
 		}},
-		"closed": {"http://" + listen(t, ""), "", told{"connect", "127.0.0.1:PORT closed the connection before a whole answer, or there was none", closed}},
+		"closed": {"http://" + listen(t, ""), "", told{"connect", "127.0.0.1:PORT closed the connection before a complete answer, or there was none", closed}},
 		"proxy without credentials": {secure.URL(), "http://" + startProxy(t, 0), told{
-			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it wants credentials", credentials,
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it requires credentials", credentials,
 		}},
 		"proxy with wrong credentials": {secure.URL(), "http://" + proxyUser + ":wrong-s3cr3t@" + startProxy(t, 0), told{
-			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it wants credentials", credentials,
+			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 407: it requires credentials", credentials,
 		}},
 		"proxy that forbids": {secure.URL(), "http://" + startProxy(t, http.StatusForbidden), told{
 			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 403",
@@ -140,15 +148,15 @@ func TestAdviceOnConnections(t *testing.T) {
 		}},
 		"proxy that reaches nothing": {"https://" + unused(t), "http://" + proxyUser + ":" + proxyPassword + "@" + startProxy(t, 0), told{
 			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 502",
-			"See that the proxy can resolve and reach 127.0.0.1:PORT.",
+			"Check that the proxy can resolve and reach 127.0.0.1:PORT.",
 		}},
 		"no HTTP": {"http://" + listen(t, "SSH-2.0-OpenSSH_9.9\r\n"), "", told{
 			"bad_response", "the answer is not valid HTTP",
-			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`,
+			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.`,
 		}},
 		"HTTP on the TLS port": {strings.Replace(secure.URL(), "https", "http", 1), "", told{
 			"bad_response", "HTTP 400",
-			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise see what answers there: it is not Ops Manager.`,
+			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` + stripped,
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -11,9 +11,9 @@ import (
 )
 
 func (t *trouble) tls() advice {
-	// A file that cannot be used fails a poll before any connection.
-	if _, err := t.manager.TLS.Read(); err != nil {
-		return advice{t.text(), "Mend the file; it is read again at each scrape."}
+	// A file that cannot be used fails a poll before any connection is made.
+	if t.tlsConfig() == nil {
+		return advice{t.text(), "Fix the file; it is read again at each scrape."}
 	}
 	peer, setting := t.peer()
 	err := t.err.Err
@@ -38,11 +38,11 @@ func (t *trouble) tls() advice {
 	return t.usual()
 }
 
-// quote shows a text out of a certificate, which its owner chose freely: it may
-// even repeat an API key that it was sent.
+// quote shows text from a certificate. Its owner chose it freely, and may even
+// repeat an API key that was sent there.
 func (t *trouble) quote(s string) string {
 	shown := printable(s)
-	if key, err := t.manager.Key(t.org).Read(); err == nil {
+	if key, err := t.files.ReadKey(t.manager.Key(t.org)); err == nil {
 		for _, half := range []string{key.Public.Reveal(), key.Private.Reveal()} {
 			if half != "" && strings.Contains(strings.ToLower(shown), strings.ToLower(half)) {
 				return "(not shown because it repeats the API key)"
@@ -54,7 +54,7 @@ func (t *trouble) quote(s string) string {
 
 func (t *trouble) untrusted(peer string, cert *x509.Certificate) advice {
 	file := t.setting("tls_config") + " as ca_file"
-	if c := tlsConfig(t.manager); c != nil && c.RootCAs != nil {
+	if c := t.tlsConfig(); c != nil && c.RootCAs != nil {
 		file = "the CA file of " + t.setting("tls_config")
 	}
 	const what = "the certificate of %s is not trusted"
@@ -76,7 +76,7 @@ func (t *trouble) untrusted(peer string, cert *x509.Certificate) advice {
 	}
 }
 
-// isServers tells whether a certificate is the server's own and not that of a CA
+// isServers reports whether a certificate is the server's own, not that of a CA
 // that it sent along.
 func isServers(cert *x509.Certificate, err error) bool {
 	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
@@ -97,12 +97,12 @@ func (t *trouble) wrongName(peer, setting string, e x509.HostnameError) advice {
 	if len(names) == 0 {
 		return advice{
 			problem + ": it has no names (a Common Name does not count)",
-			fmt.Sprintf("Have the certificate issued again with %q as subject alternative name.", e.Host),
+			fmt.Sprintf("Have the certificate reissued with %q as a subject alternative name.", e.Host),
 		}
 	}
 	return advice{
 		problem + ", but for " + few(names),
-		fmt.Sprintf("Use one of its names in %s, or, if it is the right server, set server_name in its tls_config to one of them.", t.setting(setting)),
+		fmt.Sprintf("Use one of its names in %s, or, if it is the right server, set server_name in %s to one of them.", setting, t.setting("tls_config")),
 	}
 }
 
@@ -124,41 +124,41 @@ func (t *trouble) notTLS(peer, setting string, e tls.RecordHeaderError) advice {
 	if string(e.RecordHeader[:]) == "HTTP/" {
 		return advice{
 			peer + " speaks plain HTTP, not TLS",
-			fmt.Sprintf("Give the port for https in %s. If there is none, http:// works, but then the status can be read and forged on its way.", t.setting(setting)),
+			fmt.Sprintf("Use the port for https in %s. If there is none, http:// works, but then the status can be read and forged on the way.", setting),
 		}
 	}
-	return advice{peer + " does not speak TLS", fmt.Sprintf("Correct the port in %s.", t.setting(setting))}
+	return advice{peer + " does not speak TLS", fmt.Sprintf("Correct the port in %s.", setting)}
 }
 
-// alert explains why the other side ended the handshake, in the words of TLS.
+// alert explains why the peer ended the handshake, from the TLS alert that it sent.
 func (t *trouble) alert(peer, setting, text string) advice {
 	tlsSettings := t.setting("tls_config")
-	shows := false
-	if c := tlsConfig(t.manager); c != nil {
-		shows = c.GetClientCertificate != nil || len(c.Certificates) > 0
+	hasCertificate := false
+	if c := t.tlsConfig(); c != nil {
+		hasCertificate = c.GetClientCertificate != nil || len(c.Certificates) > 0
 	}
 	switch {
-	case !shows && text == "certificate required":
+	case !hasCertificate && text == "certificate required":
 		return advice{
 			peer + " demands a client certificate",
 			fmt.Sprintf("Set cert_file and key_file in %s.", tlsSettings),
 		}
-	case shows && (strings.Contains(text, "certificate") || text == "access denied"):
+	case hasCertificate && (strings.Contains(text, "certificate") || text == "access denied"):
 		return advice{
 			fmt.Sprintf("%s did not accept the client certificate: %s", peer, text),
-			fmt.Sprintf("See that the certificate of cert_file in %s is valid, for clients, and signed by a CA that the server trusts.", tlsSettings),
+			fmt.Sprintf("Check that the certificate in cert_file of %s is valid, meant for clients, and signed by a CA that the server trusts.", tlsSettings),
 		}
 	case text == "protocol version not supported":
 		return t.noVersion(peer)
 	case text == "unrecognized name":
 		return advice{
 			peer + " does not know the name that it was asked for",
-			fmt.Sprintf("Correct the host in %s, or server_name in its tls_config.", t.setting(setting)),
+			fmt.Sprintf("Correct the host in %s, or server_name in %s.", setting, tlsSettings),
 		}
 	}
 	return advice{
 		fmt.Sprintf("%s ended the TLS handshake: %s", peer, text),
-		fmt.Sprintf("It may demand a client certificate (cert_file and key_file in %s), or share no TLS version or cipher with this host (min_version, max_version); its log tells.", tlsSettings),
+		fmt.Sprintf("It may demand a client certificate (cert_file and key_file in %s), or share no TLS version or cipher with this host (min_version, max_version): check its log.", tlsSettings),
 	}
 }
 

@@ -22,10 +22,10 @@ func TestAdviceOnTLS(t *testing.T) {
 	}
 
 	const (
-		reissue  = `Have the certificate issued again with "127.0.0.1" as subject alternative name.`
-		rename   = `Use one of its names in url of ops manager "om", or, if it is the right server, set server_name in its tls_config to one of them.`
+		reissue  = `Have the certificate reissued with "127.0.0.1" as a subject alternative name.`
+		rename   = `Use one of its names in url of ops manager "om", or, if it is the right server, set server_name in tls_config of ops manager "om" to one of them.`
 		between2 = ` If only the CA above it is known here, let the server send the certificate between the two.`
-		mayBe    = `It may demand a client certificate (cert_file and key_file in tls_config of ops manager "om"), or share no TLS version or cipher with this host (min_version, max_version); its log tells.`
+		mayBe    = `It may demand a client certificate (cert_file and key_file in tls_config of ops manager "om"), or share no TLS version or cipher with this host (min_version, max_version): check its log.`
 		versions = `Let the server speak TLS 1.2 or newer, or correct min_version and max_version in tls_config of ops manager "om".`
 	)
 	for name, tt := range map[string]struct {
@@ -113,7 +113,7 @@ func TestAdviceOnTLS(t *testing.T) {
 		"client certificate of another CA": {
 			ca.Demand(ca.Server(t)), trustingAs(t, ca, other),
 			`127.0.0.1:PORT did not accept the client certificate: unknown certificate authority`,
-			`See that the certificate of cert_file in tls_config of ops manager "om" is valid, for clients, and signed by a CA that the server trusts.`,
+			`Check that the certificate in cert_file of tls_config of ops manager "om" is valid, meant for clients, and signed by a CA that the server trusts.`,
 		},
 		"old version": {
 			func() *tls.Config {
@@ -132,10 +132,10 @@ func TestAdviceOnTLS(t *testing.T) {
 	for name, tt := range map[string]struct{ answer, problem, fix string }{
 		"plain HTTP": {
 			"HTTP/1.1 400 Bad Request\r\n\r\n", "127.0.0.1:PORT speaks plain HTTP, not TLS",
-			`Give the port for https in url of ops manager "om". If there is none, http:// works, but then the status can be read and forged on its way.`,
+			`Use the port for https in url of ops manager "om". If there is none, http:// works, but then the status can be read and forged on the way.`,
 		},
 		"no TLS":        {"SSH-2.0-OpenSSH_9.9\r\n", "127.0.0.1:PORT does not speak TLS", `Correct the port in url of ops manager "om".`},
-		"unknown name":  {"\x15\x03\x03\x00\x02\x02\x70", "127.0.0.1:PORT does not know the name that it was asked for", `Correct the host in url of ops manager "om", or server_name in its tls_config.`},
+		"unknown name":  {"\x15\x03\x03\x00\x02\x02\x70", "127.0.0.1:PORT does not know the name that it was asked for", `Correct the host in url of ops manager "om", or server_name in tls_config of ops manager "om".`},
 		"unknown alert": {"\x15\x03\x03\x00\x02\x02\xff", "127.0.0.1:PORT ended the TLS handshake: alert(255)", mayBe},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -147,7 +147,7 @@ func TestAdviceOnTLS(t *testing.T) {
 		s.SetOrg(orgID(0), simulator.Org{BeforeAuth: simulator.HTML(400)})
 		advised(t, told{
 			"bad_response", "HTTP 400",
-			`See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server). Some servers demand a client certificate in this way: cert_file and key_file in tls_config of ops manager "om".`,
+			`See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server). Some servers demand a client certificate in this way: cert_file and key_file in tls_config of ops manager "om".` + stripped,
 		}, manager("om", s.URL(), 1, trust))
 	})
 }

@@ -1,9 +1,8 @@
 // Package check tells an operator whether a configuration works: what is wrong
-// with it and with the files that it names, and, online, whether each
-// organization gives its status and what to do where one does not.
+// with it and with the files that it names and, online, whether the status of
+// each organization can be read and what to do where it cannot.
 //
-// What it prints holds no secret and, of what comes from a server, only
-// printable text.
+// Its output contains no secrets and, of what servers send, only printable text.
 package check
 
 import (
@@ -19,49 +18,51 @@ import (
 
 // Options say what to check and where to print.
 type Options struct {
-	// File is the configuration file.
+	// File is the name of the configuration file.
 	File string
 	// Online polls every organization once.
 	Online bool
-	// JSON prints the result of the polls as JSON in place of a table; it needs
+	// JSON prints the result of the polls as JSON instead of a table; it requires
 	// Online.
 	JSON bool
-	// Stdout takes the result, Stderr warnings and progress.
+	// Stdout receives the result, Stderr warnings and progress.
 	Stdout, Stderr io.Writer
 	// Terminal says that Stderr is a terminal, where progress may be shown.
 	Terminal bool
-	// Exporter polls. It must have no configuration yet, is given one if Online
-	// is set, and stays the caller's to close.
+	// Exporter polls. It must not have a configuration yet; it gets one if Online
+	// is set. The caller closes it.
 	Exporter *collector.Exporter
 }
 
 var errInterrupted = errors.New("interrupted")
 
-// Run validates the configuration and everything that it names, and polls where
-// that is asked for. It prints what it found. Its error has one line for each
-// problem; it is nil if all files can be used and, online, every organization
-// gave a status, NOT_SYNCED included.
+// Run validates the configuration and everything that it names, and polls if
+// asked to. It prints what it finds. Its error has one line for each problem, up
+// to the 1,000 after which a configuration file is not read on; it is nil if all
+// files can be used and, online, every status was read, be it NOT_SYNCED.
 func Run(ctx context.Context, o Options) error {
 	if o.JSON && !o.Online {
 		return errors.New("--output=json needs --online")
 	}
-	cfg, err := config.Load(o.File)
+	files := config.NewFiles()
+	cfg, err := files.Load(o.File)
 	if err != nil {
-		return err // one line for each problem, with the file's name
+		return everyProblem(err, o.Stderr)
 	}
-	for _, w := range cfg.Warnings() {
+	warnings := cfg.Warnings()
+	for _, w := range warnings {
 		fmt.Fprintf(o.Stderr, "warning: %s\n", printable(w))
 	}
 	problems := cfg.CheckFiles()
 	if len(problems) == 0 && !o.JSON {
-		text := summary(cfg)
+		text := summary(files, cfg, len(warnings))
 		if o.Online {
 			text += "\n" // the table follows
 		}
 		problems = append(problems, writeTo(o.Stdout, text))
 	}
 	if o.Online {
-		err := online(ctx, o, cfg)
+		err := online(ctx, o, files, cfg)
 		if errors.Is(err, errInterrupted) {
 			return err
 		}
@@ -70,10 +71,23 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(problems...)
 }
 
-// online polls every organization once and prints what each of them gave.
-func online(ctx context.Context, o Options, cfg *config.Config) error {
+// everyProblem returns an error with one line for each problem of a configuration
+// file, unlike that of [config.Load].
+func everyProblem(err error, stderr io.Writer) error {
+	problems, ok := errors.AsType[config.Problems](err)
+	if !ok {
+		return err
+	}
+	if problems.Truncated() {
+		fmt.Fprintf(stderr, "warning: there may be more than these %d problems\n", len(problems))
+	}
+	return errors.Join(problems...)
+}
+
+// online polls every organization once and prints the results.
+func online(ctx context.Context, o Options, files *config.Files, cfg *config.Config) error {
 	o.Exporter.Apply(cfg)
-	targets := targetsOf(cfg)
+	targets := targetsOf(files, cfg)
 	stop := func() {}
 	if o.Terminal {
 		stop = showProgress(o.Stderr, len(targets))

@@ -2,6 +2,7 @@ package check
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -33,8 +34,8 @@ func TestKindsOfTransport(t *testing.T) {
 	for name, tt := range map[string]struct {
 		url, settings, want, warning string
 	}{
-		"plain":      {"http://om.example.net", "timeout: 1s", "none  none", "warning: ops manager \"om\": http://om.example.net is not encrypted, so that the status can be read and forged on its way: use https\n"},
-		"unverified": {"https://om.example.net", "tls_config: {insecure_skip_verify: true}", "not verified  none", "warning: ops manager \"om\": insecure_skip_verify lets anyone pose as it: set ca_file instead\n"},
+		"plain":      {"http://om.example.net", "timeout: 1s", "none  none", "warning: ops manager \"om\": http://om.example.net is not encrypted, so the status can be read and forged on the way: use https\n"},
+		"unverified": {"https://om.example.net", "tls_config: {insecure_skip_verify: true}", "not verified  none", "warning: ops manager \"om\": insecure_skip_verify lets anyone impersonate it: set ca_file instead\n"},
 		"socks":      {"https://om.example.net", "proxy_url: socks5://proxy.example.net", "system CAs  socks5://proxy.example.net", ""},
 		"not for it": {"https://om.example.net", "proxy_url: http://proxy.example.net\nno_proxy: example.net", "system CAs  none", ""},
 	} {
@@ -49,6 +50,42 @@ func TestKindsOfTransport(t *testing.T) {
 				t.Errorf("got warnings %q, want %q", got.stderr, tt.warning)
 			}
 		})
+	}
+}
+
+func TestWarningsAreCounted(t *testing.T) {
+	for settings, want := range map[string]string{
+		"timeout: 1s": "1 Ops Manager, 2 organizations, no problem found",
+		"tls_config: {insecure_skip_verify: true}":                             "1 Ops Manager, 2 organizations, 1 warning",
+		"tls_config: {insecure_skip_verify: true}\nmax_concurrent_requests: 1": "1 Ops Manager, 2 organizations, 2 warnings",
+	} {
+		got := run(t.Context(), t, Options{File: configuration(t, manager("om", "https://om.example.net", 2, strings.Split(settings, "\n")...))})
+		got.want(t, "")
+		first, _, _ := strings.Cut(got.stdout, "\n")
+		if !strings.HasSuffix(first, "opsmanager.yml: "+want) {
+			t.Errorf("got %q, want %q", first, want)
+		}
+	}
+}
+
+// Others show twenty problems, check all of them.
+func TestManyProblems(t *testing.T) {
+	for n, want := range map[int]struct {
+		lines   int
+		warning string
+	}{21: {21, ""}, 999: {999, ""}, 5000: {1000, "warning: there may be more than these 1000 problems\n"}} {
+		var bad strings.Builder
+		for i := range n {
+			fmt.Fprintf(&bad, "      - id: x%d\n", i)
+		}
+		got := run(t.Context(), t, Options{File: configuration(t, manager("om", "https://om.example.net", 0)+bad.String())})
+		if got.err == nil || got.stderr != want.warning {
+			t.Fatalf("error %v, warnings %q", got.err, got.stderr)
+		}
+		lines := strings.Split(got.err.Error(), "\n")
+		if last := lines[len(lines)-1]; len(lines) != want.lines || !strings.Contains(last, fmt.Sprintf("\"x%d\" is not an organization ID", want.lines-1)) {
+			t.Errorf("%d lines, the last: %s", len(lines), last)
+		}
 	}
 }
 

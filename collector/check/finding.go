@@ -1,6 +1,7 @@
 package check
 
 import (
+	"crypto/tls"
 	"errors"
 	"time"
 
@@ -9,32 +10,33 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// target is an organization and the Ops Manager that it belongs to.
+// target is an organization, its Ops Manager and what reads their files.
 type target struct {
+	files   *config.Files
 	manager *config.OpsManager
 	org     *config.Org
 }
 
-// targetsOf returns all organizations in the order of the configuration, which
-// is the order of the results of a poll.
-func targetsOf(cfg *config.Config) []target {
+// targetsOf returns all organizations in the order of the configuration, which is
+// that of the results of a poll.
+func targetsOf(files *config.Files, cfg *config.Config) []target {
 	var all []target
 	for i := range cfg.OpsManagers {
 		m := &cfg.OpsManagers[i]
 		for j := range m.Orgs {
-			all = append(all, target{manager: m, org: &m.Orgs[j]})
+			all = append(all, target{files: files, manager: m, org: &m.Orgs[j]})
 		}
 	}
 	return all
 }
 
-// finding is what the poll of one organization gave.
+// finding is the result of polling one organization.
 type finding struct {
 	target
-	status   opsmanager.Status // "" if it is unknown
+	status   opsmanager.Status // "" if unknown
 	duration time.Duration
-	reason   opsmanager.Reason // why it is unknown; "" if it is not
-	advice                     // empty if it is not
+	reason   opsmanager.Reason // why it is unknown; "" if it is known
+	advice                     // empty if it is known
 }
 
 // advice is a failure in an operator's words.
@@ -56,7 +58,7 @@ func findingsOf(targets []target, results []collector.Result, now time.Time) []f
 	return all
 }
 
-// errorOf returns the typed error of a failed poll.
+// errorOf returns the error of a failed poll with its reason.
 func errorOf(err error) *opsmanager.Error {
 	if e, ok := errors.AsType[*opsmanager.Error](err); ok {
 		return e
@@ -64,5 +66,9 @@ func errorOf(err error) *opsmanager.Error {
 	return &opsmanager.Error{Reason: opsmanager.ReasonOf(err), Err: err}
 }
 
-// name returns the configured name of the organization, as it can be printed.
+// name returns the configured name of the organization in a printable form.
 func (t *target) name() string { return printable(t.org.Name) }
+
+// tlsConfig returns the TLS configuration of the Ops Manager as it is now, nil if
+// one of its files cannot be used.
+func (t *target) tlsConfig() *tls.Config { return tlsConfig(t.files, t.manager) }

@@ -9,8 +9,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// record is an organization in the JSON output. Names and order of its members
-// are an interface.
+// record is an organization in the JSON output. The names and the order of its
+// members are an interface.
 type record struct {
 	OrgID      string             `json:"org_id"`
 	OrgName    string             `json:"org_name"` // the ID where no name is configured
@@ -22,9 +22,9 @@ type record struct {
 	Duration   float64            `json:"duration_seconds"`
 }
 
-// jsonText returns one array with one object for each organization.
+// jsonText returns an array with one object for each organization.
 func jsonText(findings []finding) string {
-	records := make([]record, len(findings)) // not nil, which would be null
+	records := make([]record, len(findings)) // Not nil, which would be null.
 	for i := range findings {
 		f := &findings[i]
 		records[i] = record{
@@ -42,11 +42,11 @@ func jsonText(findings []finding) string {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(records) // a buffer takes everything, and the types always encode
+	_ = encoder.Encode(records) // A buffer accepts everything, and the types always encode.
 	return b.String()
 }
 
-// orNull returns nil for an empty text.
+// orNull returns nil for "".
 func orNull[T ~string](s T) *T {
 	if s == "" {
 		return nil

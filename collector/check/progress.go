@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// showProgress writes, once each second, one line over the line before, until
-// stop is called, which erases it. What ends within a second leaves no trace.
+// showProgress writes a line once a second, each over the one before, until stop
+// is called, which erases it. What takes less than a second leaves no trace.
 func showProgress(w io.Writer, organizations int) (stop func()) {
 	quit := make(chan struct{})
 	begun := time.Now()

@@ -11,8 +11,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// summary tells what is configured.
-func summary(cfg *config.Config) string {
+// summary describes the configuration.
+func summary(files *config.Files, cfg *config.Config, warnings int) string {
 	rows := [][]string{{"OPS MANAGER", "URL", "ORGANIZATIONS", "TLS", "PROXY", "TIMEOUT", "CONCURRENCY"}}
 	organizations := 0
 	for i := range cfg.OpsManagers {
@@ -22,23 +22,27 @@ func summary(cfg *config.Config) string {
 			printable(m.Name),
 			printable(m.URL.String()),
 			strconv.Itoa(len(m.Orgs)),
-			tlsKind(m),
+			tlsKind(files, m),
 			proxyKind(m),
 			m.Timeout.String(),
 			strconv.Itoa(m.MaxConcurrentRequests),
 		})
 	}
-	return fmt.Sprintf("%s: %s, %s, no problem found\n\n%s", printable(cfg.File),
-		count(len(cfg.OpsManagers), "Ops Manager"), count(organizations, "organization"), aligned(rows))
+	result := "no problem found"
+	if warnings > 0 {
+		result = count(warnings, "warning")
+	}
+	return fmt.Sprintf("%s: %s, %s, %s\n\n%s", printable(cfg.File),
+		count(len(cfg.OpsManagers), "Ops Manager"), count(organizations, "organization"), result, aligned(rows))
 }
 
-func tlsKind(m *config.OpsManager) string {
+func tlsKind(files *config.Files, m *config.OpsManager) string {
 	if m.URL.Scheme == "http" {
 		return "none"
 	}
-	c := tlsConfig(m)
+	c := tlsConfig(files, m)
 	if c == nil {
-		return "unusable" // a file went away just now
+		return "unusable" // A file has just disappeared.
 	}
 	kinds := []string{"system CAs"}
 	switch {
@@ -56,10 +60,10 @@ func tlsKind(m *config.OpsManager) string {
 	return strings.Join(kinds, ", ")
 }
 
-// tlsConfig returns the TLS configuration as it is now, nil if a file of it
+// tlsConfig returns the TLS configuration as it is now, nil if one of its files
 // cannot be used.
-func tlsConfig(m *config.OpsManager) *tls.Config {
-	material, err := m.TLS.Read()
+func tlsConfig(files *config.Files, m *config.OpsManager) *tls.Config {
+	material, err := files.ReadTLS(m.TLS)
 	if err != nil {
 		return nil
 	}
@@ -71,12 +75,11 @@ func proxyKind(m *config.OpsManager) string {
 	if proxy == nil {
 		return "none"
 	}
-	// Not URL.String, which has the user and the password.
+	// URL.String would include user and password.
 	return printable(proxy.Scheme + "://" + proxy.Host)
 }
 
-// proxyOf returns the proxy that requests to an Ops Manager go through, nil if
-// there is none or the environment has no valid one.
+// proxyOf returns the proxy for requests to an Ops Manager, nil if there is none.
 func proxyOf(m *config.OpsManager) *url.URL {
 	find := m.Proxy.Func()
 	if find == nil {

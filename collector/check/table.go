@@ -8,7 +8,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// tableText returns the result for people.
+// tableText returns the results for people.
 func tableText(findings []finding) string { return table(findings) + toDo(findings) }
 
 // table returns one line for each organization.
@@ -32,8 +32,7 @@ func table(findings []finding) string {
 	return aligned(rows)
 }
 
-// notSynced is what to do about a link that is down, which is not a failure to
-// read its status.
+// notSynced is the advice on a link that is down, although its status was read.
 func notSynced() advice {
 	return advice{
 		problem: "Ops Manager answered: its connection to the Atlas organization is down",
@@ -41,7 +40,7 @@ func notSynced() advice {
 	}
 }
 
-// toDo returns what to do, once for all organizations that need the same.
+// toDo returns each advice once, with the organizations that need it.
 func toDo(findings []finding) string {
 	type kind struct {
 		title string

@@ -7,10 +7,10 @@ import (
 	"unicode"
 )
 
-// maxText bounds, in characters, what is shown of a text that a server chose.
+// maxText bounds, in characters, what is shown of text that a server sent.
 const maxText = 200
 
-// printable returns a text without what could move the cursor, colour the
+// printable returns text without anything that could move the cursor, colour the
 // screen or reorder the line.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
@@ -21,7 +21,7 @@ func printable(s string) string {
 	}, s)
 }
 
-// shortened returns the beginning of a text.
+// shortened returns the beginning of long text.
 func shortened(s string) string {
 	if runes := []rune(s); len(runes) > maxText {
 		return string(runes[:maxText]) + "..."
@@ -37,7 +37,7 @@ func count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// few lists the first few of some words, and how many more there are.
+// few lists the first few words, and how many more there are.
 func few(words []string) string {
 	const most = 5
 	if len(words) <= most {
@@ -46,14 +46,14 @@ func few(words []string) string {
 	return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), len(words)-most)
 }
 
-// aligned returns the rows with their columns below each other.
+// aligned returns the rows with aligned columns.
 func aligned(rows [][]string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // a strings.Builder takes everything
+	_ = w.Flush() // A strings.Builder accepts everything.
 	var trimmed strings.Builder
 	for line := range strings.Lines(b.String()) {
 		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -36,13 +37,13 @@ func TestAdviceOnErrors(t *testing.T) {
 			`the name "proxy.example.net" does not resolve`, `Correct the host in proxy_url of ops manager "om", or this host's name resolution.`,
 		}},
 		"name servers": {opsmanager.ReasonDNS, dial(lookup("om.example.net", true)), advice{
-			`the name servers gave no answer about "om.example.net"`, `See that this host's name servers are configured and can be reached.`,
+			`the name servers did not answer the query for "om.example.net"`, `Check that this host's name servers are configured and can be reached.`,
 		}},
 		"no route": {opsmanager.ReasonConnect, dial(syscall.EHOSTUNREACH), advice{
-			`om.example.net:443 cannot be reached: no route to host`, `See that routes and firewalls let this host reach it, and correct host or port in url of ops manager "om" if they are wrong.`,
+			`om.example.net:443 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in url of ops manager "om" if they are wrong.`,
 		}},
 		"no route to the proxy": {opsmanager.ReasonConnect, atProxy(dial(syscall.EHOSTUNREACH)), advice{
-			`the proxy proxy.example.net:80 cannot be reached: no route to host`, `See that routes and firewalls let this host reach it, and correct host or port in proxy_url of ops manager "om" if they are wrong.`,
+			`the proxy proxy.example.net:80 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in proxy_url of ops manager "om" if they are wrong.`,
 		}},
 		"version": {opsmanager.ReasonTLS, errors.New("tls: server selected unsupported protocol version 301"), advice{
 			"om.example.net:443 and this host share no TLS version", `Let the server speak TLS 1.2 or newer, or correct min_version and max_version in tls_config of ops manager "om".`,
@@ -51,7 +52,7 @@ func TestAdviceOnErrors(t *testing.T) {
 		"not reached":          {opsmanager.ReasonNotReached, errors.New("no slot"), advice{"no slot", opsmanager.ReasonNotReached.Fix()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr := &trouble{target: targetsOf(cfg)[0], err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}
+			tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}
 			if got := tr.advice(); got != tt.want {
 				t.Errorf("got:\n%q\nwant:\n%q", got, tt.want)
 			}
@@ -59,7 +60,56 @@ func TestAdviceOnErrors(t *testing.T) {
 	}
 }
 
-// Every reason has advice, whatever little is known.
+// The advice names the environment where it says which proxy is used, and says so
+// where it names one that is not used.
+func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
+	const (
+		asked  = "proxy_from_environment: true"
+		unused = ` HTTPS_PROXY is set in the environment, but not used: if that proxy is the way to Ops Manager, set proxy_from_environment of ops manager "om" to true.`
+	)
+	refused := func(op string) error {
+		return &net.OpError{Op: op, Net: "tcp", Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
+	}
+	for name, tt := range map[string]struct {
+		setting, noProxy string
+		reason           opsmanager.Reason
+		err              error
+		want             string // what the fix ends with
+	}{
+		"refused by the proxy":     {asked, "", opsmanager.ReasonConnect, refused("proxyconnect"), "Check that the proxy is running, and correct host or port in the environment variable HTTPS_PROXY if they are wrong. Some firewalls refuse in this way too."},
+		"name of the proxy":        {asked, "", opsmanager.ReasonDNS, &net.OpError{Op: "proxyconnect", Err: &net.DNSError{Name: "proxy.example.net", IsNotFound: true}}, "Correct the host in the environment variable HTTPS_PROXY, or this host's name resolution."},
+		"credentials of the proxy": {asked, "", opsmanager.ReasonConnect, &opsmanager.ProxyError{StatusCode: 407}, "Add the user and password that the proxy accepts to the environment variable HTTPS_PROXY: http://user:password@host:port."},
+		"refused, excluded":        {asked, "example.net", opsmanager.ReasonConnect, refused("connect"), `correct host or port in url of ops manager "om" if they are wrong. Some firewalls refuse in this way too.`},
+		"connect, not asked for":   {"timeout: 5s", "", opsmanager.ReasonConnect, refused("connect"), "Some firewalls refuse in this way too." + unused},
+		"dns, not asked for":       {"timeout: 5s", "", opsmanager.ReasonDNS, &net.DNSError{Name: "om.example.net", IsNotFound: true}, "or this host's name resolution." + unused},
+		"timeout, not asked for":   {"timeout: 5s", "", opsmanager.ReasonTimeout, nil, "raise timeout of ops manager \"om\" and Prometheus' scrape_timeout." + unused},
+		"excluded anyway":          {"timeout: 5s", "example.net", opsmanager.ReasonTimeout, nil, "and Prometheus' scrape_timeout."},
+		"another proxy":            {"proxy_url: http://other.example.net", "", opsmanager.ReasonTimeout, nil, "and Prometheus' scrape_timeout."},
+		"another reason":           {"timeout: 5s", "", opsmanager.ReasonUnauthorized, nil, "API Keys."},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, variable := range []string{"https_proxy", "no_proxy"} {
+				t.Setenv(variable, "")
+			}
+			t.Setenv("HTTPS_PROXY", "http://"+proxyUser+":"+proxyPassword+"@proxy.example.net:3128")
+			t.Setenv("NO_PROXY", tt.noProxy)
+			cfg, err := config.Load(configuration(t, manager("om", "https://om.example.net", 1, tt.setting)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}
+			got := tr.advice()
+			if !strings.HasSuffix(got.fix, tt.want) {
+				t.Errorf("got:\n%s\nwant at its end:\n%s", got.fix, tt.want)
+			}
+			if all := fmt.Sprint(got); strings.Contains(all, proxyUser) || strings.Contains(all, proxyPassword) {
+				t.Errorf("shows credentials: %s", all)
+			}
+		})
+	}
+}
+
+// Every reason has advice, however little is known.
 func TestAdviceWithoutDetails(t *testing.T) {
 	cfg, err := config.Load(configuration(t, manager("om", "https://om.example.net", 1)))
 	if err != nil {
@@ -67,7 +117,7 @@ func TestAdviceWithoutDetails(t *testing.T) {
 	}
 	seen := make(map[advice]opsmanager.Reason)
 	for _, reason := range opsmanager.Reasons() {
-		tr := &trouble{target: targetsOf(cfg)[0], err: &opsmanager.Error{Reason: reason}, now: time.Now()}
+		tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: reason}, now: time.Now()}
 		a := tr.advice()
 		if a.problem == "" || a.fix == "" || seen[advice{fix: a.fix}] != "" {
 			t.Errorf("%s: %q, the fix of %q", reason, a, seen[advice{fix: a.fix}])

@@ -6,58 +6,36 @@ import (
 	"time"
 )
 
-// Reads bounds how many reads are under way at once, stuck ones included: each
-// that a file system does not answer holds a thread of the operating system. It
-// may be used concurrently.
+// Reads bounds how many reads of the values that share it are under way at once,
+// stuck ones included, so that they leave the threads that may wait for file
+// systems to others. It may be used concurrently.
 type Reads struct {
 	slots      chan struct{}
-	parent     *Reads // bounds this one and others together; nil for none
 	stuckReads atomic.Int64
 }
 
 var errBusy = errors.New("too many file reads are stuck: check whether the file system answers")
 
-// NewReads returns a bound of n reads, which count for parent as well, unless
-// it is nil.
-func NewReads(n int, parent *Reads) *Reads {
-	return &Reads{slots: make(chan struct{}, n), parent: parent}
-}
+// NewReads returns a bound of n reads.
+func NewReads(n int) *Reads { return &Reads{slots: make(chan struct{}, n)} }
 
 // acquire waits for a slot until timeout, and not at all if every slot is held
 // by a read that is stuck.
 func (r *Reads) acquire(timeout <-chan time.Time) error {
-	if r == nil {
+	select {
+	case r.slots <- struct{}{}:
 		return nil
+	default:
+	}
+	if r.stuckReads.Load() >= int64(cap(r.slots)) {
+		return errBusy
 	}
 	select {
 	case r.slots <- struct{}{}:
-	default:
-		if r.stuckReads.Load() >= int64(cap(r.slots)) {
-			return errBusy
-		}
-		select {
-		case r.slots <- struct{}{}:
-		case <-timeout:
-			return errBusy
-		}
-	}
-	if err := r.parent.acquire(timeout); err != nil {
-		<-r.slots
-		return err
-	}
-	return nil
-}
-
-func (r *Reads) release() {
-	if r != nil {
-		<-r.slots
-		r.parent.release()
+		return nil
+	case <-timeout:
+		return errBusy
 	}
 }
 
-func (r *Reads) stuck(n int64) {
-	if r != nil {
-		r.stuckReads.Add(n)
-		r.parent.stuck(n)
-	}
-}
+func (r *Reads) release() { <-r.slots }

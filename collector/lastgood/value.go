@@ -74,13 +74,13 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 		return o.value, nil
 	case <-timer.C:
 	}
-	v.reads.stuck(1)
+	v.reads.stuckReads.Add(1)
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.stuck++
 	go func() {
 		<-done
-		v.reads.stuck(-1)
+		v.reads.stuckReads.Add(-1)
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.stuck--

@@ -2,7 +2,6 @@ package lastgood
 
 import (
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync/atomic"
@@ -46,7 +45,7 @@ func TestValue(t *testing.T) {
 		var log testlog.Buffer
 		missing := errors.New("no such file")
 		f := &files{err: missing}
-		v := New(f.read, nil, slog.New(slog.NewTextHandler(&log, nil)))
+		v := New(f.read, NewReads(1), slog.New(slog.NewTextHandler(&log, nil)))
 		expect(t, v, "", missing)
 		f.content, f.err = "first", nil
 		expect(t, v, "first", nil)
@@ -66,7 +65,7 @@ func TestValue(t *testing.T) {
 func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &files{content: "late", hang: make(chan struct{})}
-		v := New(f.read, NewReads(1, nil), discard())
+		v := New(f.read, NewReads(1), discard())
 		begun := time.Now()
 		expect(t, v, "", errStuck)
 		if took := time.Since(begun); took != patience {
@@ -91,7 +90,7 @@ func TestStuck(t *testing.T) {
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &files{content: "slow", hang: make(chan struct{})}
-		v := New(f.read, nil, discard())
+		v := New(f.read, NewReads(1), discard())
 		time.AfterFunc(5*time.Second, func() { close(f.hang) })
 		if got, err := v.Get(10 * time.Second); got != "slow" || err != nil {
 			t.Errorf("got %q, %v", got, err)
@@ -103,39 +102,29 @@ func TestPatience(t *testing.T) {
 // and nobody waits for a slot that does not come free.
 func TestReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		all := NewReads(5, nil)
-		dead, other := NewReads(3, all), NewReads(3, all)
+		reads := NewReads(3)
+		v := New(func() (string, error) { return "fine", nil }, reads, discard())
+		expect(t, v, "fine", nil)
 		hung := &files{hang: make(chan struct{})}
 		begun := time.Now()
 		for i := range 10 {
-			_, err := New(func() (string, error) { return hung.read() }, dead, discard()).Get(patience)
+			_, err := New(hung.read, reads, discard()).Get(patience)
 			if want := map[bool]error{true: errStuck, false: errBusy}[i < 3]; !errors.Is(err, want) {
 				t.Errorf("value %d: %v, want %v", i, err, want)
 			}
 		}
+		expect(t, v, "fine", nil) // the last good one
 		if took := time.Since(begun); took != 3*patience || hung.reads.Load() != 3 {
 			t.Errorf("took %s, %d reads", took, hung.reads.Load())
 		}
-		v := New(func() (string, error) { return "fine", nil }, other, discard())
-		for range 3 {
-			expect(t, v, "fine", nil)
-		}
-		for i := range 2 {
-			if _, err := New(func() (string, error) { return hung.read() }, other, discard()).Get(patience); !errors.Is(err, errStuck) {
-				t.Errorf("value %d of the other: %v", i, err)
-			}
-		}
-		expect(t, v, "fine", nil) // the last good one: no read is left
-		if _, err := New(v.read, other, discard()).Get(patience); !errors.Is(err, errBusy) {
-			t.Errorf("beyond the bound of all: %v", err)
-		}
 		close(hung.hang)
 		synctest.Wait()
-		if _, err := New(v.read, dead, discard()).Get(patience); err != nil {
+		if _, err := New(v.read, reads, discard()).Get(patience); err != nil {
 			t.Errorf("after the file system came back: %v", err)
 		}
-		if len(all.slots) != 0 || all.stuckReads.Load() != 0 {
-			t.Error(fmt.Sprint("left behind: ", len(all.slots), " slots, ", all.stuckReads.Load(), " stuck"))
+		synctest.Wait()
+		if len(reads.slots) != 0 || reads.stuckReads.Load() != 0 {
+			t.Errorf("left behind: %d slots, %d stuck", len(reads.slots), reads.stuckReads.Load())
 		}
 	})
 }

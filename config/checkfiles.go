@@ -1,0 +1,83 @@
+package config
+
+import (
+	"slices"
+	"sync"
+)
+
+// CheckFiles reads all key and certificate files, each by itself and then those
+// that belong together, and returns an error for each that cannot be used now,
+// including those that do not respond within ten seconds. These are no reason to
+// refuse a configuration: the files may come later.
+func (c *Config) CheckFiles() []error {
+	f := c.reader()
+	var checks []func() []error
+	for _, k := range c.keys() {
+		checks = append(checks, func() []error { return f.checkKey(k.APIKey) })
+	}
+	for _, m := range c.OpsManagers {
+		checks = append(checks, func() []error { return f.checkTLS(m.TLS) })
+	}
+	return unique(together(checks), error.Error)
+}
+
+func (f *Files) checkKey(k *APIKey) []error {
+	var all []error
+	for _, half := range []*APIKey{{PublicKeyFile: k.PublicKeyFile}, {PrivateKeyFile: k.PrivateKeyFile}} {
+		if _, err := f.ReadKey(half); err != nil {
+			all = append(all, err)
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	if _, err := f.ReadKey(k); err != nil {
+		all = append(all, err)
+	}
+	return all
+}
+
+func (f *Files) checkTLS(t TLS) []error {
+	var all []error
+	for _, s := range t.sources() {
+		if _, err := within(f, []source{s}, s.read); err != nil {
+			all = append(all, err)
+		}
+	}
+	if len(all) > 0 {
+		return all
+	}
+	if _, err := f.ReadTLS(t); err != nil {
+		all = append(all, err)
+	}
+	return all
+}
+
+// reader returns what reads the files of c.
+func (c *Config) reader() *Files {
+	if c.files == nil {
+		return NewFiles()
+	}
+	return c.files
+}
+
+// together calls all functions at once and returns what they return, in order.
+func together[T any](functions []func() []T) []T {
+	results := make([][]T, len(functions))
+	var wg sync.WaitGroup
+	for i, f := range functions {
+		wg.Go(func() { results[i] = f() })
+	}
+	wg.Wait()
+	return slices.Concat(results...)
+}
+
+// unique returns the first of the items with the same key, in order.
+func unique[T any](items []T, key func(T) string) []T {
+	seen := map[string]bool{}
+	return slices.DeleteFunc(items, func(item T) bool {
+		k := key(item)
+		defer func() { seen[k] = true }()
+		return seen[k]
+	})
+}
