@@ -76,51 +76,44 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if c.opts.BeforeSend != nil && !c.opts.BeforeSend() || cancelled(c.ctx) {
 		return
 	}
-	c.send(ch, c.targets.settle(answers))
+	send(ch, c.targets.settle(answers))
 	if c.opts.Then != nil {
 		c.opts.Then.Collect(ch)
 	}
 }
 
 // send turns results into metrics, and does nothing else.
-func (c *Collector) send(ch chan<- prometheus.Metric, results Results) {
-	// In one piece: thousands of small ones would cost more.
-	metrics := make([]metric, 0, 6*len(results.Orgs)+len(results.Servers))
-	send := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
-		metrics = append(metrics, metric{desc: desc, value: value, labels: labels})
-		ch <- &metrics[len(metrics)-1]
+func send(ch chan<- prometheus.Metric, results Results) {
+	add := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
+		ch <- &metric{desc: desc, value: value, labels: labels}
 	}
 	for i := range results.Orgs {
-		r, org := &results.Orgs[i], c.targets.orgs[i]
+		r := &results.Orgs[i]
+		// Made once for all metrics of the organization: constant metrics of
+		// package prometheus each make their own, which would take half as much CPU
+		// again as all of the exposition (BenchmarkCollect).
+		id := prometheus.MakeLabelPairs(syncedDesc, []string{r.OrgID})
 		switch {
 		case r.Err == nil && r.Status == opsmanager.Synced:
-			send(successDesc, 1, org.idLabels)
-			send(syncedDesc, 1, org.idLabels)
+			add(successDesc, 1, id)
+			add(syncedDesc, 1, id)
 		case r.Err == nil && r.Status == opsmanager.NotSynced:
-			send(successDesc, 1, org.idLabels)
-			send(syncedDesc, 0, org.idLabels)
+			add(successDesc, 1, id)
+			add(syncedDesc, 0, id)
 		default:
-			send(successDesc, 0, org.idLabels)
-			send(reasonDesc, 1, prometheus.MakeLabelPairs(reasonDesc, []string{r.OrgID, string(opsmanager.ReasonOf(r.Err))}))
+			add(successDesc, 0, id)
+			add(reasonDesc, 1, prometheus.MakeLabelPairs(reasonDesc, []string{r.OrgID, string(opsmanager.ReasonOf(r.Err))}))
 		}
-		send(durationDesc, r.Duration.Seconds(), org.idLabels)
-		send(errorsDesc, float64(r.Errors), org.idLabels)
+		add(durationDesc, r.Duration.Seconds(), id)
+		add(errorsDesc, float64(r.Errors), id)
 		if !r.LastSuccess.IsZero() {
-			send(lastSuccessDesc, seconds(r.LastSuccess), org.idLabels)
+			add(lastSuccessDesc, seconds(r.LastSuccess), id)
 		}
-		send(orgInfoDesc, 1, org.infoLabels)
+		add(orgInfoDesc, 1, prometheus.MakeLabelPairs(orgInfoDesc, []string{r.OrgID, r.OrgName, r.OpsManager}))
 	}
 	for _, s := range results.Servers {
-		send(infoDesc, 1, prometheus.MakeLabelPairs(infoDesc, []string{s.OpsManager, s.Version}))
+		add(infoDesc, 1, prometheus.MakeLabelPairs(infoDesc, []string{s.OpsManager, s.Version}))
 	}
-}
-
-// orgLabels returns the labels of an organization's metrics. They are made once:
-// the constant metrics of package prometheus make them for each sample, which
-// takes half as much CPU again as all of the exposition (BenchmarkCollect).
-func orgLabels(o *organization) (id, info []*dto.LabelPair) {
-	return prometheus.MakeLabelPairs(syncedDesc, []string{o.config.ID}),
-		prometheus.MakeLabelPairs(orgInfoDesc, []string{o.config.ID, o.name, o.target.settings.Name})
 }
 
 // metric is a [prometheus.Metric] with labels that it shares with others.
@@ -138,9 +131,15 @@ func (m *metric) Write(out *dto.Metric) error {
 	out.Label = m.labels
 	if m.desc == errorsDesc {
 		out.Counter = &dto.Counter{Value: &m.value}
-	} else {
-		out.Gauge = &dto.Gauge{Value: &m.value}
+		return nil
 	}
+	// In one piece, and without a pointer to m: there are tens of thousands.
+	s := &struct {
+		gauge dto.Gauge
+		value float64
+	}{value: m.value}
+	s.gauge.Value = &s.value
+	out.Gauge = &s.gauge
 	return nil
 }
 

@@ -17,31 +17,18 @@ import (
 
 // learned is a Collector that polls nothing: its results are given.
 type learned struct {
-	*Collector
+	Collector
 	results Results
 }
 
 // Collect implements [prometheus.Collector].
-func (l learned) Collect(ch chan<- prometheus.Metric) { l.send(ch, l.results) }
-
-// newLearned returns a collector of results, of organizations in their order.
-func newLearned(results Results) learned {
-	targets := &Targets{}
-	for _, r := range results.Orgs {
-		t := &target{}
-		t.settings.Name = r.OpsManager
-		org := &organization{config: config.Org{ID: r.OrgID}, name: r.OrgName, target: t}
-		org.idLabels, org.infoLabels = orgLabels(org)
-		targets.orgs = append(targets.orgs, org)
-	}
-	return learned{&Collector{targets: targets}, results}
-}
+func (l *learned) Collect(ch chan<- prometheus.Metric) { send(ch, l.results) }
 
 // Organizations come in the order of their IDs, with names that need escaping.
 func TestExposition(t *testing.T) {
 	t.Parallel()
 	read := time.UnixMilli(1795000000500)
-	c := newLearned(Results{
+	c := &learned{results: Results{
 		Orgs: []Result{
 			{OrgID: "b", OrgName: "a \"b\" \\ c\nd", OpsManager: "production", Status: opsmanager.NotSynced, Duration: 1500 * time.Millisecond, LastSuccess: read},
 			{OrgID: "a", OrgName: "Grüße", OpsManager: "production", Err: &opsmanager.Error{Reason: opsmanager.ReasonRole}, Duration: time.Second, Errors: 3, LastSuccess: read},
@@ -49,7 +36,7 @@ func TestExposition(t *testing.T) {
 			{OrgID: "d", OrgName: "a defect", OpsManager: "other", Duration: time.Millisecond}, // neither a status nor an error is unknown
 		},
 		Servers: []Server{{OpsManager: "production", Version: "8.0.0"}},
-	})
+	}}
 	const want = `# HELP opsmanager_info The version that this Ops Manager reports; always 1.
 # TYPE opsmanager_info gauge
 opsmanager_info{ops_manager="production",version="8.0.0"} 1
@@ -110,7 +97,7 @@ func BenchmarkCollect(b *testing.B) {
 					Duration: 20*time.Millisecond + time.Duration(i)*time.Microsecond, LastSuccess: time.UnixMilli(1795000000000 + int64(i)),
 				})
 			}
-			c := newLearned(results)
+			c := &learned{results: results}
 			b.ReportAllocs()
 			for b.Loop() {
 				reg := prometheus.NewRegistry()

@@ -12,8 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	dto "github.com/prometheus/client_model/go"
-
 	"opsmanager_exporter/collector/lastgood"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/scheduler"
@@ -46,9 +44,6 @@ type organization struct {
 	key     *lastgood.Value[config.KeyPair] // nil for its target's
 	place   *scheduler.Place
 	history *history
-
-	idLabels   []*dto.LabelPair // of its metrics; not modified
-	infoLabels []*dto.LabelPair
 }
 
 // reading is what one poll returns.
@@ -110,7 +105,6 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 // that it replaces, nil if there is none.
 func (e *Exporter) newOrganization(c config.Org, before *organization, t *target) *organization {
 	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), target: t, history: new(history)}
-	org.idLabels, org.infoLabels = orgLabels(org)
 	var place *scheduler.Place
 	if before != nil {
 		org.history = before.history
