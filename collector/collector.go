@@ -2,15 +2,12 @@ package collector
 
 import (
 	"context"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
-
-const namespace = "opsmanager"
 
 // The metrics that a poll of one organization yields.
 var (
@@ -142,5 +139,3 @@ func (m *metric) Write(out *dto.Metric) error {
 	out.Gauge = &s.gauge
 	return nil
 }
-
-func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }

@@ -2,12 +2,17 @@ package collector
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
+
+const namespace = "opsmanager"
+
+func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
 // apiMetrics counts the HTTP requests to one Ops Manager. Each has a registry of
 // its own, gathered while the Ops Manager is configured: so its series disappear

@@ -3,6 +3,7 @@ package collector
 import (
 	"log/slog"
 	"reflect"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,19 +22,24 @@ const maxReads = 8
 
 // Exporter is what outlives scrapes and reloads. It may be used concurrently.
 type Exporter struct {
-	logger    *slog.Logger
-	userAgent string
-	registry  *prometheus.Registry // the exporter's own metrics, without the API's
-	reload    *reloadMetrics
-	sessions  *opsmanager.Sessions
-	files     *config.Files
-	targets   atomic.Pointer[Targets]
-	reloaded  atomic.Pointer[Reload]
-	checking  atomic.Bool // files are being checked after a load
+	shared
+	registry *prometheus.Registry // the exporter's own metrics, without the API's
+	reload   *reloadMetrics
+	targets  atomic.Pointer[Targets]
+	reloaded atomic.Pointer[Reload]
+	checking atomic.Bool // files are being checked after a load
 
 	loading    sync.Mutex                      // held by Load, so that the newest file is applied last
 	mu         sync.Mutex                      // held by Apply and Close
 	schedulers []*scheduler.Scheduler[reading] // in use, or with polls still running
+}
+
+// Reload tells how the configuration in use came about.
+type Reload struct {
+	File   string    // "" where there is none
+	Loaded time.Time // when the configuration in use was loaded
+	Tried  time.Time // when a load was last tried
+	Err    error     // of that try; nil if it succeeded
 }
 
 // NewExporter returns an exporter without any organization; [Exporter.Load] or
@@ -41,14 +47,16 @@ type Exporter struct {
 // goroutine.
 func NewExporter(logger *slog.Logger, version string) *Exporter {
 	e := &Exporter{
-		logger:    logger,
-		userAgent: "opsmanager_exporter/" + version,
-		registry:  prometheus.NewRegistry(),
-		sessions:  opsmanager.NewSessions(),
-		files:     config.NewFiles(),
+		shared: shared{
+			logger:    logger,
+			userAgent: "opsmanager_exporter/" + version,
+			sessions:  opsmanager.NewSessions(),
+			files:     config.NewFiles(),
+		},
+		registry: prometheus.NewRegistry(),
 	}
 	e.reload = newReloadMetrics(e.registry)
-	e.targets.Store(&Targets{exporter: e})
+	e.targets.Store(&Targets{logger: logger, own: e.registry})
 	e.reloaded.Store(&Reload{})
 	return e
 }
@@ -100,7 +108,7 @@ func (e *Exporter) Apply(cfg *config.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	old := e.Targets()
-	next := &Targets{exporter: e, byID: make(map[string]*organization)}
+	next := &Targets{logger: e.logger, own: e.registry, byID: make(map[string]*organization)}
 	for i := range cfg.OpsManagers {
 		settings := &cfg.OpsManagers[i]
 		t := old.predecessor(*settings, cfg)
@@ -121,32 +129,27 @@ func (e *Exporter) Apply(cfg *config.Config) {
 		t.scheduler.Configure(settings.MaxConcurrentRequests, places)
 	}
 	e.targets.Store(next)
-	e.retire(old, next)
+	e.release(old, next)
 	now := time.Now()
 	e.reload.successful.Set(1)
 	e.reload.timestamp.Set(seconds(now))
 	e.reloaded.Store(&Reload{File: cfg.File, Loaded: now, Tried: now})
 }
 
-// retire lets go of what no configuration needs any more. Polls in flight go on.
-func (e *Exporter) retire(old, next *Targets) {
-	inUse := make(map[*scheduler.Scheduler[reading]]bool)
-	kept := make(map[*target]bool)
-	for _, t := range next.list {
-		inUse[t.scheduler], kept[t] = true, true
-	}
+// release closes the connections of the targets that are replaced, and forgets
+// their schedulers unless polls still run there.
+func (e *Exporter) release(old, next *Targets) {
 	for _, t := range old.list {
-		if !kept[t] {
+		if !slices.Contains(next.list, t) {
 			t.client.Close()
 		}
 	}
-	var schedulers []*scheduler.Scheduler[reading]
-	for _, s := range e.schedulers {
-		if inUse[s] || !s.Idle() {
-			schedulers = append(schedulers, s)
+	e.schedulers = slices.DeleteFunc(e.schedulers, (*scheduler.Scheduler[reading]).Idle)
+	for _, t := range next.list {
+		if !slices.Contains(e.schedulers, t.scheduler) {
+			e.schedulers = append(e.schedulers, t.scheduler)
 		}
 	}
-	e.schedulers = schedulers
 }
 
 // Close cancels all polls in flight, those of replaced configurations included,

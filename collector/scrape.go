@@ -4,41 +4,9 @@ import (
 	"context"
 	"errors"
 	"sync"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
-
-// Results are what one scrape learned: plain values, shared with nobody.
-type Results struct {
-	Orgs    []Result // in the order of the configuration
-	Servers []Server // the Ops Managers of these organizations whose version is known
-}
-
-// Result is what one scrape learned of one organization.
-type Result struct {
-	OrgID      string
-	OrgName    string // the ID where no name is configured
-	OpsManager string
-	// Status was read from the API during this scrape; "" where Err is set.
-	Status opsmanager.Status
-	// Err is an [*opsmanager.Error]; nil where Status was read.
-	Err error
-	// Duration is the time from the start of the poll, or of the scrape if it
-	// joined a poll in flight, to the answer or the deadline.
-	Duration time.Duration
-	// Errors counts the scrapes that failed for this organization, this one
-	// included.
-	Errors uint64
-	// LastSuccess is when a status was last read; the zero time before that.
-	LastSuccess time.Time
-}
-
-// Server is an Ops Manager and the version that it last reported.
-type Server struct {
-	OpsManager string
-	Version    string
-}
 
 // Poll polls every organization once, by the deadline of ctx if it has one, and
 // returns false if ctx was cancelled. It counts as a scrape. trace is told the
@@ -102,6 +70,6 @@ func (t *Targets) settle(answers []answer) Results {
 			results.Servers = append(results.Servers, Server{OpsManager: target.settings.Name, Version: *v})
 		}
 	}
-	logChanges(t.exporter.logger, changes)
+	logChanges(t.logger, changes)
 	return results
 }

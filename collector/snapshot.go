@@ -31,14 +31,6 @@ type OrgSnapshot struct {
 	LastSuccess time.Time
 }
 
-// Reload tells how the configuration in use came about.
-type Reload struct {
-	File   string    // "" where there is none
-	Loaded time.Time // when the configuration in use was loaded
-	Tried  time.Time // when a load was last tried
-	Err    error     // of that try; nil if it succeeded
-}
-
 // Snapshot returns what the last scrapes saw. It polls nothing and waits for no
 // poll.
 func (e *Exporter) Snapshot() Snapshot {

@@ -18,6 +18,14 @@ import (
 	"opsmanager_exporter/config"
 )
 
+// shared is what all targets have in common. It outlives configurations.
+type shared struct {
+	logger    *slog.Logger
+	userAgent string
+	sessions  *opsmanager.Sessions
+	files     *config.Files
+}
+
 // target is one Ops Manager: its client with connections, its credentials and
 // its scheduler. A reload that leaves its settings alone leaves it alone.
 type target struct {
@@ -46,17 +54,11 @@ type organization struct {
 	history *history
 }
 
-// reading is what one poll returns.
-type reading struct {
-	opsmanager.Reading
-	err error
-}
-
 // newTarget returns a target that is ready to be polled. before is the one that
 // it replaces, nil if there is none: slots are shared with it, and files that
 // stay the same keep what was last read well, TLS sessions with the same server
 // too.
-func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target {
+func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 	settings.Orgs = nil
 	t := &target{settings: settings}
 	if before != nil {
@@ -65,7 +67,6 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 	} else {
 		t.scheduler = scheduler.New[reading]()
 		t.reads = lastgood.NewReads(maxReads)
-		e.schedulers = append(e.schedulers, t.scheduler)
 	}
 	if before != nil && before.settings.Name == settings.Name {
 		t.metrics = before.metrics
@@ -78,12 +79,12 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 		MaxConnections:     settings.MaxConcurrentRequests,
 		Proxy:              settings.Proxy.Func(),
 		ProxyConnectHeader: settings.Proxy.ConnectHeader(),
-		UserAgent:          e.userAgent,
-		Sessions:           e.sessions,
+		UserAgent:          s.userAgent,
+		Sessions:           s.sessions,
 		Observe:            t.observe,
 	})
-	logger := e.logger.With("ops_manager", settings.Name)
-	t.tls = lastgood.New(func() (*config.TLSMaterial, error) { return e.files.ReadTLS(settings.TLS) }, t.reads, logger)
+	logger := s.logger.With("ops_manager", settings.Name)
+	t.tls = lastgood.New(func() (*config.TLSMaterial, error) { return s.files.ReadTLS(settings.TLS) }, t.reads, logger)
 	if before != nil && reflect.DeepEqual(before.settings.TLS, settings.TLS) {
 		t.tls = before.tls
 		if reflect.DeepEqual(before.settings.URL, settings.URL) {
@@ -93,7 +94,7 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 		}
 	}
 	if settings.APIKey != nil {
-		t.key = e.key(settings.APIKey, t.reads, logger)
+		t.key = s.key(settings.APIKey, t.reads, logger)
 		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
 			t.key = before.key
 		}
@@ -103,7 +104,7 @@ func (e *Exporter) newTarget(settings config.OpsManager, before *target) *target
 
 // newOrganization returns an organization of t; before is the one of the same ID
 // that it replaces, nil if there is none.
-func (e *Exporter) newOrganization(c config.Org, before *organization, t *target) *organization {
+func (s *shared) newOrganization(c config.Org, before *organization, t *target) *organization {
 	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), target: t, history: new(history)}
 	var place *scheduler.Place
 	if before != nil {
@@ -114,7 +115,7 @@ func (e *Exporter) newOrganization(c config.Org, before *organization, t *target
 	}
 	org.place = t.scheduler.NewPlace(place)
 	if c.APIKey != nil {
-		org.key = e.key(c.APIKey, t.reads, e.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
+		org.key = s.key(c.APIKey, t.reads, s.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
 		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
 			org.key = before.key
 		}
@@ -123,8 +124,8 @@ func (e *Exporter) newOrganization(c config.Org, before *organization, t *target
 }
 
 // key returns the value of an API key.
-func (e *Exporter) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
-	return lastgood.New(func() (config.KeyPair, error) { return e.files.ReadKey(k) }, reads, logger)
+func (s *shared) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
+	return lastgood.New(func() (config.KeyPair, error) { return s.files.ReadKey(k) }, reads, logger)
 }
 
 // serves reports whether t is what these settings ask for.
@@ -192,13 +193,6 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 		a.duration = a.at.Sub(start)
 	}
 	return answers
-}
-
-// answer is how one poll ended for one scrape.
-type answer struct {
-	reading
-	at       time.Time
-	duration time.Duration
 }
 
 var (

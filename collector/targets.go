@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"log/slog"
 	"reflect"
 	"strings"
 	"time"
@@ -14,10 +15,11 @@ import (
 // of them. They are not modified, so a scrape works with the same ones from
 // beginning to end, and may be used concurrently.
 type Targets struct {
-	exporter *Exporter
-	list     []*target
-	orgs     []*organization // in the order of the configuration
-	byID     map[string]*organization
+	logger *slog.Logger
+	own    prometheus.Collector // the exporter's own metrics
+	list   []*target
+	orgs   []*organization // in the order of the configuration
+	byID   map[string]*organization
 }
 
 // Org is a configured organization.
@@ -53,7 +55,7 @@ func (t *Targets) Only(id string) (*Targets, bool) {
 		return nil, false
 	}
 	return &Targets{
-		exporter: t.exporter, list: []*target{org.target}, orgs: []*organization{org},
+		logger: t.logger, own: t.own, list: []*target{org.target}, orgs: []*organization{org},
 		byID: map[string]*organization{org.config.ID: org},
 	}, true
 }
@@ -62,7 +64,7 @@ func (t *Targets) Only(id string) (*Targets, bool) {
 // Ops Managers and of the exporter itself. It polls nothing. To have it show the
 // requests of a scrape, collect it after the polls: see [Options.Then].
 func (t *Targets) Metrics() prometheus.Collector {
-	all := collectors{t.exporter.registry}
+	all := collectors{t.own}
 	for _, t := range t.list {
 		all = append(all, t.metrics.registry)
 	}
