@@ -9,10 +9,10 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The library could decode into structs by itself, and checks unknown keys too.
-// It is not used for that because its errors quote values, keys included,
-// because it drops the lines that later checks need, and because it would take
-// an unquoted organization ID such as 571234567890123456789e10 for a number.
+// The library could decode into structs, and check unknown keys too. It is not used
+// for that because its errors quote values, keys included, because it drops the
+// lines that later checks need, and because it would take an unquoted organization
+// ID such as 571234567890123456789e10 for a number.
 
 const (
 	// maxValues bounds the work that aliases can cause: they may refer to each
@@ -35,14 +35,14 @@ type decoder struct {
 // value is one place in the file.
 type value struct {
 	node *yaml.Node // never an alias
-	// line is that of the alias through which the value is reached, if any: what
-	// is wrong is that it is used there.
+	// line is that of the alias through which the value was reached, if any: the
+	// problem is its use there.
 	line    int
 	aliased bool
 	path    string // such as ops_managers[0].orgs[2].id
 }
 
-// problem notes what is wrong with v. The arguments must not hold a secret.
+// problem notes what is wrong with v. The arguments must not contain a secret.
 func (d *decoder) problem(v value, format string, args ...any) {
 	if d.stopped {
 		return

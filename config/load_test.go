@@ -141,7 +141,7 @@ func TestLoadMinimal(t *testing.T) {
 func TestLoadFull(t *testing.T) {
 	c := mustLoad(t, "testdata/good/full.yml")
 	m := c.OpsManagers[0]
-	if m.Name != "production" || m.URL.Path != "/om" || m.Timeout != 90*time.Second || m.MaxConcurrentRequests != 4 {
+	if m.Name != "production" || m.URL.Path != "/om" || m.Timeout != 90*time.Second || m.MaxConcurrentRequests != 4 || !m.DisableKeepAlives {
 		t.Errorf("got %+v", m)
 	}
 	if m.APIKey.PublicKey.Reveal() != "jkqmzxvt-s3cr3t" {

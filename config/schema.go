@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"strconv"
 	"strings"
 	"time"
@@ -84,18 +83,10 @@ func (d *decoder) opsManager(v value) OpsManager {
 			"is missing, and some orgs have none of their own (%d, the first on line %d): add it here or to each of them", len(keyless), keyless[0])
 	}
 	if lines["name"] == 0 && m.URL != nil {
-		m.Name = hostPort(m.URL.Scheme, m.URL.Hostname(), m.URL.Port())
+		m.Name = HostPort(m.URL)
 	}
 	d.uniqueName(nameAt, m.Name, lines["name"] == 0)
 	return m
-}
-
-// hostPort returns the default name of an Ops Manager.
-func hostPort(scheme, host, port string) string {
-	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[scheme]
-	}
-	return net.JoinHostPort(host, port)
 }
 
 // name returns a name for people. Spaces around it would be invisible.

@@ -6,16 +6,16 @@ import (
 	"log/slog"
 )
 
-// hidden is shown in place of every secret.
+// hidden is shown instead of every secret.
 const hidden = "<secret>"
 
-// Secret is a text that never shows itself: every way of printing or encoding
-// it yields "<secret>", or "" when it is empty. Only [Secret.Reveal] gives the
-// text away. The zero value is the empty secret. A Secret is immutable and safe
-// for concurrent use; compare with [Secret.Equal], because == compares pointers.
+// Secret is text that is never shown: every way of printing or encoding it yields
+// "<secret>", or "" if it is empty. Only [Secret.Reveal] returns the text. The zero
+// value is the empty secret. A Secret is immutable and safe for concurrent use; use
+// [Secret.Equal] to compare, because == compares pointers.
 type Secret struct {
-	// A pointer, because fmt cannot call methods on the unexported fields of a
-	// struct that holds a Secret: what it prints of them is an address.
+	// A pointer, because fmt cannot call methods on unexported fields of a struct
+	// that contains a Secret: of a pointer it prints the address.
 	value *string
 }
 
@@ -61,7 +61,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // MarshalYAML implements the Marshaler interface of the YAML library.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
-// KeyPair is a programmatic API key that can be used: both halves are known.
+// KeyPair is a programmatic API key with both halves known.
 type KeyPair struct {
 	Public, Private Secret
 }

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"net/url"
 	"slices"
 	"strconv"
@@ -63,6 +64,15 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 		return canonical(u)
 	}
 	return nil
+}
+
+// HostPort returns host and port of a URL; the port defaults to that of the scheme.
+func HostPort(u *url.URL) string {
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}[u.Scheme]
+	}
+	return net.JoinHostPort(u.Hostname(), port)
 }
 
 // isBlank reports whether r shows as a space or not at all.

@@ -92,17 +92,5 @@ func proxyOf(m *config.OpsManager) *url.URL {
 	return proxy
 }
 
-// address returns host and port of a URL.
-func address(u *url.URL) string {
-	if u.Port() != "" {
-		return printable(u.Host)
-	}
-	port := ":443"
-	switch u.Scheme {
-	case "http":
-		port = ":80"
-	case "socks5", "socks5h":
-		port = ":1080"
-	}
-	return printable(u.Host) + port
-}
+// address returns host and port of a URL in a printable form.
+func address(u *url.URL) string { return printable(config.HostPort(u)) }
