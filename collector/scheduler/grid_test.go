@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-var gridShare = flag.Int("grid.share", 10, "of the cases of TestGrid one in so many is run")
+var gridShare = flag.Int("grid.share", 25, "of the cases of TestGrid one in so many is run")
 
 // world is one case of the grid: some organizations are refused in every poll,
 // some hang, and the others all answer in the same time.
