@@ -93,17 +93,19 @@ func (w world) longestGap(t *testing.T, scrapes int) (gap int) {
 	return gap
 }
 
+func milliseconds(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+
 func grid() (all []world) {
 	for _, slots := range []int{1, 2, 4, 8} {
 		for _, orgs := range []int{3, 8, 24, 50} {
-			for _, takes := range []time.Duration{300, 600, 1000, 1700, 2400} {
-				for _, pause := range []time.Duration{100, 1200, 2500, 5000} {
+			for _, takes := range []int{300, 600, 1000, 1700, 2400} {
+				for _, pause := range []int{100, 1200, 2500, 5000} {
 					for _, hung := range []int{0, 10, 30} {
-						for _, timeout := range []time.Duration{2, 5} {
+						for _, timeout := range []int{2, 5} {
 							for _, refused := range []int{0, 2} {
 								all = append(all, world{
 									slots: slots, orgs: orgs, refused: refused, hung: hung,
-									takes: takes * time.Millisecond, timeout: timeout * time.Second, pause: pause * time.Millisecond,
+									takes: milliseconds(takes), timeout: milliseconds(1000 * timeout), pause: milliseconds(pause),
 								})
 							}
 						}

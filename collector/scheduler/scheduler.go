@@ -178,7 +178,7 @@ func (s *Scheduler[R]) next() *Poll[R] {
 }
 
 func (s *Scheduler[R]) start(ctx context.Context, p *Poll[R]) context.Context {
-	ctx, p.cancel = context.WithTimeout(ctx, p.Timeout)
+	ctx, p.cancel = context.WithTimeout(ctx, p.Timeout) //nolint:gosec // finish calls it
 	p.started = time.Now()
 	s.running[p] = true
 	if p.Place.late {

@@ -30,7 +30,11 @@ func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Ser
 	if err != nil {
 		tb.Fatal(err)
 	}
-	tb.Cleanup(func() { sim.Close() })
+	tb.Cleanup(func() {
+		if err := sim.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
 	base, err := url.Parse(sim.URL())
 	if err != nil {
 		tb.Fatal(err)
