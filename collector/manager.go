@@ -62,10 +62,6 @@ func newManager(settings config.OpsManager, before *manager, sessions *opsmanage
 			m.material = before.inUse()
 		}
 	}
-	var tlsConfig *tls.Config // nil until the first poll reads the files
-	if m.material != nil {
-		tlsConfig = m.material.Config
-	}
 	m.client = opsmanager.NewClient(opsmanager.Options{
 		URL:                settings.URL,
 		Timeout:            settings.Timeout,
@@ -75,7 +71,10 @@ func newManager(settings config.OpsManager, before *manager, sessions *opsmanage
 		UserAgent:          userAgent,
 		Sessions:           sessions,
 		Observe:            m.observe,
-	}, tlsConfig)
+	})
+	if m.material != nil { // otherwise the first poll reads the files
+		m.client.SetTLS(m.material.Config)
+	}
 	m.queue = newQueue(settings.MaxConcurrentRequests, settings.Timeout, m.ask)
 	if settings.APIKey != nil {
 		m.key = &source[config.KeyPair]{read: settings.APIKey.Read, patience: settings.Timeout / 4, logger: logger}
@@ -175,7 +174,8 @@ func (m *manager) ask(ctx context.Context, p *poll) (opsmanager.Status, error) {
 	if err != nil {
 		return "", &opsmanager.Error{Reason: opsmanager.ReasonCredentials, Err: err}
 	}
-	return m.client.MigrationLinkStatus(ctx, key, p.org.config.ID)
+	reading, err := m.client.MigrationLinkStatus(ctx, key, p.org.config.ID)
+	return reading.Status, err
 }
 
 func (m *manager) refreshTLS() error {

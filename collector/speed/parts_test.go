@@ -25,15 +25,16 @@ func BenchmarkPoll(b *testing.B) {
 	}
 	client := opsmanager.NewClient(opsmanager.Options{
 		URL: base, Timeout: 5 * time.Second, MaxConnections: 1, UserAgent: "bench", Sessions: opsmanager.NewSessions(),
-	}, tlsConfig.Config)
+	})
+	client.SetTLS(tlsConfig.Config)
 	defer client.Close()
 	public, private := o.key(0)
 	key := config.KeyPair{Public: config.NewSecret(public), Private: config.NewSecret(private)}
 	poll := func() {
 		ctx, cancel := context.WithTimeout(b.Context(), 5*time.Second)
 		defer cancel()
-		if status, err := client.MigrationLinkStatus(ctx, key, orgID(0)); err != nil || status != opsmanager.Synced {
-			b.Fatal(status, err)
+		if reading, err := client.MigrationLinkStatus(ctx, key, orgID(0)); err != nil || reading.Status != opsmanager.Synced {
+			b.Fatal(reading, err)
 		}
 	}
 	poll()
