@@ -74,14 +74,15 @@ func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 		t.metrics = newAPIMetrics(settings.Name)
 	}
 	t.client = opsmanager.NewClient(opsmanager.Options{
-		URL:                settings.URL,
-		Timeout:            settings.Timeout,
-		MaxConnections:     settings.MaxConcurrentRequests,
-		Proxy:              settings.Proxy.Func(),
-		ProxyConnectHeader: settings.Proxy.ConnectHeader(),
-		UserAgent:          s.userAgent,
-		Sessions:           s.sessions,
-		Observe:            t.observe,
+		URL:                     settings.URL,
+		Timeout:                 settings.Timeout,
+		MaxConnections:          settings.MaxConcurrentRequests,
+		NewConnectionPerRequest: settings.DisableKeepAlives,
+		Proxy:                   settings.Proxy.Func(),
+		ProxyConnectHeader:      settings.Proxy.ConnectHeader(),
+		UserAgent:               s.userAgent,
+		Sessions:                s.sessions,
+		Observe:                 t.observe,
 	})
 	logger := s.logger.With("ops_manager", settings.Name)
 	t.tls = lastgood.New(func() (*config.TLSMaterial, error) { return s.files.ReadTLS(settings.TLS) }, t.reads, logger)

@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"sync"
+	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
 )
@@ -46,7 +48,7 @@ func TestKeptConnectionAfterDeadline(t *testing.T) {
 			r.SetTLS(insecure())
 			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 			defer cancel()
-			if status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
+			if status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
 				t.Fatalf("got %q, %v", status, err)
 			}
 			<-ctx.Done()
@@ -72,27 +74,33 @@ func TestConnectionsThatTheServerCloses(t *testing.T) {
 
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + `{"status":"SYNCED"}`
 
-// breaking starts a server that answers the first request of each of the first
-// n connections when all n are there, and ends those with end upon the second
-// request; later connections are handled by later.
-func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in *bufio.Reader)) string {
+// breaking starts a server that challenges on connections of their own. It answers
+// the first request of each of the first n other connections when all n are there,
+// and ends those with end upon the second request; later connections are handled
+// by later, which gets the first request.
+func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in *bufio.Reader, first *http.Request)) string {
 	together := make(chan struct{})
-	var arrived sync.WaitGroup
-	arrived.Add(n)
-	go func() {
-		arrived.Wait()
-		close(together)
-	}()
-	return "http://" + listen(t, func(c net.Conn, i int) {
+	var arrived atomic.Int64
+	return "http://" + listen(t, func(c net.Conn, _ int) {
 		in := bufio.NewReader(c)
-		if i > n {
-			later(c, in)
+		r, err := http.ReadRequest(in)
+		if err != nil {
 			return
 		}
-		if _, err := http.ReadRequest(in); err != nil {
+		number := int64(n + 1)
+		if r.Header.Get("Authorization") != "" {
+			number = arrived.Add(1)
+		} else if arrived.Load() < int64(n) {
+			_, _ = io.WriteString(c, strings.Replace(challengeAnswer, "Content", "Connection: close\r\nContent", 1))
 			return
 		}
-		arrived.Done()
+		if number > int64(n) {
+			later(c, in, r)
+			return
+		}
+		if number == int64(n) {
+			close(together)
+		}
 		<-together
 		_, _ = io.WriteString(c, okAnswer)
 		if _, err := http.ReadRequest(in); err == nil {
@@ -104,12 +112,14 @@ func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in
 // impatient lets the polls of a fresh client not wait for a challenge.
 func impatient(o *opsmanager.Options) { o.Timeout = 0 }
 
-func serving(c net.Conn, in *bufio.Reader) {
-	for {
-		if _, err := http.ReadRequest(in); err != nil {
-			return
+// serving challenges and answers, on and on.
+func serving(c net.Conn, in *bufio.Reader, r *http.Request) {
+	for err := error(nil); err == nil; r, err = http.ReadRequest(in) {
+		if r.Header.Get("Authorization") == "" {
+			_, _ = io.WriteString(c, challengeAnswer)
+		} else {
+			_, _ = io.WriteString(c, okAnswer)
 		}
-		_, _ = io.WriteString(c, okAnswer)
 	}
 }
 
@@ -144,7 +154,7 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 		})
 	}
 	t.Run("not twice", func(t *testing.T) {
-		r := newRig(t, breaking(t, n, reset, func(_ net.Conn, in *bufio.Reader) { _, _ = http.ReadRequest(in) }), impatient)
+		r := newRig(t, breaking(t, n, reset, func(net.Conn, *bufio.Reader, *http.Request) {}), impatient)
 		r.many(t, n)
 		r.codes()
 		status, err := r.poll(t)
@@ -154,7 +164,7 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 		}
 	})
 	t.Run("not a new one", func(t *testing.T) {
-		r := newRig(t, say(t, ""), nil)
+		r := newRig(t, "http://"+listen(t, func(c net.Conn, _ int) { _, _ = http.ReadRequest(bufio.NewReader(c)) }), nil)
 		status, err := r.poll(t)
 		failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
 		if codes := r.codes(); !slices.Equal(codes, []int{0}) {
@@ -174,21 +184,12 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 // dead: one retry has to do for both.
 func TestChallengeOverDeadConnections(t *testing.T) {
 	const n = 5
-	later := func(c net.Conn, in *bufio.Reader) {
-		for {
-			r, err := http.ReadRequest(in)
-			switch {
-			case err != nil:
-				return
-			case r.Header.Get("Authorization") == "":
-				_, _ = io.WriteString(c, "HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: Digest realm=a, nonce=b, qop=auth\r\n\r\n")
-			default:
-				_, _ = io.WriteString(c, okAnswer)
-			}
-		}
-	}
-	r := newRig(t, breaking(t, n, reset, later), impatient)
+	now := newClock()
+	r := newRig(t, breaking(t, n, reset, serving), func(o *opsmanager.Options) {
+		o.Timeout, o.Sessions = 0, digest.NewSessions(now.Now)
+	})
 	r.many(t, n)
+	now.Advance(time.Minute)
 	r.codes()
 	r.synced(t)
 	if codes := r.codes(); !slices.Equal(codes, []int{0, 401, 200}) {

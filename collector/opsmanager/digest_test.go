@@ -8,9 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/icholy/digest"
-
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
@@ -28,42 +27,6 @@ func TestChallengesAreShared(t *testing.T) {
 	r.synced(t)
 	if codes := r.codes(); !slices.Equal(codes, []int{200, 200}) {
 		t.Errorf("later polls: got %v", codes)
-	}
-}
-
-// What is sent is what icholy/digest computes, whatever has to be quoted.
-func TestAuthorization(t *testing.T) {
-	const uri = "/a/b%20c/api/public/v1.0/orgs/" + testOrg + "/liveExport/migrationLink/status"
-	for _, chal := range []*digest.Challenge{
-		{Realm: "MMS Public API", Nonce: "I+xG4xb7bUgq8uMBCuAxZPI+VDDcJ9q1", Algorithm: "MD5"},
-		{Realm: "", Nonce: "abc", Opaque: "def"},
-		{Realm: `a "b", c=\d\`, Nonce: `"`, Opaque: `\"`, Algorithm: "SHA-256"},
-		{Realm: "Umläute", Nonce: "a, b", Algorithm: "SHA-512-256"},
-	} {
-		chal.QOP = []string{"auth"}
-		authorize, err := opsmanager.Authorizer(keyOf(`pub"lic`, testPrivate), chal)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for count := 1; count <= 300; count++ {
-			text, err := authorize(http.MethodGet, uri)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sent, err := digest.ParseCredentials(text)
-			if err != nil {
-				t.Fatalf("%s: %v", text, err)
-			}
-			want, err := digest.Digest(chal, digest.Options{
-				Method: http.MethodGet, URI: uri, Count: count, Username: `pub"lic`, Password: testPrivate, Cnonce: sent.Cnonce,
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *sent != *want {
-				t.Fatalf("sent %s, want %s", text, want)
-			}
-		}
 	}
 }
 
@@ -88,7 +51,7 @@ func TestKeysOfTheirOwn(t *testing.T) {
 		s.SetKey(public, "private")
 		for range 3 {
 			all.Go(func() {
-				if status, err := r.MigrationLinkStatus(t.Context(), keyOf(public, "private"), testOrg); status != opsmanager.Synced {
+				if status, err := r.read(t.Context(), keyOf(public, "private"), testOrg); status != opsmanager.Synced {
 					t.Errorf("got %q, %v", status, err)
 				}
 			})
@@ -118,7 +81,7 @@ func TestSeparateSessions(t *testing.T) {
 		t.Errorf("other port: got %+v, want 1 challenge, 4 requests", c)
 	}
 	a.SetKey(testPublic, "rotated")
-	if status, err := toA.MigrationLinkStatus(t.Context(), keyOf(testPublic, "rotated"), testOrg); status != opsmanager.Synced {
+	if status, err := toA.read(t.Context(), keyOf(testPublic, "rotated"), testOrg); status != opsmanager.Synced {
 		t.Errorf("rotated key: got %q, %v", status, err)
 	}
 	if c := a.Counts(); c.Challenges != 2 || c.Refused != 0 || c.Requests != 9 {
@@ -129,7 +92,7 @@ func TestSeparateSessions(t *testing.T) {
 func TestNonceLifetime(t *testing.T) {
 	now := newClock()
 	s := simulate(t, simulator.Options{Now: now.Now}, simulator.Org{})
-	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions.SetNow(now.Now) })
+	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(now.Now) })
 	r.synced(t)
 	now.Advance(45*time.Second - 1)
 	r.synced(t)
@@ -209,13 +172,13 @@ func TestWrongKey(t *testing.T) {
 	r := newRig(t, s.URL(), nil)
 	want := failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the API key was not accepted"}
 	for range 3 {
-		status, err := r.MigrationLinkStatus(t.Context(), keyOf(testPublic, "wrong"), testOrg)
+		status, err := r.read(t.Context(), keyOf(testPublic, "wrong"), testOrg)
 		want.check(t, status, err)
 		if codes := r.codes(); !slices.Equal(codes, []int{401, 401}) {
 			t.Errorf("got %v", codes)
 		}
 	}
-	status, err := r.MigrationLinkStatus(t.Context(), keyOf("unknown", testPrivate), testOrg)
+	status, err := r.read(t.Context(), keyOf("unknown", testPrivate), testOrg)
 	want.check(t, status, err)
 	r.synced(t)
 	s.RemoveKey(testPublic) // revoked

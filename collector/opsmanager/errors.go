@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
 // Error is a poll that learned no status. Its text never holds a key, digest
@@ -18,6 +21,9 @@ type Error struct {
 	// Address is the address of this host as Ops Manager reports it with
 	// [ReasonAccessList]; the zero Addr where it does not.
 	Address netip.Addr
+	// RetryAfter is how long the server asks to wait with [ReasonRateLimited], at
+	// most a day; 0 where it does not say.
+	RetryAfter time.Duration
 	// Err says what happened; nil where code and errorCode say it all.
 	Err error
 }
@@ -31,6 +37,9 @@ func (e *Error) Error() string {
 	if e.Address.IsValid() {
 		parts = append(parts, "from address "+e.Address.String())
 	}
+	if e.RetryAfter != 0 {
+		parts = append(parts, "retry after "+e.RetryAfter.String())
+	}
 	if e.Err != nil {
 		parts = append(parts, e.Err.Error())
 	}
@@ -43,6 +52,9 @@ func (e *Error) Error() string {
 // Unwrap returns what happened, for errors.As.
 func (e *Error) Unwrap() error { return e.Err }
 
+// ChallengeError says why a 401 holds no digest challenge that can be answered.
+type ChallengeError = digest.ChallengeError
+
 // ReasonOf returns the reason of a failed poll. An error that is no [*Error]
 // would be a defect of this package; it counts as a bad response.
 func ReasonOf(err error) Reason {
@@ -51,3 +63,15 @@ func ReasonOf(err error) Reason {
 	}
 	return ReasonBadResponse
 }
+
+var (
+	errNoTLS    = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
+	errTimeout  = errors.New("no whole answer before the deadline")
+	errBroken   = errors.New("no connection, or it broke")
+	errEcho     = errors.New("the connection's error is not shown because it repeats the API key")
+	errUnasked  = errors.New("the answer was there before the request: the server sends more answers than it gets requests")
+	errNotHTTP  = errors.New("the answer is not valid HTTP")
+	errPrefix   = errors.New("a proxy that strips the path of url must not stand in front of a server that compares it with the digest's: let it pass the path unchanged")
+	errTooLarge = errors.New("the body is larger than 64 KiB")
+	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
+)

@@ -3,10 +3,9 @@ package opsmanager
 import (
 	"context"
 	"net/http"
-	"time"
+	"net/url"
 
-	"github.com/icholy/digest"
-
+	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/config"
 )
 
@@ -15,8 +14,8 @@ const MaxBody = maxBody
 
 // What fuzz tests and benchmarks call without a server.
 var (
-	FindChallenge = findChallenge
-	ParseVersion  = parseVersion
+	ParseVersion = parseVersion
+	Cached       = cached
 )
 
 // ParseStatus returns the status in a body, "" for none.
@@ -25,24 +24,19 @@ func ParseStatus(body []byte) Status {
 	return status
 }
 
-// StatusOf returns the status that an answer tells.
+// StatusOf returns the status that an answer to a request with credentials tells.
 func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (Status, error) {
-	a := &answer{code: code, header: header, body: body}
+	target := &url.URL{Scheme: "http", Host: "localhost", Path: "/"}
+	session := NewSessions().Of("http://localhost", key)
+	attempts := session.Begin(context.Background(), 0)
+	attempts.Refused(target, http.Header{"Www-Authenticate": {`Digest realm="a", nonce="b", qop="auth"`}}, false)
+	credentials, err := attempts.Authorize(&digest.Route{}, http.MethodGet, target)
+	if err != nil {
+		return "", err
+	}
+	a := &answer{code: code, header: header, body: body, credentials: credentials}
 	if len(body) > maxBody {
 		a.body, a.tooLarge = body[:maxBody], true
 	}
-	return a.status(context.Background(), key)
+	return (&poll{session: session}).read(context.Background(), a)
 }
-
-// Authorizer returns a function that answers one challenge again and again.
-func Authorizer(key config.KeyPair, chal *digest.Challenge) (func(method, uri string) (string, error), error) {
-	s := NewSessions().of("http://localhost:80", key)
-	n, err := s.nonceFrom(http.Header{"Www-Authenticate": {chal.String()}})
-	if err != nil {
-		return nil, err
-	}
-	return func(method, uri string) (string, error) { return s.authorization(n, method, uri) }, nil
-}
-
-// SetNow replaces the clock that nonces age by.
-func (s *Sessions) SetNow(now func() time.Time) { s.now = now }

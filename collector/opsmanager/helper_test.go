@@ -67,7 +67,8 @@ func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig 
 	if change != nil {
 		change(&o)
 	}
-	r.Client = opsmanager.NewClient(o, nil)
+	r.Client = opsmanager.NewClient(o)
+	r.SetTLS(nil)
 	t.Cleanup(r.Close)
 	return r
 }
@@ -75,7 +76,13 @@ func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig 
 func (r *rig) poll(t testing.TB) (opsmanager.Status, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	return r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+	return r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
+}
+
+// read is MigrationLinkStatus without what may become of its reading later.
+func (r *rig) read(ctx context.Context, key config.KeyPair, org string) (opsmanager.Status, error) {
+	reading, err := r.MigrationLinkStatus(ctx, key, org)
+	return reading.Status, err
 }
 
 // synced polls and fails the test unless the answer is SYNCED.
@@ -143,7 +150,7 @@ func simulate(t testing.TB, o simulator.Options, org simulator.Org) *simulator.S
 	return s
 }
 
-// serve starts a server that asks for no digest.
+// serve starts a server.
 func serve(t testing.TB, handler http.HandlerFunc) string {
 	t.Helper()
 	s := httptest.NewServer(handler)
@@ -179,11 +186,42 @@ func listen(t testing.TB, handle func(c net.Conn, n int)) string {
 	return l.Addr().String()
 }
 
-// say starts a server that reads each request, answers with text whatever was
-// asked, and closes the connection.
+const (
+	challenge       = `Digest realm="MMS Public API", nonce="NONCE_ABCDEF", qop="auth"`
+	challengeAnswer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: " + challenge + "\r\n\r\n"
+)
+
+// challenging has requests with credentials, whatever they are, answered by
+// handler, and challenges the others.
+func challenging(handler http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			w.Header().Set("WWW-Authenticate", challenge)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		handler(w, r)
+	}
+}
+
+// request reads the next request with credentials and challenges those without.
+func request(c net.Conn, in *bufio.Reader) (*http.Request, error) {
+	for {
+		r, err := http.ReadRequest(in)
+		if err != nil || r.Header.Get("Authorization") != "" {
+			return r, err
+		}
+		if _, err := io.WriteString(c, challengeAnswer); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// say starts a server that challenges each request without credentials, answers
+// one with credentials with text, and closes the connection.
 func say(t testing.TB, text string) string {
 	return "http://" + listen(t, func(c net.Conn, _ int) {
-		if _, err := http.ReadRequest(bufio.NewReader(c)); err == nil {
+		if _, err := request(c, bufio.NewReader(c)); err == nil {
 			_, _ = c.Write([]byte(text))
 		}
 	})

@@ -62,7 +62,7 @@ func followers(t *testing.T, r *rig, n int) (all *sync.WaitGroup) {
 		w := &watched{Context: ctx, waiting: make(chan struct{})}
 		all.Go(func() {
 			defer cancel()
-			if status, err := r.MigrationLinkStatus(w, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
+			if status, err := r.read(w, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
 				t.Errorf("got %q, %v", status, err)
 			}
 		})
@@ -139,11 +139,11 @@ func TestDeadlineWhileWaiting(t *testing.T) {
 	r := newRig(t, url, func(o *opsmanager.Options) { o.Timeout = time.Hour })
 	ctx, cancel := context.WithCancel(t.Context())
 	var leader sync.WaitGroup
-	leader.Go(func() { _, _ = r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg) })
+	leader.Go(func() { _, _ = r.read(ctx, keyOf(testPublic, testPrivate), testOrg) })
 	<-reached
 	short, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer done()
-	status, err := r.MigrationLinkStatus(short, keyOf(testPublic, testPrivate), testOrg)
+	status, err := r.read(short, keyOf(testPublic, testPrivate), testOrg)
 	failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
 	cancel()
 	leader.Wait()

@@ -20,6 +20,7 @@ const (
 	ReasonRateLimited   Reason = "rate_limited"   // 429
 	ReasonServerError   Reason = "server_error"   // 5xx
 	ReasonRedirect      Reason = "redirect"       // 3xx, which is never followed
+	ReasonNonce         Reason = "nonce"          // no nonce was accepted, and the API key is not the problem
 	ReasonBadResponse   Reason = "bad_response"   // any other answer
 	ReasonUnknownStatus Reason = "unknown_status" // a status that is neither SYNCED nor NOT_SYNCED
 )
@@ -29,7 +30,7 @@ func Reasons() []Reason {
 	return []Reason{
 		ReasonCredentials, ReasonNotReached, ReasonDNS, ReasonConnect, ReasonTLS, ReasonTimeout,
 		ReasonUnauthorized, ReasonRole, ReasonAccessList, ReasonForbidden, ReasonNotFound,
-		ReasonRateLimited, ReasonServerError, ReasonRedirect, ReasonBadResponse, ReasonUnknownStatus,
+		ReasonRateLimited, ReasonServerError, ReasonRedirect, ReasonNonce, ReasonBadResponse, ReasonUnknownStatus,
 	}
 }
 
@@ -60,11 +61,13 @@ func (r Reason) Fix() string {
 	case ReasonNotFound:
 		return "Check the organization ID and url; a server without the endpoint (before Ops Manager 5.0) answers the same."
 	case ReasonRateLimited:
-		return "Scrape less often, or lower max_concurrent_requests."
+		return "Scrape less often, or use each API key for fewer organizations."
 	case ReasonServerError:
 		return "See the state and logs of Ops Manager and of the load balancer in front of it."
 	case ReasonRedirect:
 		return "Set url to the address that Ops Manager itself answers at; redirects are never followed, because they would carry the API key elsewhere."
+	case ReasonNonce:
+		return "Make the load balancer in front of several Ops Managers sticky, by cookie or source address: they do not share their nonces."
 	case ReasonBadResponse:
 		return "See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server)."
 	case ReasonUnknownStatus:

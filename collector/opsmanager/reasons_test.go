@@ -47,7 +47,7 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		"no endpoint":              {simulator.ResourceNotFound(), failure{opsmanager.ReasonNotFound, 404, "RESOURCE_NOT_FOUND", "HTTP 404 RESOURCE_NOT_FOUND"}},
 		"method":                   {simulator.MethodNotAllowed(), failure{opsmanager.ReasonBadResponse, 405, "", "HTTP 405"}},
 		"rate":                     {simulator.RateLimited(""), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED"}},
-		"rate with Retry-After":    {simulator.RateLimited("3600"), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED"}},
+		"rate with Retry-After":    {simulator.RateLimited("3600"), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED: retry after 1h0m0s"}},
 		"unexpected":               {simulator.UnexpectedError(), failure{opsmanager.ReasonServerError, 500, "UNEXPECTED_ERROR", "HTTP 500 UNEXPECTED_ERROR"}},
 		"balancer":                 {simulator.HTML(502), failure{opsmanager.ReasonServerError, 502, "", "HTTP 502"}},
 		"maintenance":              {simulator.HTML(503), failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},

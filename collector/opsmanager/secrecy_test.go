@@ -91,7 +91,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 							defer r.mu.Unlock()
 							steps = append(steps, step)
 						})
-						_, err := r.MigrationLinkStatus(ctx, keyOf(public, private), testOrg)
+						_, err := r.read(ctx, keyOf(public, private), testOrg)
 						if err == nil {
 							t.Fatal("no error")
 						}

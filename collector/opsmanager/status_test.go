@@ -34,7 +34,7 @@ func padded(n int) string {
 
 // answering starts a server with one answer; header lines are "Name: value".
 func answering(t testing.TB, code int, body string, header ...string) string {
-	return serve(t, func(w http.ResponseWriter, _ *http.Request) {
+	return serve(t, challenging(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
 		for _, line := range header {
 			name, value, _ := strings.Cut(line, ": ")
@@ -45,7 +45,7 @@ func answering(t testing.TB, code int, body string, header ...string) string {
 		}
 		w.WriteHeader(code)
 		_, _ = w.Write([]byte(body)) // 204 and 304 take none
-	})
+	}))
 }
 
 func TestStatus(t *testing.T) {

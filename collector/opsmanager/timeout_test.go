@@ -80,7 +80,7 @@ func TestTimeout(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			start := time.Now()
-			status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
 			if took := time.Since(start); took < limit || took > limit+patience/2 {
 				t.Errorf("took %s, the context allows %s", took, limit)
@@ -130,8 +130,10 @@ func TestEndlessAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := listen(t, func(c net.Conn, _ int) {
-				_, _ = http.ReadRequest(bufio.NewReader(c))
-				_, err := io.WriteString(c, tt.first)
+				_, err := request(c, bufio.NewReader(c))
+				if err == nil {
+					_, err = io.WriteString(c, tt.first)
+				}
 				for more := strings.Repeat(tt.on, 1000); err == nil; {
 					_, err = io.WriteString(c, more)
 				}
@@ -150,14 +152,14 @@ func TestCancelled(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
-			status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
 		})
 	}
 	t.Run("before the start", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		status, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+		status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 		failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
 	})
 }
@@ -170,7 +172,7 @@ func TestAfterTimeout(t *testing.T) {
 	r := newRig(t, s.URL(), nil)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	_, err := r.MigrationLinkStatus(ctx, keyOf(testPublic, testPrivate), testOrg)
+	_, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 	if opsmanager.ReasonOf(err) != opsmanager.ReasonTimeout {
 		t.Errorf("got %v", err)
 	}

@@ -89,9 +89,9 @@ func tellAnswer(ctx context.Context, a *answer) {
 	}
 	what := "an answer"
 	switch {
-	case a.code == 401 && a.stale:
+	case a.code == 401 && a.refusal.Stale:
 		what = "a digest challenge: the nonce is stale"
-	case a.code == 401 && a.nonce != nil:
+	case a.code == 401 && a.refusal.Challenge:
 		what = "a digest challenge"
 	case a.code == 401:
 		what = "no digest challenge that can be answered"

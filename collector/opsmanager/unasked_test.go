@@ -18,7 +18,7 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 		body := fmt.Sprintf(`{"status":%q}`, status)
 		return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 	}
-	s := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	s := serve(t, challenging(func(w http.ResponseWriter, r *http.Request) {
 		conn, rw, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -33,20 +33,20 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 			if _, err := conn.Write([]byte(text)); err != nil {
 				return
 			}
-			if r, err = http.ReadRequest(rw.Reader); err != nil {
+			if r, err = request(conn, rw.Reader); err != nil {
 				return
 			}
 		}
-	})
+	}))
 	r := newRig(t, s, func(o *opsmanager.Options) { o.MaxConnections = 4 })
 	var wg sync.WaitGroup
 	for range 16 {
 		wg.Go(func() {
 			for range 200 {
-				if status, err := r.MigrationLinkStatus(t.Context(), keyOf(testPublic, testPrivate), one); err != nil || status != opsmanager.Synced {
+				if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), one); err != nil || status != opsmanager.Synced {
 					t.Errorf("%s: %q, %v", one, status, err)
 				}
-				if status, err := r.MigrationLinkStatus(t.Context(), keyOf(testPublic, testPrivate), other); err != nil || status != opsmanager.NotSynced {
+				if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); err != nil || status != opsmanager.NotSynced {
 					t.Errorf("%s: %q, %v; SYNCED is another organization's", other, status, err)
 				}
 			}

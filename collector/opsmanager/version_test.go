@@ -41,7 +41,7 @@ func TestVersion(t *testing.T) {
 
 func TestReasonsAndFixes(t *testing.T) {
 	want := strings.Fields("credentials not_reached dns connect tls timeout unauthorized role access_list forbidden" +
-		" not_found rate_limited server_error redirect bad_response unknown_status")
+		" not_found rate_limited server_error redirect nonce bad_response unknown_status")
 	var got []string
 	fixes := map[string]opsmanager.Reason{}
 	for _, r := range opsmanager.Reasons() {

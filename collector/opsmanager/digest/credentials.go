@@ -1,0 +1,113 @@
+package digest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+
+	icholy "github.com/icholy/digest"
+
+	"opsmanager_exporter/config"
+)
+
+// ErrMismatch is the error of an answer that belongs to another request.
+var ErrMismatch = errors.New("the Authentication-Info of the answer belongs to another request")
+
+// minCookie is how long a cookie's value must be to be looked for in texts: the
+// name of a back end, such as b2, may be part of any word.
+const minCookie = 4
+
+// Credentials are what one request proves its API key with, nil for a request
+// that has none. They never print.
+type Credentials struct {
+	nonce         *Nonce
+	uri           string
+	count         int
+	authorization config.Secret
+	cookie        config.Secret
+}
+
+// newCredentials answers a nonce for a request. uri is as it appears in the
+// request line, so it holds nothing that needs a backslash.
+func newCredentials(n *Nonce, count int, user, method, uri string) (*Credentials, error) {
+	answer, err := icholy.Digest(n.challenge, icholy.Options{
+		Method: method, URI: uri, Count: count, Username: user, A1: n.ha1.Reveal(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("answer digest challenge: %w", err)
+	}
+	// Credentials.String of icholy/digest takes twice as long as the digest itself.
+	authorization := n.prefix.Reveal() + `, uri="` + uri + `", cnonce="` + answer.Cnonce + `", nc=` + fmt.Sprintf("%08x", count) +
+		`, response="` + answer.Response + `"`
+	return &Credentials{nonce: n, uri: uri, count: count, authorization: config.NewSecret(authorization)}, nil
+}
+
+// Authorization returns the Authorization header, "" for nil.
+func (c *Credentials) Authorization() string {
+	if c == nil {
+		return ""
+	}
+	return c.authorization.Reveal()
+}
+
+// Cookie returns the Cookie header, "" for none.
+func (c *Credentials) Cookie() string {
+	if c == nil {
+		return ""
+	}
+	return c.cookie.Reveal()
+}
+
+// Check returns [ErrMismatch] if the Authentication-Info header of an answer
+// belongs to a request with other credentials (RFC 7616, section 3.5). Most
+// servers send none.
+func (c *Credentials) Check(header http.Header) error {
+	for _, line := range header["Authentication-Info"] {
+		info := splitChallenges("Digest " + line)[0] // it has the form of a challenge
+		if info.malformed || !c.fits(info.params) {
+			return ErrMismatch
+		}
+	}
+	return nil
+}
+
+func (c *Credentials) fits(info map[string]string) bool {
+	cnonce := c.params()["cnonce"]
+	if got, ok := info["cnonce"]; ok && got != cnonce {
+		return false
+	}
+	if got, ok := info["nc"]; ok {
+		if count, err := strconv.ParseInt(got, 16, 64); err != nil || count != int64(c.count) {
+			return false
+		}
+	}
+	got, ok := info["rspauth"]
+	if !ok {
+		return true
+	}
+	// It is computed like the response, without a method.
+	want, err := icholy.Digest(c.nonce.challenge, icholy.Options{
+		URI: c.uri, Count: c.count, Cnonce: cnonce, A1: c.nonce.ha1.Reveal(),
+	})
+	return err == nil && strings.EqualFold(got, want.Response)
+}
+
+// params returns the parameters of the Authorization header, which has the form
+// of a challenge.
+func (c *Credentials) params() map[string]string {
+	return splitChallenges(c.authorization.Reveal())[0].params
+}
+
+// secrets returns the texts that no message may repeat.
+func (c *Credentials) secrets() []string {
+	params := c.params()
+	secrets := []string{params["nonce"], params["cnonce"], params["response"]}
+	for pair := range strings.SplitSeq(c.Cookie(), "; ") {
+		if _, value, _ := strings.Cut(pair, "="); len(value) >= minCookie {
+			secrets = append(secrets, strings.Trim(value, `"`))
+		}
+	}
+	return secrets
+}

@@ -1,0 +1,71 @@
+package opsmanager
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"regexp"
+	"strings"
+)
+
+// noProtocol is the text of the TLS alert of a server that speaks none of the
+// protocols which are offered (RFC 7301, section 3.2).
+var noProtocol = tls.AlertError(120).Error()
+
+// alertError returns what is said of a TLS alert.
+func alertError(op *net.OpError) error {
+	if op.Err != nil && op.Err.Error() == noProtocol {
+		return &handshakeError{"the server does not offer HTTP/1.1", op}
+	}
+	return op
+}
+
+// withoutNames gives the error of a handshake a text that holds nothing which the
+// server chose: certificates are full of free text, and a server need not be the
+// right one to send it.
+func withoutNames(err error) error {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return &handshakeError{"the server's certificate is for another name", err}
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return &handshakeError{"the server's certificate is signed by an authority that is not trusted", err}
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		return &handshakeError{"tls: failed to verify certificate: " + invalidity(e), err}
+	}
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return e
+	}
+	switch text := err.Error(); {
+	case unsupportedVersion.MatchString(text):
+		return err
+	case strings.HasPrefix(text, "tls: failed to parse certificate from server: "):
+		return &handshakeError{"the server's certificate is malformed", err}
+	}
+	return &handshakeError{"the TLS handshake failed", err}
+}
+
+// unsupportedVersion is an error of crypto/tls that has no type of its own.
+var unsupportedVersion = regexp.MustCompile(`^tls: server selected unsupported protocol version [0-9a-f]{1,4}$`)
+
+// invalidity returns the text of an error without the details that may come from
+// a certificate.
+func invalidity(e x509.CertificateInvalidError) string {
+	if e.Reason == x509.Expired && strings.HasPrefix(e.Detail, "current time ") {
+		return e.Error()
+	}
+	return strings.TrimSuffix(x509.CertificateInvalidError{Reason: e.Reason}.Error(), ": ")
+}
+
+// handshakeError is an error of a TLS handshake; what it wraps tells more.
+type handshakeError struct {
+	text string
+	err  error
+}
+
+// Error implements error.
+func (e *handshakeError) Error() string { return e.text }
+
+// Unwrap returns the error of package tls or x509.
+func (e *handshakeError) Unwrap() error { return e.err }
