@@ -86,7 +86,7 @@ func TestAdviceOnAnswers(t *testing.T) {
 	})
 	t.Run("400 behind a path prefix", func(t *testing.T) {
 		s := simulate(t, simulator.Options{PathPrefix: "/om"}, simulator.HTML(400))
-		advised(t, told{"bad_response", "HTTP 400", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` +
+		advised(t, told{"bad_response", "HTTP 400: a proxy in front may have changed the path of url, which the digest covers: let it pass the path on unchanged", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` +
 			strings.Replace(stripped, "a path prefix", `the path prefix "/om"`, 1)}, manager("om", s.URL(), 1))
 	})
 	t.Run("wrong key", func(t *testing.T) {
