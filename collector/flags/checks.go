@@ -1,11 +1,13 @@
 package flags
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -43,31 +45,33 @@ func Duration(least time.Duration) Check {
 
 // Address accepts the addresses that the exporter can listen on: host:port with
 // a number or name for the port, [IPv6]:port with or without a zone, :port, and
-// vsock://:port.
-func Address(value string) error {
-	rest, vsock := strings.CutPrefix(value, "vsock://")
-	host, port, err := net.SplitHostPort(rest)
-	switch {
-	case vsock && (err != nil || !isNumber(port, 32)):
-		return errors.New("write vsock://:port, such as vsock://:20301")
-	case vsock:
+// vsock://:port. ctx bounds looking up the name of a port.
+func Address(ctx context.Context) Check {
+	return func(value string) error {
+		rest, vsock := strings.CutPrefix(value, "vsock://")
+		host, port, err := net.SplitHostPort(rest)
+		switch {
+		case vsock && (err != nil || !isNumber(port, 32)):
+			return errors.New("write vsock://:port, such as vsock://:20301")
+		case vsock:
+			return nil
+		case strings.Contains(value, "://"):
+			return errors.New("write host:port without a scheme, such as 127.0.0.1:20301")
+		case isNumber(value, 16):
+			return fmt.Errorf("write host:port, or :port alone, such as :%s", value)
+		case net.ParseIP(value).To4() != nil:
+			return fmt.Errorf("write host:port, such as %s:20301", value)
+		case err != nil && strings.Count(value, ":") > 1:
+			return errors.New("write an IPv6 address in brackets and a port after it, such as [::1]:20301")
+		case err != nil || strings.ContainsAny(host, " /"):
+			return errors.New("write host:port, or :port alone, such as :20301")
+		}
+		// The names of /etc/services, as net.Listen takes them.
+		if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+			return fmt.Errorf("%q is no port: write a number from 1 to 65535", port)
+		}
 		return nil
-	case strings.Contains(value, "://"):
-		return errors.New("write host:port without a scheme, such as 127.0.0.1:20301")
-	case isNumber(value, 16):
-		return fmt.Errorf("write host:port, or :port alone, such as :%s", value)
-	case net.ParseIP(value).To4() != nil:
-		return fmt.Errorf("write host:port, such as %s:20301", value)
-	case err != nil && strings.Count(value, ":") > 1:
-		return errors.New("write an IPv6 address in brackets and a port after it, such as [::1]:20301")
-	case err != nil || strings.ContainsAny(host, " /"):
-		return errors.New("write host:port, or :port alone, such as :20301")
 	}
-	// The names of /etc/services, as net.Listen takes them.
-	if _, err := net.LookupPort("tcp", port); err != nil {
-		return fmt.Errorf("%q is no port: write a number from 1 to 65535", port)
-	}
-	return nil
 }
 
 func isNumber(s string, bits int) bool {
@@ -88,10 +92,8 @@ func ExternalURL(value string) error {
 // stands.
 func Path(others ...string) Check {
 	return func(value string) error {
-		for _, other := range others {
-			if value == other {
-				return errors.New("this path serves something else, choose another")
-			}
+		if slices.Contains(others, value) {
+			return errors.New("this path serves something else, choose another")
 		}
 		if !strings.HasPrefix(value, "/") {
 			return errors.New("begin it with /")

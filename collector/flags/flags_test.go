@@ -9,7 +9,7 @@ import (
 )
 
 // application is the shape of the exporter's command line.
-func application() *kingpin.Application {
+func application(t *testing.T) *kingpin.Application {
 	app := kingpin.New("exporter", "")
 	app.Flag("web.max-requests", "").Default("40").Int()
 	app.Flag("scrape.timeout-offset", "").Default("500ms").Duration()
@@ -28,7 +28,7 @@ func application() *kingpin.Application {
 		"web.max-requests":       Count,
 		"scrape.timeout-offset":  Duration(0),
 		"scrape.default-timeout": Duration(100 * time.Millisecond),
-		"web.listen-address":     Address,
+		"web.listen-address":     Address(t.Context()),
 		"web.external-url":       ExternalURL,
 		"web.telemetry-path":     Path("/", "/sd"),
 		"web.route-prefix":       Prefix,
@@ -49,8 +49,8 @@ func TestErrors(t *testing.T) {
 		{[]string{"--web.max-requests=1.5"}, `--web.max-requests=1.5: write a whole number, such as 40`},
 		{[]string{"--web.max-requests=-1"}, `--web.max-requests=-1: give 0 or more`},
 		{[]string{"--web.max-requests="}, `--web.max-requests="": write a whole number, such as 40`},
-		{[]string{"--web.max-requests"}, `--web.max-requests: needs a value: write --web.max-requests=...`},
-		{[]string{"--web.listen-address", "--log.level=debug"}, `--web.listen-address: needs a value: write --web.listen-address=...`},
+		{[]string{"--web.max-requests"}, `--web.max-requests: needs a value, such as --web.max-requests=VALUE`},
+		{[]string{"--web.listen-address", "--log.level=debug"}, `--web.listen-address: needs a value, such as --web.listen-address=VALUE`},
 		{[]string{"--web.max-requests=1", "--web.max-requests=2"}, `--web.max-requests: is given more than once: give it once`},
 		{[]string{"--scrape.timeout-offset=5"}, `--scrape.timeout-offset=5: write a duration with its unit, such as 500ms or 5s`},
 		{[]string{"--scrape.timeout-offset=-1s"}, `--scrape.timeout-offset=-1s: give 0 or more`},
@@ -87,7 +87,7 @@ func TestErrors(t *testing.T) {
 		{[]string{"--web.enable-lifecycle=true"}, `--web.enable-lifecycle=true: takes no value: write --web.enable-lifecycle or --no-web.enable-lifecycle`},
 	} {
 		t.Run(tt.args[len(tt.args)-1], func(t *testing.T) {
-			if command, err := Parse(application(), tt.args); err == nil || err.Error() != tt.want || command != "" {
+			if command, err := Parse(application(t), tt.args); err == nil || err.Error() != tt.want || command != "" {
 				t.Errorf("%q: got %q, %v, want %s", tt.args, command, err, tt.want)
 			}
 		})
@@ -109,7 +109,7 @@ func TestAccepted(t *testing.T) {
 		{"--no-web.enable-lifecycle"},
 		{"check", "--output=json"},
 	} {
-		if _, err := Parse(application(), args); err != nil {
+		if _, err := Parse(application(t), args); err != nil {
 			t.Errorf("%q: %v", args, err)
 		}
 	}

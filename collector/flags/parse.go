@@ -46,7 +46,7 @@ func (l commandLine) missingValue() error {
 		for _, g := range groups {
 			for _, f := range g.Flags {
 				if arg == "--"+f.Name && !f.IsBoolFlag() {
-					return fmt.Errorf("%s: needs a value: write %s=...", arg, arg)
+					return fmt.Errorf("%s: needs a value, such as %s=VALUE", arg, arg)
 				}
 			}
 		}
