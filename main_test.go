@@ -388,31 +388,51 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	const help = "; see opsmanager_exporter --help\n"
+	web := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(web, []byte("basic_auth_users: {prometheus: plain-password}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		help   = "; see opsmanager_exporter --help\n"
+		starts = `time=... level=INFO source=... msg="Starting opsmanager_exporter" version="(version=..."` + "\n"
+		stops  = `time=... level=ERROR source=... msg="The exporter stops" err="`
+		hash   = `--web.config.file="` + "WEB" + `": basic_auth_users: the password of "prometheus" is no bcrypt hash: write what htpasswd -nB "prometheus" prints after the colon`
+	)
 	tests := []struct {
 		name   string
 		args   []string
 		stderr string // "..." stands for what differs
 	}{
-		{"unknown flag", []string{"--surprise"}, "opsmanager_exporter: unknown long flag '--surprise'" + help},
-		{"unknown command", []string{"surprise"}, "opsmanager_exporter: unexpected surprise" + help},
-		{"relative path", []string{"--web.telemetry-path=metrics"}, `opsmanager_exporter: --web.telemetry-path="metrics": begin it with /` + help},
+		{"misspelt flag", []string{"--web.max-request=5"}, "opsmanager_exporter: --web.max-request: unknown flag: did you mean --web.max-requests?" + help},
+		{"misspelt command", []string{"chek"}, `opsmanager_exporter: "chek": unknown command: did you mean check?` + help},
+		{"flag of another command", []string{"--online"}, "opsmanager_exporter: --online: is a flag of another command: write opsmanager_exporter check --online" + help},
+		{"no number", []string{"--web.max-requests=x"}, `opsmanager_exporter: --web.max-requests="x": write a whole number, such as 40` + help},
+		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: write a duration with its unit, such as 500ms or 5s" + help},
+		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: give 100ms or more" + help},
+		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": write table or json` + help},
+		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": write debug, info, warn or error` + help},
+		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": write logfmt or json` + help},
+		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: write host:port, or :port alone, such as :20301" + help},
 		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path serves something else, choose another` + help},
-		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone, and no / at the end` + help},
-		{"path that the router would change", []string{"--web.telemetry-path=/a/../-/ready"}, `opsmanager_exporter: --web.telemetry-path="/a/../-/ready": use letters, digits and - _ . / alone, and no / at the end` + help},
+		{"prefix", []string{"--web.route-prefix=/a?b"}, `opsmanager_exporter: --web.route-prefix="/a?b": use letters, digits and - _ . / alone, and no / at the end` + help},
 		{"external URL with a password", []string{"--web.external-url=https://a:b@exporter.example.net"}, "opsmanager_exporter: --web.external-url: give http:// or https://, a host and perhaps a path, and nothing else" + help},
 		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
 		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
-		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
-		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
-		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
-		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "opsmanager_exporter: --web.config.file=\"" + bad + ".not\": open " + bad + ".not: no such file or directory" + help},
+		{"no configuration", []string{"--config.file=" + bad + ".not"}, starts + stops + `...bad.yml.not: no such file or directory: create it or correct the path"` + "\n"},
+		{"no configuration, in JSON", []string{"--log.format=json", "--config.file=" + bad + ".not"}, `{...,"msg":"Starting opsmanager_exporter",...}` + "\n" + `{...,"level":"ERROR",...,"msg":"The exporter stops","err":"...bad.yml.not: no such file or directory: create it or correct the path"}` + "\n"},
+		{"bad configuration", []string{"--config.file=" + bad}, starts + stops + "...bad.yml:2: ops_managers[0].url: ...\n" + stops + `...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll"` + "\n" + stops + `...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ...`},
+		{"bad configuration, to check", []string{"check", "--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
+		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, starts + stops + `--web.listen-address=\"` + taken.Addr().String() + `\": address already in use: stop what listens there, or choose another port"` + "\n"},
+		{"address of another host", []string{"demo", "--web.listen-address=192.0.2.1:20301"}, starts + stops + `--web.listen-address=\"192.0.2.1:20301\": cannot assign requested address: use an address of this host, or :port alone for all of them"` + "\n"},
+		{"no web configuration", []string{"demo", "--web.config.file=" + web + ".not"}, starts + stops + `--web.config.file=\"` + web + `.not\": no such file or directory: create it or correct the path"` + "\n"},
+		{"bad hash", []string{"demo", "--web.config.file=" + web}, starts + stops + strings.ReplaceAll(strings.ReplaceAll(hash, "WEB", web), `"`, `\"`) + `"` + "\n"},
+		{"bad hash, to check", []string{"check", "--web.config.file=" + web, "--config.file=" + bad + ".not"}, "opsmanager_exporter: " + strings.ReplaceAll(hash, "WEB", web) + "\nopsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, _, stderr := runProgram(t, tt.args...)
-			if status != 1 {
-				t.Errorf("exit status %d, want 1", status)
+			status, stdout, stderr := runProgram(t, tt.args...)
+			if status != 1 || stdout != "" { // the demo says that it serves once it does
+				t.Errorf("exit status %d, want 1; standard output %q", status, stdout)
 			}
 			pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(tt.stderr), regexp.QuoteMeta("..."), ".*") + "$"
 			if !regexp.MustCompile(pattern).MatchString(stderr) {

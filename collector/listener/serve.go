@@ -1,6 +1,6 @@
-// Package server serves HTTP from the start of the exporter to its end: it opens
+// Package listener serves HTTP from the start of the exporter to its end: it opens
 // the listeners, bounds what clients may take, and stops in time.
-package server
+package listener
 
 import (
 	"context"
@@ -11,7 +11,7 @@ import (
 	"net/http"
 	"time"
 
-	"opsmanager_exporter/collector/server/webconfig"
+	"opsmanager_exporter/collector/listener/webconfig"
 )
 
 const (
@@ -98,7 +98,8 @@ func bodyDeadline(next http.Handler) http.Handler {
 	})
 }
 
-// Do calls f and waits until it returns or ctx ends, whichever is first.
+// Do calls f, which may touch files that do not answer, and waits until it
+// returns or ctx ends, whichever is first.
 func Do(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -106,6 +107,6 @@ func Do(ctx context.Context, f func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return ctx.Err()
+		return fmt.Errorf("the exporter is stopping: %w", ctx.Err())
 	}
 }
