@@ -21,6 +21,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,7 +79,32 @@ func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string
 // startProgram starts the exporter on a free port and waits until it is ready.
 func startProgram(t *testing.T, args ...string) *exporter {
 	t.Helper()
-	p := launch(t, args...)
+	p := launch(t, nil, args...)
+	p.ready(t)
+	return p
+}
+
+// launch starts the exporter on a free port; setup, if there is one, may change
+// the command before.
+func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
+	t.Helper()
+	address := freeAddress(t)
+	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
+	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if setup != nil {
+		setup(p.cmd)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.exited <- p.cmd.Wait() }()
+	return p
+}
+
+// ready waits until the exporter answers.
+func (p *exporter) ready(t *testing.T) {
+	t.Helper()
 	awaitReady(t, p, func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err == nil {
@@ -86,21 +112,6 @@ func startProgram(t *testing.T, args ...string) *exporter {
 		}
 		return err
 	})
-	return p
-}
-
-// launch starts the exporter on a free port.
-func launch(t *testing.T, args ...string) *exporter {
-	t.Helper()
-	address := freeAddress(t)
-	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
-	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.exited <- p.cmd.Wait() }()
-	return p
 }
 
 // awaitReady waits until check finds nothing to complain about.
@@ -335,11 +346,8 @@ func TestGracefulStop(t *testing.T) {
 		<-release
 		simulator.Status("NOT_SYNCED")(w, r)
 	}})
-	file := filepath.Join(t.TempDir(), "opsmanager.yml")
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeConfig(t, content)
 	p := startProgram(t, "--config.file="+file)
 	body := make(chan string)
 	go func() {
@@ -462,11 +470,8 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	const id = "5f1e9c2b8d3a4e0012ab34cd"
 	sim.SetKey("jkqmzxvt", "a-private-key")
 	sim.SetOrg(id, simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
-	file := filepath.Join(t.TempDir(), "opsmanager.yml")
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    name: production\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
-	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := writeConfig(t, content)
 	for _, args := range [][]string{{"check"}, {"check", "--online"}, {"check", "--online", "--output=json"}} {
 		status, stdout, stderr := runProgram(t, append(args, "--config.file="+file)...)
 		if want := len(args) > 1; status != 0 || strings.Contains(stdout, "NOT_SYNCED") != want {
@@ -480,6 +485,134 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: 1 of 1 organization gave no status\n") {
 		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
 	}
+}
+
+// A pipe that nobody reads, full from the start, holds up neither the start nor a
+// scrape, a reload or the stop. What is lost is counted, and said once somebody
+// reads.
+func TestNobodyReads(t *testing.T) {
+	t.Parallel()
+	file := writeConfig(t, oneOrganization)
+	r, w := fullPipe(t)
+	p := launch(t, func(cmd *exec.Cmd) { cmd.Stderr = w }, "--config.file="+file, "--web.enable-lifecycle")
+	p.ready(t)
+	dropped := func() string {
+		_, body := p.get(t, "/metrics?collect[]=exporter")
+		return regexp.MustCompile(`(?m)^opsmanager_exporter_log_lines_dropped_total \d+$`).FindString(body)
+	}
+	if got := dropped(); !strings.HasSuffix(got, " 0") {
+		t.Errorf("before anything is dropped: %q", got)
+	}
+	if err := os.WriteFile(file, []byte("ops_managers:\n"+strings.Repeat("  - {url: ftp://example.net}\n", 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overflow := func() {
+		before := dropped()
+		for deadline := time.Now().Add(time.Minute); dropped() == before; {
+			if time.Now().After(deadline) {
+				t.Fatal("no line is dropped")
+			}
+			for range 50 { // each is a long line
+				resp, err := http.Post(p.url+"/-/reload", "", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		}
+	}
+	overflow()
+	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_scrape_success") {
+		t.Error("no scrape while nobody reads the log")
+	}
+	notice := regexp.MustCompile(`level=WARN .*msg="[1-9]\d* log lines were dropped because nobody read the log"`)
+	for lines := bufio.NewReader(r); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal("the log does not say that lines were dropped")
+		}
+		if notice.MatchString(line) {
+			break
+		}
+	}
+	overflow()
+	p.stop(t, syscall.SIGTERM)
+
+	_, out := fullPipe(t)
+	demo := launch(t, func(cmd *exec.Cmd) { cmd.Stdout = out }, "demo")
+	demo.ready(t)
+	demo.stop(t, syscall.SIGTERM)
+}
+
+const oneOrganization = "ops_managers:\n  - url: https://127.0.0.1:1\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]\n"
+
+// writeConfig writes a configuration file and returns its name.
+func writeConfig(t *testing.T, content string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "opsmanager.yml")
+	if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// fullPipe returns a pipe that takes nothing more until somebody reads it.
+func fullPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	if err := w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Skip("pipes have no deadlines here")
+	}
+	_, _ = w.WriteString(strings.Repeat("x", 1<<20) + "\n")
+	return r, w
+}
+
+// A reader that goes away loses what it does not read; the exit status says what
+// it would have said.
+func TestReaderGoesAway(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no SIGPIPE here")
+	}
+	closed := func() *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		t.Cleanup(func() { w.Close() })
+		return w
+	}
+	file := writeConfig(t, oneOrganization)
+	for _, tt := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"--help"}, 0},
+		{[]string{"--version"}, 0},
+		{[]string{"check", "--config.file=" + file}, 0},
+		{[]string{"check", "--config.file=" + file + ".not"}, 1},
+		{[]string{"check", "--online", "--config.file=" + file}, 1},
+		{[]string{"--config.file=" + file + ".not"}, 1},
+		{[]string{"--surprise"}, 1},
+	} {
+		cmd := command(t.Context(), tt.args...)
+		cmd.Stdout, cmd.Stderr = closed(), closed()
+		_ = cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != tt.status {
+			t.Errorf("%v: exit status %d, want %d: %v", tt.args, got, tt.status, cmd.ProcessState)
+		}
+	}
+	p := launch(t, func(cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = closed(), closed() }, "demo")
+	p.ready(t)
+	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_synced") {
+		t.Error("no scrape without a reader of the log")
+	}
+	p.stop(t, syscall.SIGTERM)
 }
 
 func TestVersionAndHelp(t *testing.T) {
@@ -536,7 +669,7 @@ basic_auth_users:
 	if err := os.WriteFile(webConfig, []byte(content), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	p := launch(t, "demo", "--web.config.file="+webConfig)
+	p := launch(t, nil, "demo", "--web.config.file="+webConfig)
 	newClient := func(certificates ...tls.Certificate) *http.Client {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots, Certificates: certificates}}
 		t.Cleanup(transport.CloseIdleConnections)
