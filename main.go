@@ -255,9 +255,9 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 	if err == nil {
 		o.Listeners, err = listener.Listen(ctx, *s.web.WebListenAddresses, *s.web.WebSystemdSocket)
 	}
-	if ctx.Err() != nil {
+	if stopped := ctx.Err() != nil; stopped {
 		s.logger.Info("Stopping before anything was served")
-		return nil
+		return nil //nolint:nilerr // a signal is no error
 	}
 	if err != nil {
 		return err

@@ -14,12 +14,12 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/mdlayher/vsock"
 
+	"opsmanager_exporter/collector/listener"
 	"opsmanager_exporter/collector/listener/webconfig"
 )
 
@@ -107,16 +107,11 @@ func shakeHands(ctx context.Context, dial func(context.Context) (net.Conn, error
 
 // dialer returns what connects to an address to listen on.
 func dialer(address string) (func(context.Context) (net.Conn, error), error) {
-	if rest, ok := strings.CutPrefix(address, "vsock://"); ok {
-		_, port, err := net.SplitHostPort(rest)
-		if err != nil {
-			return nil, fmt.Errorf("--web.listen-address=%q: %w", address, err)
-		}
-		number, err := strconv.ParseUint(port, 10, 32)
-		if err != nil {
-			return nil, fmt.Errorf("--web.listen-address=%q: %w", address, err)
-		}
-		return func(context.Context) (net.Conn, error) { return vsock.Dial(vsock.Local, uint32(number), nil) }, nil
+	switch port, ok, err := listener.VsockPort(address); {
+	case err != nil:
+		return nil, fmt.Errorf("--web.listen-address=%q: %w", address, err)
+	case ok:
+		return func(context.Context) (net.Conn, error) { return vsock.Dial(vsock.Local, port, nil) }, nil
 	}
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
 	"strconv"
 	"strings"
 	"syscall"
@@ -48,23 +47,34 @@ func Listen(ctx context.Context, addresses []string, systemd bool) ([]net.Listen
 }
 
 func listen(ctx context.Context, address string) (net.Listener, error) {
-	if !strings.HasPrefix(address, "vsock://") {
+	port, ok, err := VsockPort(address)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok:
 		var config net.ListenConfig
 		return config.Listen(ctx, "tcp", address)
 	}
-	u, err := url.Parse(address)
+	l, err := vsock.Listen(port, nil)
 	if err != nil {
-		return nil, err
-	}
-	port, err := strconv.ParseUint(u.Port(), 10, 32)
-	if err != nil {
-		return nil, err
-	}
-	l, err := vsock.Listen(uint32(port), nil)
-	if err != nil {
-		return nil, err
+		return nil, err // l would not be a nil net.Listener
 	}
 	return l, nil
+}
+
+// VsockPort returns the port of vsock://:port; ok is false for an address of
+// another kind.
+func VsockPort(address string) (port uint32, ok bool, err error) {
+	rest, ok := strings.CutPrefix(address, "vsock://")
+	if !ok {
+		return 0, false, nil
+	}
+	_, text, err := net.SplitHostPort(rest)
+	if err != nil {
+		return 0, true, err
+	}
+	number, err := strconv.ParseUint(text, 10, 32)
+	return uint32(number), true, err
 }
 
 // explain drops what the address tells already and adds what to do.

@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/prometheus/common/config"
 	"github.com/prometheus/exporter-toolkit/web"
@@ -105,6 +106,17 @@ func (c *contents) tlsConfig() (*tls.Config, error) {
 	made.NextProtos = []string{"http/1.1"}
 	if c.web.HTTPConfig.HTTP2 {
 		made.NextProtos = []string{"h2", "http/1.1"}
+		if lacksHTTP2Cipher(made) {
+			return nil, errors.New("tls_server_config.cipher_suites: HTTP/2 needs TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: add it, or set http_server_config.http2 to false")
+		}
 	}
 	return made, nil
+}
+
+// lacksHTTP2Cipher reports whether net/http would refuse HTTP/2 (RFC 9113, section
+// 9.2.2) after the handshake.
+func lacksHTTP2Cipher(c *tls.Config) bool {
+	return len(c.CipherSuites) > 0 && c.MinVersion < tls.VersionTLS13 &&
+		!slices.Contains(c.CipherSuites, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) &&
+		!slices.Contains(c.CipherSuites, tls.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)
 }

@@ -29,6 +29,7 @@ var errStuck = errors.New("reading it takes too long: see whether its file syste
 // File is a web configuration file. It may be used concurrently.
 type File struct {
 	path   string
+	load   func(path string, before *contents) *contents
 	logger *slog.Logger
 	secure bool // TLS is served
 
@@ -48,7 +49,11 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*File, error) 
 	if path == "" {
 		return nil, nil //nolint:nilnil // a nil File can be used
 	}
-	f := &File{path: path, logger: logger, last: &contents{settings: &settings{err: errStuck}}}
+	return open(ctx, &File{path: path, load: read, logger: logger})
+}
+
+func open(ctx context.Context, f *File) (*File, error) {
+	f.last = &contents{settings: &settings{err: errStuck}}
 	ctx, cancel := context.WithTimeout(ctx, startPatience)
 	defer cancel()
 	select {
@@ -60,7 +65,7 @@ func Open(ctx context.Context, path string, logger *slog.Logger) (*File, error) 
 	if err := errors.Join(f.last.err, f.last.tlsErr); err != nil {
 		var problems []error
 		for line := range strings.Lines(err.Error()) {
-			problems = append(problems, fmt.Errorf("--web.config.file=%q: %s", path, strings.TrimSpace(line)))
+			problems = append(problems, fmt.Errorf("--web.config.file=%q: %s", f.path, strings.TrimSpace(line)))
 		}
 		return nil, errors.Join(problems...)
 	}
@@ -79,7 +84,7 @@ func (f *File) read() <-chan struct{} {
 	done, before := make(chan struct{}), f.last
 	f.reading = done
 	go func() {
-		now := read(f.path, before)
+		now := f.load(f.path, before)
 		f.mu.Lock()
 		defer f.mu.Unlock()
 		f.last, f.reading, f.stuck = now, nil, false

@@ -81,6 +81,7 @@ func checkHeader(name, value string) error {
 
 var (
 	unknownKey = regexp.MustCompile(`^(line \d+): field (\S+) not found in type .*`)
+	keyTwice   = regexp.MustCompile(`^(line \d+): (?:field (\S+)|key "(.+)") already set in .*`)
 	wrongKind  = regexp.MustCompile(`^(line \d+): cannot unmarshal .*`)
 )
 
@@ -93,6 +94,7 @@ func explainYAML(err error) error {
 	problems := make([]error, len(typeErrors.Errors))
 	for i, text := range typeErrors.Errors {
 		text = unknownKey.ReplaceAllString(text, `$1: unknown key "$2"`)
+		text = keyTwice.ReplaceAllString(text, `$1: key "$2$3" appears twice`)
 		text = wrongKind.ReplaceAllString(text, "$1: the value is not of the kind that this key takes")
 		problems[i] = errors.New(text)
 	}
