@@ -3,7 +3,6 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -15,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"path"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -34,7 +32,11 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"
 	"opsmanager_exporter/collector/demo"
+	"opsmanager_exporter/collector/flags"
 	"opsmanager_exporter/collector/healthcheck"
+	"opsmanager_exporter/collector/listener"
+	"opsmanager_exporter/collector/listener/webconfig"
+	"opsmanager_exporter/collector/output"
 	"opsmanager_exporter/collector/statuspage"
 	"opsmanager_exporter/collector/web"
 )
@@ -44,11 +46,15 @@ const (
 	listenAddress = ":20301"
 	demoAddress   = "127.0.0.1:20301"
 
-	pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+	outputLimit = 1 << 20         // bytes of output that nobody has read yet
+	lastWords   = time.Second     // how long the exit waits for the reader of the output
+	grace       = 2 * time.Second // how long a command may take to end after a signal
 )
 
 func main() {
 	version.Version = cmp.Or(version.Version, builtVersion())
+	kingpin.EnableFileExpansion = false // @file would be read without a time limit
+	signal.Ignore(syscall.SIGPIPE)      // a reader that goes away loses lines, and nothing else
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
@@ -56,94 +62,128 @@ func main() {
 // ended it, 1 otherwise.
 func run(args []string, stdout, stderr io.Writer) int {
 	// Set up before anything is loaded, so that no signal finds the default.
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	hangup := make(chan os.Signal, 1)
+	signals, hangup := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
 	// net/http logs what an upstream sent out of turn to the standard logger.
 	stdlog.SetOutput(io.Discard)
+	stdout = output.IgnoreClosed(stdout)
 
-	app := kingpin.New(program, "Exposes the state of the links between MongoDB Ops Manager organizations and Atlas.").
-		UsageWriter(stdout).ErrorWriter(stderr)
-	app.HelpFlag.Short('h')
+	app := flags.NewApplication(program, "Exposes the state of the links between MongoDB Ops Manager organizations and Atlas.\n\nExample: "+program+" --config.file=opsmanager.yml", stdout, stderr)
 	app.Version(version.Print(program))
 	logConfig := &promslog.Config{Writer: stderr}
 	promslogflag.AddFlags(app, logConfig)
 	configFile := app.Flag("config.file", "Configuration file.").Default("opsmanager.yml").String()
-	s := &server{web: kingpinflag.AddFlags(app, listenAddress)}
-	var addressGiven bool
-	app.GetFlag("web.listen-address").IsSetByUser(&addressGiven)
+	s := &server{web: kingpinflag.AddFlags(app, listenAddress), hangup: hangup}
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&s.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Allow POST /-/reload.").BoolVar(&s.enableLifecycle)
 	app.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
 	app.Flag("web.external-url", "Where users reach the exporter, for /sd and links.").URLVar(&s.externalURL)
+	app.Flag("web.route-prefix", "Prefix of every path that is served; the path of --web.external-url where none is given.").StringVar(&s.routePrefix)
 	app.Flag("web.max-requests", "Scrapes in flight at once; 503 beyond that. 0 for no limit.").Default("40").IntVar(&s.maxRequests)
 	app.Flag("scrape.timeout-offset", "Taken off the scrape timeout that Prometheus announces.").Default("500ms").DurationVar(&s.timeoutOffset)
-	serveCommand := app.Command("serve", "Serve metrics; the default command.").Default()
+	app.Flag("scrape.default-timeout", "The scrape timeout where none is announced.").Default("10s").DurationVar(&s.defaultTimeout)
+	serveCommand := app.Command("serve", "Serve metrics; the default command. SIGTERM ends it once the scrapes in flight are answered, after 25s at the latest; a second SIGTERM ends it at once.").Default()
 	checkCommand := app.Command("check", "Validate the configuration and all that it names.")
-	checkOptions := check.Options{Stdout: stdout, Stderr: stderr}
+	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: isTerminal(stderr)}
 	checkCommand.Flag("online", "Poll every organization once.").BoolVar(&checkOptions.Online)
-	output := checkCommand.Flag("output", "With --online: table or json.").Default("table").Enum("table", "json")
+	checkOutput := checkCommand.Flag("output", "With --online: table or json.").Default("table").String()
 	healthCommand := app.Command("healthcheck", "Exit 0 if something at --web.listen-address answers HTTP; for containers without a shell.")
 	demoCommand := app.Command("demo", "Serve the metrics of a simulated Ops Manager on this machine; needs no files.")
-
-	command, err := app.Parse(args)
+	if flags.Selected(app, args, demoCommand) {
+		app.GetFlag("web.listen-address").Default(demoAddress)
+		app.GetFlag("config.file").Hidden()
+	}
+	for flag, check := range map[*kingpin.FlagClause]flags.Check{
+		app.GetFlag("log.level"):              flags.AnyCase(flags.OneOf(promslog.LevelFlagOptions...)),
+		app.GetFlag("log.format"):             flags.OneOf(promslog.FormatFlagOptions...),
+		app.GetFlag("web.listen-address"):     flags.Address(context.Background()),
+		app.GetFlag("web.telemetry-path"):     flags.Path("/", web.ProbePath, web.SDPath, web.HealthyPath, web.ReadyPath, web.ReloadPath),
+		app.GetFlag("web.external-url"):       flags.ExternalURL,
+		app.GetFlag("web.route-prefix"):       flags.Prefix,
+		app.GetFlag("web.max-requests"):       flags.Count,
+		app.GetFlag("scrape.timeout-offset"):  flags.Duration(0),
+		app.GetFlag("scrape.default-timeout"): flags.Duration(100 * time.Millisecond),
+		checkCommand.GetFlag("output"):        flags.OneOf("table", "json"),
+	} {
+		flags.Explain(flag, check)
+	}
+	name, err := flags.Parse(app, args)
 	if err == nil {
-		err = s.checkFlags()
+		s.routePrefix, err = flags.RoutePrefix(s.routePrefix, s.externalURL)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: %v; see %s --help\n", program, err, program)
 		return 1
 	}
-	s.logger = promslog.New(logConfig)
-	s.exporter = collector.NewExporter(s.logger, version.Version)
-	defer s.exporter.Close()
 
-	switch command {
-	case serveCommand.FullCommand():
-		if err = s.exporter.Load(*configFile); err == nil {
-			err = s.serve(ctx, hangup, func() error { return s.exporter.Load(*configFile) })
+	var command func(context.Context) error
+	patience, report := grace, func(problem string) { fmt.Fprintf(stderr, "%s: %s\n", program, problem) }
+	switch name {
+	case serveCommand.FullCommand(), demoCommand.FullCommand():
+		log, out := output.NewBuffer(stderr, outputLimit), output.NewBuffer(stdout, outputLimit)
+		defer log.Close(lastWords)
+		defer out.Close(lastWords)
+		logConfig.Writer = log
+		s.logger = promslog.New(logConfig)
+		log.OnDrain(func(lines int) {
+			s.logger.Warn(fmt.Sprintf("%d log lines were dropped because nobody read the log", lines)) //nolint:sloglint // the sentence needs its number
+		})
+		s.exporter = collector.NewExporter(s.logger, version.Version)
+		s.exporter.Registerer().MustRegister(log.Metric())
+		defer s.exporter.Close()
+		patience += listener.StopTimeout
+		report = func(problem string) { s.logger.Error("The exporter stops", "err", problem) }
+		command = func(ctx context.Context) error {
+			return s.serve(ctx, func() error { return s.exporter.Load(*configFile) }, func(string) {})
+		}
+		if name == demoCommand.FullCommand() {
+			command = func(ctx context.Context) error { return s.demo(ctx, out) }
 		}
 	case checkCommand.FullCommand():
-		checkOptions.File, checkOptions.JSON = *configFile, *output == "json"
-		checkOptions.Terminal = isTerminal(stderr)
+		checkOptions.File, checkOptions.JSON = *configFile, *checkOutput == "json"
 		// What it finds it prints itself.
 		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), version.Version)
 		defer checkOptions.Exporter.Close()
-		err = check.Run(ctx, checkOptions)
-	case healthCommand.FullCommand():
-		err = healthcheck.Run(ctx, *s.web.WebListenAddresses)
-	case demoCommand.FullCommand():
-		if !addressGiven {
-			*s.web.WebListenAddresses = []string{demoAddress}
+		command = func(ctx context.Context) error {
+			_, err := webconfig.Open(ctx, *s.web.WebConfigFile, promslog.NewNopLogger())
+			return errors.Join(err, check.Run(ctx, checkOptions))
 		}
-		err = runDemo(ctx, hangup, s, stdout)
+	case healthCommand.FullCommand():
+		command = func(ctx context.Context) error {
+			return healthcheck.Run(ctx, *s.web.WebListenAddresses, *s.web.WebConfigFile)
+		}
 	}
-	if err != nil {
+	if err = untilSignal(signals, patience, command); err != nil {
 		for line := range strings.Lines(err.Error()) {
-			fmt.Fprintf(stderr, "%s: %s\n", program, strings.TrimSpace(line))
+			report(strings.TrimSpace(line))
 		}
 		return 1
 	}
 	return 0
 }
 
-func runDemo(ctx context.Context, hangup <-chan os.Signal, s *server, stdout io.Writer) error {
-	d, err := demo.Start()
-	if err != nil {
-		return fmt.Errorf("start the simulated Ops Manager: %w", err)
-	}
-	load := func() error {
-		s.exporter.Apply(d.Config)
-		return nil
-	}
-	if err := load(); err != nil {
+// untilSignal runs a command, whose context the first signal ends. It does not
+// wait for the command after a second signal, nor longer than patience.
+func untilSignal(signals <-chan os.Signal, patience time.Duration, command func(context.Context) error) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	done := make(chan error, 1)
+	go func() { done <- command(ctx) }()
+	select {
+	case err := <-done:
 		return err
+	case <-signals:
+		cancel()
 	}
-	fmt.Fprint(stdout, d.Guide((*s.web.WebListenAddresses)[0], s.telemetryPath))
-	return errors.Join(s.serve(ctx, hangup, load), d.Close())
+	select {
+	case err := <-done:
+		return err
+	case <-signals:
+		return errors.New("a second signal: what was in flight is lost")
+	case <-time.After(patience):
+		return fmt.Errorf("did not end within %s after a signal", patience)
+	}
 }
 
 // builtVersion is what go itself recorded of the version, for binaries that
@@ -169,77 +209,74 @@ func isTerminal(w io.Writer) bool {
 type server struct {
 	web                    *toolkit.FlagConfig
 	telemetryPath          string
+	routePrefix            string
 	disableExporterMetrics bool
 	enableLifecycle        bool
 	externalURL            *url.URL
 	maxRequests            int
 	timeoutOffset          time.Duration
+	defaultTimeout         time.Duration
+	hangup                 <-chan os.Signal
 	logger                 *slog.Logger
 	exporter               *collector.Exporter
 }
 
-func (s *server) checkFlags() error {
-	if s.maxRequests < 0 {
-		return fmt.Errorf("--web.max-requests=%d: give 0 or more", s.maxRequests)
+// demo serves what a simulated Ops Manager says; out takes the guide to it.
+func (s *server) demo(ctx context.Context, out io.Writer) error {
+	d, err := demo.Start()
+	if err != nil {
+		return fmt.Errorf("start the simulated Ops Manager: %w", err)
 	}
-	if s.timeoutOffset < 0 {
-		return fmt.Errorf("--scrape.timeout-offset=%s: give 0 or more", s.timeoutOffset)
+	load := func() error {
+		s.exporter.Apply(d.Config)
+		return nil
 	}
-	if u := s.externalURL; u != nil && (u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "") {
-		return errors.New("--web.external-url: give http:// or https://, a host and perhaps a path, and nothing else")
+	guide := func(address string) {
+		fmt.Fprint(out, d.Guide(strings.TrimPrefix(address, "[::]"), s.telemetryPath)) // :port reads better
 	}
-	if err := toolkit.Validate(*s.web.WebConfigFile); err != nil {
-		return fmt.Errorf("--web.config.file=%q: %s", *s.web.WebConfigFile, strings.Join(strings.Fields(err.Error()), " "))
-	}
-	return checkPath(s.telemetryPath)
+	return errors.Join(s.serve(ctx, load, guide), d.Close())
 }
 
-// serve answers requests until ctx ends, and then those that are in flight.
-// hangup, like POST /-/reload, calls load.
-func (s *server) serve(ctx context.Context, hangup <-chan os.Signal, load func() error) error {
+// serve loads, listens, calls ready with the first address and answers requests
+// until ctx ends, and then those that are in flight. SIGHUP, like POST
+// /-/reload, calls load again.
+func (s *server) serve(ctx context.Context, load func() error, ready func(address string)) error {
+	s.logger.Info("Starting "+program, "version", version.Info())
+	security, err := webconfig.Open(ctx, *s.web.WebConfigFile, s.logger)
+	if err == nil {
+		err = listener.Do(ctx, load)
+	}
+	o := listener.Options{Security: security, Logger: s.logger}
+	if err == nil {
+		o.Listeners, err = listener.Listen(ctx, *s.web.WebListenAddresses, *s.web.WebSystemdSocket)
+	}
+	if stopped := ctx.Err() != nil; stopped {
+		s.logger.Info("Stopping before anything was served")
+		return nil //nolint:nilerr // a signal is no error
+	}
+	if err != nil {
+		return err
+	}
+	ready(o.Listeners[0].Addr().String())
 	reload := func() error {
-		err := load()
-		if err != nil {
+		err := listener.Do(ctx, load)
+		if err != nil && ctx.Err() == nil {
 			s.logger.Error("Reload failed, the configuration in use stays", "err", err)
 		}
 		return err
 	}
-	httpServer := &http.Server{
-		Handler:           s.routes(reload),
-		ReadHeaderTimeout: 10 * time.Second,
-		WriteTimeout:      30 * time.Second, // scrapes extend it
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          stdlog.New(serverLog{s.logger}, "", 0),
-	}
-	go func() { // by itself: a file system that does not answer must not keep a signal waiting
+	go func() {
 		for {
 			select {
-			case <-hangup:
+			case <-s.hangup:
 				_ = reload() // which logs what is wrong
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
-	s.logger.Info("Starting "+program, "version", version.Info())
-	served := make(chan error, 1)
-	go func() { served <- toolkit.ListenAndServe(httpServer, s.web, s.logger) }()
-	for {
-		select {
-		case err := <-served:
-			return fmt.Errorf("serve HTTP: %w", err)
-		case <-ctx.Done():
-			s.logger.Info("Stopping: scrapes in flight are answered first")
-			if err := httpServer.Shutdown(context.WithoutCancel(ctx)); err != nil {
-				return fmt.Errorf("stop serving HTTP: %w", err)
-			}
-			if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-				return fmt.Errorf("serve HTTP: %w", err)
-			}
-			return nil
-		}
-	}
+	o.Handler = s.routes(reload)
+	return listener.Serve(ctx, o)
 }
 
 func (s *server) routes(reload func() error) http.Handler {
@@ -254,10 +291,11 @@ func (s *server) routes(reload func() error) http.Handler {
 			ExternalURL: s.externalURL,
 			Version:     version.Version,
 		}),
-		TelemetryPath: s.telemetryPath,
-		ExternalURL:   s.externalURL,
-		TimeoutOffset: s.timeoutOffset,
-		MaxRequests:   s.maxRequests,
+		TelemetryPath:  s.telemetryPath,
+		ExternalURL:    s.externalURL,
+		TimeoutOffset:  s.timeoutOffset,
+		DefaultTimeout: s.defaultTimeout,
+		MaxRequests:    s.maxRequests,
 	}
 	if !s.disableExporterMetrics {
 		reg.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -267,35 +305,4 @@ func (s *server) routes(reload func() error) http.Handler {
 		opts.Reload = reload
 	}
 	return web.New(opts)
-}
-
-// serverLog takes what net/http has to say about the listener. Connections that
-// end in the TLS handshake are the business of whoever made them: health checks
-// and port scans do it all day.
-type serverLog struct{ logger *slog.Logger }
-
-// Write implements io.Writer.
-func (l serverLog) Write(line []byte) (int, error) {
-	level := slog.LevelWarn
-	if bytes.Contains(line, []byte("TLS handshake error")) {
-		level = slog.LevelDebug
-	}
-	l.logger.Log(context.Background(), level, "HTTP server", "message", strings.TrimSpace(string(line)))
-	return len(line), nil
-}
-
-// checkPath refuses a path for the metrics that another page needs or that the
-// router would read as a pattern.
-func checkPath(telemetryPath string) error {
-	switch telemetryPath {
-	case "/", web.ProbePath, web.SDPath, web.HealthyPath, web.ReadyPath, web.ReloadPath:
-		return fmt.Errorf("--web.telemetry-path=%q: this path serves something else, choose another", telemetryPath)
-	}
-	switch {
-	case !strings.HasPrefix(telemetryPath, "/"):
-		return fmt.Errorf("--web.telemetry-path=%q: begin it with /", telemetryPath)
-	case strings.Trim(telemetryPath, pathCharacters) != "" || path.Clean(telemetryPath) != telemetryPath:
-		return fmt.Errorf("--web.telemetry-path=%q: use letters, digits and - _ . / alone, and no / at the end", telemetryPath)
-	}
-	return nil
 }

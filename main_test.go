@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -74,7 +75,32 @@ func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string
 // startProgram starts the exporter on a free port and waits until it is ready.
 func startProgram(t *testing.T, args ...string) *exporter {
 	t.Helper()
-	p := launch(t, args...)
+	p := launch(t, nil, args...)
+	p.ready(t)
+	return p
+}
+
+// launch starts the exporter on a free port; setup, if there is one, may change
+// the command before.
+func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
+	t.Helper()
+	address := realprogram.FreeAddress(t)
+	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
+	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
+	if setup != nil {
+		setup(p.cmd)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() { p.exited <- p.cmd.Wait() }()
+	return p
+}
+
+// ready waits until the exporter answers.
+func (p *exporter) ready(t *testing.T) {
+	t.Helper()
 	awaitReady(t, p, func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err == nil {
@@ -82,21 +108,6 @@ func startProgram(t *testing.T, args ...string) *exporter {
 		}
 		return err
 	})
-	return p
-}
-
-// launch starts the exporter on a free port.
-func launch(t *testing.T, args ...string) *exporter {
-	t.Helper()
-	address := realprogram.FreeAddress(t)
-	p := &exporter{url: "http://" + address, exited: make(chan error, 1)}
-	p.cmd = command(t.Context(), append(args, "--web.listen-address="+address)...)
-	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, &p.stderr
-	if err := p.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() { p.exited <- p.cmd.Wait() }()
-	return p
 }
 
 // awaitReady waits until check finds nothing to complain about.
@@ -369,31 +380,51 @@ func TestBadInput(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer taken.Close()
-	const help = "; see opsmanager_exporter --help\n"
+	web := filepath.Join(t.TempDir(), "web.yml")
+	if err := os.WriteFile(web, []byte("basic_auth_users: {prometheus: plain-password}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	const (
+		help   = "; see opsmanager_exporter --help\n"
+		starts = `time=... level=INFO source=... msg="Starting opsmanager_exporter" version="(version=..."` + "\n"
+		stops  = `time=... level=ERROR source=... msg="The exporter stops" err="`
+		hash   = `--web.config.file="` + "WEB" + `": basic_auth_users: the password of "prometheus" is no bcrypt hash: write what htpasswd -nB "prometheus" prints after the colon`
+	)
 	tests := []struct {
 		name   string
 		args   []string
 		stderr string // "..." stands for what differs
 	}{
-		{"unknown flag", []string{"--surprise"}, "opsmanager_exporter: unknown long flag '--surprise'" + help},
-		{"unknown command", []string{"surprise"}, "opsmanager_exporter: unexpected surprise" + help},
-		{"relative path", []string{"--web.telemetry-path=metrics"}, `opsmanager_exporter: --web.telemetry-path="metrics": begin it with /` + help},
+		{"misspelt flag", []string{"--web.max-request=5"}, "opsmanager_exporter: --web.max-request: unknown flag: did you mean --web.max-requests?" + help},
+		{"misspelt command", []string{"chek"}, `opsmanager_exporter: "chek": unknown command: did you mean check?` + help},
+		{"flag of another command", []string{"--online"}, "opsmanager_exporter: --online: is a flag of another command: write opsmanager_exporter check --online" + help},
+		{"no number", []string{"--web.max-requests=x"}, `opsmanager_exporter: --web.max-requests="x": write a whole number, such as 40` + help},
+		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: write a duration with its unit, such as 500ms or 5s" + help},
+		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: give 100ms or more" + help},
+		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": write table or json` + help},
+		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": write debug, info, warn or error` + help},
+		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": write logfmt or json` + help},
+		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: write host:port, or :port alone, such as :20301" + help},
 		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path serves something else, choose another` + help},
-		{"path that is a pattern", []string{"--web.telemetry-path=/{x}"}, `opsmanager_exporter: --web.telemetry-path="/{x}": use letters, digits and - _ . / alone, and no / at the end` + help},
-		{"path that the router would change", []string{"--web.telemetry-path=/a/../-/ready"}, `opsmanager_exporter: --web.telemetry-path="/a/../-/ready": use letters, digits and - _ . / alone, and no / at the end` + help},
+		{"prefix", []string{"--web.route-prefix=/a?b"}, `opsmanager_exporter: --web.route-prefix="/a?b": use letters, digits and - _ . / alone, and no / at the end` + help},
 		{"external URL with a password", []string{"--web.external-url=https://a:b@exporter.example.net"}, "opsmanager_exporter: --web.external-url: give http:// or https://, a host and perhaps a path, and nothing else" + help},
 		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
 		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
-		{"no configuration", []string{"--config.file=" + bad + ".not"}, "opsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
-		{"bad configuration", []string{"--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
-		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, "...opsmanager_exporter: serve HTTP: listen tcp " + taken.Addr().String() + ": bind: address already in use\n"},
-		{"no web configuration", []string{"demo", "--web.config.file=" + bad + ".not", "--web.listen-address=127.0.0.1:0"}, "opsmanager_exporter: --web.config.file=\"" + bad + ".not\": open " + bad + ".not: no such file or directory" + help},
+		{"no configuration", []string{"--config.file=" + bad + ".not"}, starts + stops + `...bad.yml.not: no such file or directory: create it or correct the path"` + "\n"},
+		{"no configuration, in JSON", []string{"--log.format=json", "--config.file=" + bad + ".not"}, `{...,"msg":"Starting opsmanager_exporter",...}` + "\n" + `{...,"level":"ERROR",...,"msg":"The exporter stops","err":"...bad.yml.not: no such file or directory: create it or correct the path"}` + "\n"},
+		{"bad configuration", []string{"--config.file=" + bad}, starts + stops + "...bad.yml:2: ops_managers[0].url: ...\n" + stops + `...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll"` + "\n" + stops + `...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ...`},
+		{"bad configuration, to check", []string{"check", "--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
+		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, starts + stops + `--web.listen-address=\"` + taken.Addr().String() + `\": address already in use: stop what listens there, or choose another port"` + "\n"},
+		{"address of another host", []string{"demo", "--web.listen-address=192.0.2.1:20301"}, starts + stops + `--web.listen-address=\"192.0.2.1:20301\": cannot assign requested address: use an address of this host, or :port alone for all of them"` + "\n"},
+		{"no web configuration", []string{"demo", "--web.config.file=" + web + ".not"}, starts + stops + `--web.config.file=\"` + web + `.not\": no such file or directory: create it or correct the path"` + "\n"},
+		{"bad hash", []string{"demo", "--web.config.file=" + web}, starts + stops + strings.ReplaceAll(strings.ReplaceAll(hash, "WEB", web), `"`, `\"`) + `"` + "\n"},
+		{"bad hash, to check", []string{"check", "--web.config.file=" + web, "--config.file=" + bad + ".not"}, "opsmanager_exporter: " + strings.ReplaceAll(hash, "WEB", web) + "\nopsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			status, _, stderr := runProgram(t, tt.args...)
-			if status != 1 {
-				t.Errorf("exit status %d, want 1", status)
+			status, stdout, stderr := runProgram(t, tt.args...)
+			if status != 1 || stdout != "" { // the demo says that it serves once it does
+				t.Errorf("exit status %d, want 1; standard output %q", status, stdout)
 			}
 			pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(tt.stderr), regexp.QuoteMeta("..."), ".*") + "$"
 			if !regexp.MustCompile(pattern).MatchString(stderr) {
@@ -438,6 +469,124 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: 1 of 1 organization gave no status\n") {
 		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
 	}
+}
+
+// A pipe that nobody reads, full from the start, holds up neither the start nor a
+// scrape, a reload or the stop. What is lost is counted, and said once somebody
+// reads.
+func TestNobodyReads(t *testing.T) {
+	t.Parallel()
+	file := testfile.New(t, "opsmanager.yml", oneOrganization)
+	r, w := fullPipe(t)
+	p := launch(t, func(cmd *exec.Cmd) { cmd.Stderr = w }, "--config.file="+file, "--web.enable-lifecycle")
+	p.ready(t)
+	dropped := func() string {
+		_, body := p.get(t, "/metrics?collect[]=exporter")
+		return regexp.MustCompile(`(?m)^opsmanager_exporter_log_lines_dropped_total \d+$`).FindString(body)
+	}
+	if got := dropped(); !strings.HasSuffix(got, " 0") {
+		t.Errorf("before anything is dropped: %q", got)
+	}
+	if err := os.WriteFile(file, []byte("ops_managers:\n"+strings.Repeat("  - {url: ftp://example.net}\n", 20)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overflow := func() {
+		before := dropped()
+		for deadline := time.Now().Add(time.Minute); dropped() == before; {
+			if time.Now().After(deadline) {
+				t.Fatal("no line is dropped")
+			}
+			for range 50 { // each is a long line
+				resp, err := http.Post(p.url+"/-/reload", "", nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+			}
+		}
+	}
+	overflow()
+	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_scrape_success") {
+		t.Error("no scrape while nobody reads the log")
+	}
+	notice := regexp.MustCompile(`level=WARN .*msg="[1-9]\d* log lines were dropped because nobody read the log"`)
+	for lines := bufio.NewReader(r); ; {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			t.Fatal("the log does not say that lines were dropped")
+		}
+		if notice.MatchString(line) {
+			break
+		}
+	}
+	overflow()
+	p.stop(t, syscall.SIGTERM)
+
+	_, out := fullPipe(t)
+	demo := launch(t, func(cmd *exec.Cmd) { cmd.Stdout = out }, "demo")
+	demo.ready(t)
+	demo.stop(t, syscall.SIGTERM)
+}
+
+const oneOrganization = "ops_managers:\n  - url: https://127.0.0.1:1\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]\n"
+
+// fullPipe returns a pipe that takes nothing more until somebody reads it.
+func fullPipe(t *testing.T) (r, w *os.File) {
+	t.Helper()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { r.Close(); w.Close() })
+	if err := w.SetWriteDeadline(time.Now().Add(50 * time.Millisecond)); err != nil {
+		t.Skip("pipes have no deadlines here")
+	}
+	_, _ = w.WriteString(strings.Repeat("x", 1<<20) + "\n")
+	return r, w
+}
+
+// A reader that goes away loses what it does not read; the exit status says what
+// it would have said.
+func TestReaderGoesAway(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no SIGPIPE here")
+	}
+	closed := func() *os.File {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Close()
+		t.Cleanup(func() { w.Close() })
+		return w
+	}
+	file := testfile.New(t, "opsmanager.yml", oneOrganization)
+	for _, tt := range []struct {
+		args   []string
+		status int
+	}{
+		{[]string{"--help"}, 0},
+		{[]string{"--version"}, 0},
+		{[]string{"check", "--config.file=" + file}, 0},
+		{[]string{"check", "--config.file=" + file + ".not"}, 1},
+		{[]string{"check", "--online", "--config.file=" + file}, 1},
+		{[]string{"--config.file=" + file + ".not"}, 1},
+		{[]string{"--surprise"}, 1},
+	} {
+		cmd := command(t.Context(), tt.args...)
+		cmd.Stdout, cmd.Stderr = closed(), closed()
+		_ = cmd.Run()
+		if got := cmd.ProcessState.ExitCode(); got != tt.status {
+			t.Errorf("%v: exit status %d, want %d: %v", tt.args, got, tt.status, cmd.ProcessState)
+		}
+	}
+	p := launch(t, func(cmd *exec.Cmd) { cmd.Stdout, cmd.Stderr = closed(), closed() }, "demo")
+	p.ready(t)
+	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_synced") {
+		t.Error("no scrape without a reader of the log")
+	}
+	p.stop(t, syscall.SIGTERM)
 }
 
 func TestVersionAndHelp(t *testing.T) {
@@ -489,7 +638,7 @@ func TestListenerSecurity(t *testing.T) {
 basic_auth_users:
   prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16
 `, cert, key, clients.File(t)))
-	p := launch(t, "demo", "--web.config.file="+webConfig)
+	p := launch(t, nil, "demo", "--web.config.file="+webConfig)
 	newClient := func(certificates ...tls.Certificate) *http.Client {
 		transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: servers.Pool(), Certificates: certificates}}
 		t.Cleanup(transport.CloseIdleConnections)

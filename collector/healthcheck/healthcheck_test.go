@@ -2,6 +2,9 @@ package healthcheck
 
 import (
 	"crypto/tls"
+	"errors"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -30,7 +33,7 @@ func TestRun(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Cleanup(server.Close)
 			address := server.Listener.Addr().String()
-			if err := Run(t.Context(), []string{address}); err != nil {
+			if err := Run(t.Context(), []string{address}, ""); err != nil {
 				t.Error(err)
 			}
 		})
@@ -58,24 +61,77 @@ func TestRunFails(t *testing.T) {
 	for name, tt := range map[string]struct{ address, want string }{
 		"nothing there":  {address, "health check: nothing answers HTTP at " + address + ": dial tcp " + address + ": connect: connection refused"},
 		"not HTTP":       {mute.Addr().String(), "health check: nothing answers HTTP at " + mute.Addr().String()},
-		"no port":        {"localhost", "health check: --web.listen-address: address localhost: missing port in address"},
-		"another socket": {"vsock://:20301", "health check: give --web.listen-address as host:port"},
+		"no port":        {"localhost", `health check: --web.listen-address="localhost": address localhost: missing port in address`},
+		"another socket": {"vsock://:x", `health check: --web.listen-address="vsock://:x": strconv.ParseUint`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if err := Run(t.Context(), []string{tt.address}); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
+			if err := Run(t.Context(), []string{tt.address}, ""); err == nil || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Errorf("got %v, want %s", err, tt.want)
 			}
 		})
 	}
 }
 
-func TestReachable(t *testing.T) {
-	for address, want := range map[string]string{
-		":20301": "127.0.0.1:20301", "0.0.0.0:1": "127.0.0.1:1", "[::]:1": "[::1]:1",
-		"127.0.0.1:1": "127.0.0.1:1", "[::1]:1": "[::1]:1", "exporter:1": "exporter:1",
-	} {
-		if got, err := reachable(address); got != want || err != nil {
-			t.Errorf("%s: got %s, %v, want %s", address, got, err, want)
+// Every address that the exporter can listen on is one to ask at.
+func TestAddresses(t *testing.T) {
+	for _, listen := range []string{":0", "127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0", "localhost:0"} {
+		l, err := net.Listen("tcp", listen)
+		if err != nil {
+			t.Logf("%s: %v", listen, err)
+			continue
 		}
+		server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
+		server.Start()
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		address := strings.TrimSuffix(listen, "0") + port
+		if err := Run(t.Context(), []string{"127.0.0.1:1", address}, ""); err != nil {
+			t.Errorf("%s: %v", address, err)
+		}
+		server.Close()
+	}
+	// These cannot be had in a test: that they are understood shows in the error.
+	for address, want := range map[string]string{
+		"127.0.0.1:tcpmux":      "dial tcp 127.0.0.1:1: connect: connection refused",
+		"[fe80::1%lo]:1":        "dial tcp [fe80::1%lo]:1: connect: ",
+		"vsock://:4294967294":   "vsock",
+		"127.0.0.1:no-such-one": "dial tcp: lookup tcp/no-such-one: ",
+	} {
+		if err := Run(t.Context(), []string{address}, ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: got %v, want %s", address, err, want)
+		}
+	}
+}
+
+// A listener that fails every handshake by its own fault is not healthy, one that
+// refuses this client is.
+func TestHandshakes(t *testing.T) {
+	for name, tt := range map[string]struct {
+		config *tls.Config
+		want   string
+	}{
+		"no certificate": {
+			&tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("broken") }},
+			"health check: ADDRESS: no TLS handshake succeeds: its certificate, key or web configuration cannot be used; its log says why\n" +
+				`--web.config.file="missing.yml": no such file or directory: create it or correct the path`,
+		},
+		"another version":    {&tls.Config{MaxVersion: tls.VersionTLS10, MinVersion: tls.VersionTLS10}, ""},
+		"another protocol":   {&tls.Config{NextProtos: []string{"acme-tls/1"}}, ""},
+		"client certificate": {&tls.Config{MaxVersion: tls.VersionTLS12, ClientAuth: tls.RequireAndVerifyClientCert}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(http.NotFoundHandler())
+			server.Config.ErrorLog = log.New(io.Discard, "", 0)
+			server.TLS = tt.config
+			server.StartTLS()
+			defer server.Close()
+			address := server.Listener.Addr().String()
+			got := ""
+			if err := Run(t.Context(), []string{address}, "missing.yml"); err != nil {
+				got = err.Error()
+			}
+			if want := strings.ReplaceAll(tt.want, "ADDRESS", address); got != want {
+				t.Errorf("got  %s\nwant %s", got, want)
+			}
+		})
 	}
 }

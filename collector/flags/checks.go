@@ -1,0 +1,131 @@
+package flags
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
+
+// Count accepts whole numbers from 0.
+func Count(value string) error {
+	n, err := strconv.Atoi(value)
+	switch {
+	case err != nil:
+		return errors.New("write a whole number, such as 40")
+	case n < 0:
+		return errors.New("give 0 or more")
+	}
+	return nil
+}
+
+// Duration accepts durations that are not shorter than least.
+func Duration(least time.Duration) Check {
+	return func(value string) error {
+		d, err := time.ParseDuration(value)
+		switch {
+		case err != nil:
+			return errors.New("write a duration with its unit, such as 500ms or 5s")
+		case d < least && least == 0:
+			return errors.New("give 0 or more")
+		case d < least:
+			return fmt.Errorf("give %s or more", least)
+		}
+		return nil
+	}
+}
+
+// Address accepts the addresses that the exporter can listen on: host:port with
+// a number or name for the port, [IPv6]:port with or without a zone, :port, and
+// vsock://:port. ctx bounds looking up the name of a port.
+func Address(ctx context.Context) Check {
+	return func(value string) error {
+		rest, vsock := strings.CutPrefix(value, "vsock://")
+		host, port, err := net.SplitHostPort(rest)
+		switch {
+		case vsock && (err != nil || !isNumber(port, 32)):
+			return errors.New("write vsock://:port, such as vsock://:20301")
+		case vsock:
+			return nil
+		case strings.Contains(value, "://"):
+			return errors.New("write host:port without a scheme, such as 127.0.0.1:20301")
+		case isNumber(value, 16):
+			return fmt.Errorf("write host:port, or :port alone, such as :%s", value)
+		case net.ParseIP(value).To4() != nil:
+			return fmt.Errorf("write host:port, such as %s:20301", value)
+		case err != nil && strings.Count(value, ":") > 1:
+			return errors.New("write an IPv6 address in brackets and a port after it, such as [::1]:20301")
+		case err != nil || strings.ContainsAny(host, " /"):
+			return errors.New("write host:port, or :port alone, such as :20301")
+		}
+		// The names of /etc/services, as net.Listen takes them.
+		if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
+			return fmt.Errorf("%q is no port: write a number from 1 to 65535", port)
+		}
+		return nil
+	}
+}
+
+func isNumber(s string, bits int) bool {
+	_, err := strconv.ParseUint(s, 10, bits)
+	return err == nil
+}
+
+// ExternalURL accepts what can be put before the paths of the exporter.
+func ExternalURL(value string) error {
+	u, err := url.Parse(value)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return errors.New("give http:// or https://, a host and perhaps a path, and nothing else")
+	}
+	return nil
+}
+
+// Path accepts a path that none of the others is and that the router takes as it
+// stands.
+func Path(others ...string) Check {
+	return func(value string) error {
+		if slices.Contains(others, value) {
+			return errors.New("this path serves something else, choose another")
+		}
+		if !strings.HasPrefix(value, "/") {
+			return errors.New("begin it with /")
+		}
+		return plainPath(value)
+	}
+}
+
+func plainPath(value string) error {
+	if strings.Trim(value, pathCharacters) != "" || path.Clean(value) != value {
+		return errors.New("use letters, digits and - _ . / alone, and no / at the end")
+	}
+	return nil
+}
+
+// Prefix accepts what [RoutePrefix] can use.
+func Prefix(value string) error { return plainPath(normalPrefix(value)) }
+
+// RoutePrefix returns the prefix of all paths, which begins with / and ends with
+// it only if it is nothing else: the given one, or the path of external where
+// none is given.
+func RoutePrefix(given string, external *url.URL) (string, error) {
+	if given != "" {
+		return normalPrefix(given), Prefix(given)
+	}
+	if external == nil {
+		return "/", nil
+	}
+	if err := Prefix(external.Path); err != nil {
+		return "", fmt.Errorf("--web.external-url: its path %q cannot be the prefix of all paths: give --web.route-prefix", external.Path)
+	}
+	return normalPrefix(external.Path), nil
+}
+
+func normalPrefix(value string) string { return "/" + strings.Trim(value, "/") }

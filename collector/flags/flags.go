@@ -1,0 +1,69 @@
+// Package flags makes errors of the command line name the flag, the value and
+// what to write.
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/alecthomas/kingpin/v2"
+)
+
+// Check returns what to write if a flag does not accept a value, nil if it does.
+type Check func(value string) error
+
+// Explain has check look at each value of flag before kingpin's own parser,
+// whose errors name neither.
+func Explain(flag *kingpin.FlagClause, check Check) {
+	model := flag.Model()
+	flag.SetValue(checked{model.Value, model.Name, check})
+}
+
+// checked is a value that is looked at before it is set.
+type checked struct {
+	kingpin.Value
+	name  string
+	check Check
+}
+
+// Set implements kingpin.Value.
+func (c checked) Set(value string) error {
+	err := c.check(value)
+	if err == nil {
+		err = c.Value.Set(value)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case strings.Contains(value, "@"): // there may be a password before it
+		return fmt.Errorf("--%s: %w", c.name, err)
+	case value != "" && strings.Trim(value, "0123456789.-nuµmsh") == "": // a number or a duration
+		return fmt.Errorf("--%s=%s: %w", c.name, value, err)
+	}
+	return fmt.Errorf("--%s=%q: %w", c.name, value, err)
+}
+
+// IsCumulative tells kingpin whether the flag may be repeated.
+func (c checked) IsCumulative() bool {
+	v, ok := c.Value.(interface{ IsCumulative() bool })
+	return ok && v.IsCumulative()
+}
+
+// OneOf accepts the given words alone.
+func OneOf(words ...string) Check {
+	last := len(words) - 1
+	advice := errors.New("write " + strings.Join(words[:last], ", ") + " or " + words[last])
+	return func(value string) error {
+		if !slices.Contains(words, value) {
+			return advice
+		}
+		return nil
+	}
+}
+
+// AnyCase has check look at the value in lower case.
+func AnyCase(check Check) Check {
+	return func(value string) error { return check(strings.ToLower(value)) }
+}

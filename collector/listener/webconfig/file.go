@@ -1,0 +1,145 @@
+// Package webconfig serves TLS and HTTP basic authentication as a web
+// configuration file of exporter-toolkit says: the same file, read again for every
+// handshake and request.
+//
+// It differs where exporter-toolkit would wait for a file system that does not
+// answer, and in what it logs: once what is wrong, and not for every request.
+package webconfig
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// startPatience is how long the first reading may take.
+	startPatience = 10 * time.Second
+	// patience is how long a handshake or request waits for a reading. One that
+	// is stuck makes only those wait that met it first.
+	patience = time.Second
+)
+
+var errStuck = errors.New("reading it takes too long: see whether its file system answers")
+
+// File is a web configuration file. It may be used concurrently.
+type File struct {
+	path   string
+	load   func(path string, before *contents) *contents
+	logger *slog.Logger
+	secure bool // TLS is served
+
+	mu      sync.Mutex
+	reading chan struct{} // closed when the reading under way ends; nil without one
+	stuck   bool          // that reading has outlasted patience
+	last    *contents     // what was read last
+	told    string        // the problem that was logged last, "" if all is well
+
+	passwords passwords
+}
+
+// Open reads a web configuration file, for 10 s at the most. Its error has one
+// line for each problem, with the file. A nil File, for the path "", serves plain
+// HTTP without authentication.
+func Open(ctx context.Context, path string, logger *slog.Logger) (*File, error) {
+	if path == "" {
+		return nil, nil //nolint:nilnil // a nil File can be used
+	}
+	return open(ctx, &File{path: path, load: read, logger: logger})
+}
+
+func open(ctx context.Context, f *File) (*File, error) {
+	f.last = &contents{settings: &settings{err: errStuck}}
+	ctx, cancel := context.WithTimeout(ctx, startPatience)
+	defer cancel()
+	select {
+	case <-f.read():
+	case <-ctx.Done():
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if err := errors.Join(f.last.err, f.last.tlsErr); err != nil {
+		var problems []error
+		for line := range strings.Lines(err.Error()) {
+			problems = append(problems, fmt.Errorf("--web.config.file=%q: %s", f.path, strings.TrimSpace(line)))
+		}
+		return nil, errors.Join(problems...)
+	}
+	f.secure = f.last.tls != nil
+	return f, nil
+}
+
+// read begins a reading unless one is under way; the channel is closed when it
+// ends.
+func (f *File) read() <-chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.reading != nil {
+		return f.reading
+	}
+	done, before := make(chan struct{}), f.last
+	f.reading = done
+	go func() {
+		now := f.load(f.path, before)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.last, f.reading, f.stuck = now, nil, false
+		close(done)
+	}()
+	return done
+}
+
+// current returns what the file says now, or what it said last if it cannot be
+// read in time.
+func (f *File) current() *contents {
+	done := f.read()
+	f.mu.Lock()
+	stuck := f.stuck
+	f.mu.Unlock()
+	if !stuck {
+		timer := time.NewTimer(patience)
+		defer timer.Stop()
+		select {
+		case <-done:
+		case <-timer.C:
+			stuck = true
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.stuck = stuck && f.reading == done
+	f.tell()
+	return f.last
+}
+
+// tell logs what is wrong, once.
+func (f *File) tell() {
+	c := f.last
+	problem, effect := "", ""
+	switch {
+	case f.stuck:
+		problem, effect = errStuck.Error(), "what it last held stays in use"
+	case c.err != nil && f.secure:
+		problem, effect = c.err.Error(), "TLS handshakes and requests fail"
+	case c.err != nil:
+		problem, effect = c.err.Error(), "requests fail"
+	case f.secure && c.tlsErr != nil:
+		problem, effect = c.tlsErr.Error(), "TLS handshakes fail"
+	case f.secure && c.tls == nil:
+		problem, effect = errPlain.Error(), "TLS handshakes fail"
+	case !f.secure && c.web.TLSConfig.IsEnabled():
+		problem, effect = "tls_server_config was added: restart the exporter", "plain HTTP is served"
+	}
+	switch problem {
+	case f.told:
+	case "":
+		f.logger.Info("The web configuration can be used again", "file", f.path)
+	default:
+		f.logger.Warn("The web configuration cannot be used", "file", f.path, "err", problem, "effect", effect)
+	}
+	f.told = problem
+}

@@ -1,0 +1,39 @@
+package webconfig
+
+import (
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+)
+
+var errPlain = errors.New("tls_server_config was taken out: put it back, or restart the exporter to serve plain HTTP")
+
+// Listener returns a listener for server that speaks TLS if the file asked for it
+// when it was opened, and l itself if it did not.
+func (f *File) Listener(l net.Listener, server *http.Server) net.Listener {
+	if f == nil || !f.secure {
+		return l
+	}
+	return tls.NewListener(l, &tls.Config{
+		MinVersion: tls.VersionTLS12, // that of the file counts
+		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
+			c := f.current()
+			switch {
+			case c.err != nil:
+				return nil, fmt.Errorf("web configuration: %w", c.err)
+			case c.tlsErr != nil:
+				return nil, fmt.Errorf("web configuration: %w", c.tlsErr)
+			case c.tls == nil:
+				return nil, errPlain
+			}
+			if server.TLSNextProto["h2"] != nil {
+				return c.tls, nil
+			}
+			without := c.tls.Clone() // GODEBUG=http2server=0
+			without.NextProtos = []string{"http/1.1"}
+			return without, nil
+		},
+	})
+}

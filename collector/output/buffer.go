@@ -1,0 +1,131 @@
+// Package output writes to standard output and standard error without
+// depending on whoever reads them.
+package output
+
+import (
+	"bytes"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// keep is the largest memory for lines that is kept between bursts, in bytes.
+const keep = 64 << 10
+
+// Buffer is a writer that never waits for its reader: a goroutine passes the
+// lines on, and lines that do not fit are dropped whole and counted, like those
+// that the underlying writer refuses. It may be used concurrently.
+type Buffer struct {
+	out   io.Writer
+	limit int
+
+	mu      sync.Mutex
+	wake    sync.Cond // told when there is something to do
+	pending []byte
+	dropped int // since the start
+	untold  int // of these, those that notice was not told of
+	notice  func(lines int)
+	closed  bool
+	ended   chan struct{} // closed when the goroutine has ended
+}
+
+// NewBuffer returns a buffer before out for at most limit bytes, and as many
+// again while they are being written. [Buffer.Close] ends it.
+func NewBuffer(out io.Writer, limit int) *Buffer {
+	b := &Buffer{out: out, limit: limit, notice: func(int) {}, ended: make(chan struct{})}
+	b.wake.L = &b.mu
+	go b.run()
+	return b
+}
+
+// OnDrain sets what is called, from another goroutine, with the number of lines
+// dropped since the last call, once out takes lines again. It may write to the
+// buffer.
+func (b *Buffer) OnDrain(notice func(lines int)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.notice = notice
+}
+
+// Write implements io.Writer. It takes whole lines, never waits and never fails.
+func (b *Buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed || len(b.pending)+len(p) > b.limit {
+		b.drop(p)
+	} else {
+		b.pending = append(b.pending, p...)
+	}
+	b.wake.Signal()
+	return len(p), nil
+}
+
+// Close waits until everything is written, but no longer than patience. What is
+// written afterwards is dropped.
+func (b *Buffer) Close(patience time.Duration) {
+	b.mu.Lock()
+	b.closed = true
+	b.wake.Signal()
+	b.mu.Unlock()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-b.ended:
+	case <-timer.C:
+	}
+}
+
+// Metric returns the number of dropped lines as a metric to be registered.
+func (b *Buffer) Metric() prometheus.Collector {
+	return prometheus.NewCounterFunc(prometheus.CounterOpts{
+		Name: "opsmanager_exporter_log_lines_dropped_total",
+		Help: "Log lines that were lost because nobody read the log.",
+	}, func() float64 {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return float64(b.dropped)
+	})
+}
+
+// run passes lines on until the buffer is closed and empty.
+func (b *Buffer) run() {
+	defer close(b.ended)
+	var spare []byte
+	working := true // the last write succeeded
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for {
+		switch {
+		case len(b.pending) > 0:
+			lines := b.pending
+			b.pending = spare[:0]
+			b.mu.Unlock()
+			n, err := b.out.Write(lines)
+			b.mu.Lock()
+			if working = err == nil; !working {
+				b.drop(lines[n:])
+			}
+			if spare = lines; cap(spare) > keep {
+				spare = nil
+			}
+		case b.untold > 0 && working && !b.closed:
+			lines, notice := b.untold, b.notice
+			b.untold = 0
+			b.mu.Unlock()
+			notice(lines)
+			b.mu.Lock()
+		case b.closed:
+			return
+		default:
+			b.wake.Wait()
+		}
+	}
+}
+
+func (b *Buffer) drop(lines []byte) {
+	n := bytes.Count(lines, []byte("\n"))
+	b.dropped += n
+	b.untold += n
+}

@@ -1,0 +1,22 @@
+package output
+
+import (
+	"errors"
+	"io"
+	"syscall"
+)
+
+// IgnoreClosed returns a writer to w that loses what is written to a pipe that
+// nobody will ever read, as if it had been read.
+func IgnoreClosed(w io.Writer) io.Writer { return ignoreClosed{w} }
+
+type ignoreClosed struct{ w io.Writer }
+
+// Write implements io.Writer.
+func (i ignoreClosed) Write(p []byte) (int, error) {
+	n, err := i.w.Write(p)
+	if errors.Is(err, syscall.EPIPE) {
+		return len(p), nil
+	}
+	return n, err
+}
