@@ -317,6 +317,20 @@ func TestPaths(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 }
 
+// The flags about time reach scrapes and probes.
+func TestScrapeTimeouts(t *testing.T) {
+	t.Parallel()
+	p := startProgram(t, "demo", "--scrape.timeout-offset=2s", "--scrape.default-timeout=7s")
+	for path, want := range map[string]string{
+		"/metrics?collect[]=exporter":                       "\nopsmanager_exporter_scrape_timeout_seconds 5\n",
+		"/probe?debug=true&target=5f1e9c2b8d3a4e0012ab3401": "deadline of this probe 5s,",
+	} {
+		if _, body := p.get(t, path); !strings.Contains(body, want) {
+			t.Errorf("%s: no %q in\n%s", path, want, body)
+		}
+	}
+}
+
 // A scrape in flight at SIGTERM is answered, and the exit status is 0.
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
