@@ -32,27 +32,28 @@ func newDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
 }
 
-// Options say what a [Collector] does besides.
+// Options configure a [Collector].
 type Options struct {
-	// Then, unless nil, is collected after the polls, so that its counters show
-	// them. Registered beside the Collector it would be gathered meanwhile.
+	// Then, if not nil, is collected after the polls, so that its counters include
+	// them. If it were registered separately, it would be gathered while polls are
+	// running.
 	Then prometheus.Collector
-	// BeforeSend, unless nil, is called between polling and sending. It may block;
+	// BeforeSend, if not nil, is called between polling and sending. It may block;
 	// if it returns false, nothing is sent.
 	BeforeSend func() bool
 }
 
 // Collector is a [prometheus.Collector] for one scrape: each Collect polls its
-// organizations, by the deadline of its context, and then sends what they gave.
-// It belongs into a registry of that scrape's own.
+// organizations, by the deadline of its context, and then sends the results.
+// Register it in a new registry for each scrape.
 type Collector struct {
 	ctx     context.Context //nolint:containedctx // Collect takes none: client_golang issue 1538
 	targets *Targets
 	opts    Options
 }
 
-// Collector returns a collector for one scrape. It polls nothing yet. Polls are
-// given up with ctx, and nothing is sent if it is cancelled: nobody reads it.
+// Collector returns a collector for one scrape. It polls nothing yet. Waiting for
+// polls ends with ctx. If ctx is cancelled, nothing is sent.
 func (t *Targets) Collector(ctx context.Context, opts Options) *Collector {
 	return &Collector{ctx: ctx, targets: t, opts: opts}
 }

@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net/url"
@@ -11,7 +12,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
+	"opsmanager_exporter/collector/lastgood"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/scheduler"
 	"opsmanager_exporter/config"
 )
 
@@ -152,12 +155,72 @@ func TestTargetsShareFiles(t *testing.T) {
 	if got := after.patience(); got != 10*time.Second {
 		t.Errorf("patience %s, want 10s", got)
 	}
-	material, err := before.tls.Get(time.Minute)
-	if err != nil {
+	settings.URL = mustParse(t, "https://127.0.0.2:1")
+	if other := e.newTarget(settings, after); other.tlsConfig != nil {
+		t.Error("TLS sessions with another server are taken over")
+	}
+
+	material := &config.TLSMaterial{Config: &tls.Config{MinVersion: tls.VersionTLS12}, Fingerprint: [32]byte{1}}
+	after.tls = lastgood.New(func() (*config.TLSMaterial, error) { return material, nil }, after.reads, e.logger)
+	if err := after.refreshTLS(); err != nil {
 		t.Fatal(err)
 	}
-	if material.Config.ClientSessionCache != nil {
+	if material.Config.ClientSessionCache != nil || after.tlsConfig == material.Config {
 		t.Error("the material that targets share was written to")
+	}
+	used := after.tlsConfig
+	if err := after.refreshTLS(); err != nil || after.tlsConfig != used {
+		t.Errorf("%v: the same files, and new connections", err)
+	}
+}
+
+// What a poll's end means for the order of the next ones.
+func TestOutcome(t *testing.T) {
+	t.Parallel()
+	if got := outcomeOf(nil); got != scheduler.Answered {
+		t.Errorf("a status: %d", got)
+	}
+	for _, reason := range opsmanager.Reasons() {
+		want := scheduler.Answered
+		switch reason {
+		case opsmanager.ReasonTimeout:
+			want = scheduler.TimedOut
+		case opsmanager.ReasonRateLimited:
+			want = scheduler.Refused
+		}
+		if got := outcomeOf(&opsmanager.Error{Reason: reason}); got != want {
+			t.Errorf("%s: %d, want %d", reason, got, want)
+		}
+	}
+}
+
+// Each Ops Manager of a configuration continues at most one of the one before,
+// by name or else by URL.
+func TestPredecessors(t *testing.T) {
+	t.Parallel()
+	manager := func(name, url string) config.OpsManager { return config.OpsManager{Name: name, URL: mustParse(t, url)} }
+	old := &Targets{list: []*target{{settings: manager("a", "https://u")}, {settings: manager("b", "https://v")}}}
+	tests := []struct {
+		name string
+		next []config.OpsManager
+		want []string
+	}{
+		{"the same", []config.OpsManager{manager("b", "https://v"), manager("a", "https://u")}, []string{"b", "a"}},
+		{"another URL", []config.OpsManager{manager("a", "https://w")}, []string{"a"}},
+		{"renamed", []config.OpsManager{manager("c", "https://u"), manager("b", "https://v")}, []string{"a", "b"}},
+		{"split in two", []config.OpsManager{manager("c", "https://u"), manager("d", "https://u")}, []string{"a", ""}},
+		{"the name counts more", []config.OpsManager{manager("c", "https://u"), manager("a", "https://u")}, []string{"", "a"}},
+	}
+	for _, tt := range tests {
+		for i, got := range old.predecessors(&config.Config{OpsManagers: tt.next}) {
+			name := ""
+			if got != nil {
+				name = got.settings.Name
+			}
+			if name != tt.want[i] {
+				t.Errorf("%s: %s continues %q, want %q", tt.name, tt.next[i].Name, name, tt.want[i])
+			}
+		}
 	}
 }
 

@@ -20,7 +20,7 @@ type history struct {
 	since       time.Time                  // when the state that last shows was first seen
 }
 
-// add takes in how a poll ended for one scrape. It returns the count of failed
+// add records the outcome of a poll for one scrape. It returns the count of failed
 // scrapes, the time of the last success, and what is worth a line in the log.
 func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
 	h.mu.Lock()
@@ -41,6 +41,7 @@ func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news ne
 		h.since = a.at
 	}
 	h.last = a
+	h.last.Reading = opsmanager.Reading{Status: a.Status} // without its connection
 	if a.err != nil {
 		h.errors++
 		// Two reasons that take turns all night are news once each.

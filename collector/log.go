@@ -6,9 +6,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// manyAlike is how many organizations of one Ops Manager may get a line each for
-// the same change in one scrape; more get one line together, with the error of
-// one of them for an example.
+// manyAlike is how many organizations of one Ops Manager are logged individually
+// for the same change in one scrape. More share one line, with one error as an
+// example.
 const manyAlike = 5
 
 // change is one organization's news.
@@ -51,7 +51,7 @@ func logChanges(logger *slog.Logger, changes []change) {
 			ids[i] = c.result.OrgID
 		}
 		log(logger.With("organizations", len(group), "for_example", ids[0]), k.target, group[0])
-		logger.Debug("Organizations of the line above", "org_ids", ids)
+		logger.Debug("Organizations affected", "org_ids", ids)
 	}
 }
 

@@ -27,14 +27,14 @@ type Exporter struct {
 	reload   *reloadMetrics
 	targets  atomic.Pointer[Targets]
 	reloaded atomic.Pointer[Reload]
-	checking atomic.Bool // files are being checked after a load
 
-	loading    sync.Mutex                      // held by Load, so that the newest file is applied last
-	mu         sync.Mutex                      // held by Apply and Close
+	loading    sync.Mutex // held by Load, so that the newest file is applied last
+	mu         sync.Mutex // held by Apply and Close
+	closed     bool
 	schedulers []*scheduler.Scheduler[reading] // in use, or with polls still running
 }
 
-// Reload tells how the configuration in use came about.
+// Reload describes the last load of the configuration.
 type Reload struct {
 	File   string    // "" where there is none
 	Loaded time.Time // when the configuration in use was loaded
@@ -68,10 +68,9 @@ func (e *Exporter) Registerer() prometheus.Registerer { return e.registry }
 // Targets returns what the configuration in use asks for.
 func (e *Exporter) Targets() *Targets { return e.targets.Load() }
 
-// Load reads a configuration file and puts it into use. It returns all that is
-// wrong with the file, one line for each problem, and then changes nothing but
-// the metric that tells so. Whatever else the configuration is worth a warning
-// for, and files that it names and that cannot be read yet, is logged.
+// Load reads a configuration file and puts it into use. It returns all problems
+// of the file, one line each, and then changes nothing but the metric that says
+// so. Warnings, and configured files that cannot be read yet, are logged.
 func (e *Exporter) Load(file string) error {
 	e.loading.Lock()
 	defer e.loading.Unlock()
@@ -85,17 +84,14 @@ func (e *Exporter) Load(file string) error {
 	}
 	e.Apply(cfg)
 	e.logger.Info("Configuration loaded", "file", file, "ops_managers", len(cfg.OpsManagers), "organizations", len(e.Targets().orgs))
-	if e.checking.CompareAndSwap(false, true) {
-		go func() { // a file system that does not answer must not hold up the rest
-			defer e.checking.Store(false)
-			for _, w := range cfg.Warnings() {
-				e.logger.Warn("Configuration warning", "warning", w)
-			}
-			for _, err := range cfg.CheckFiles() {
-				e.logger.Warn("Configured file cannot be used yet", "err", err)
-			}
-		}()
-	}
+	go func() { // a file system that does not respond must not hold up the rest
+		for _, w := range cfg.Warnings() {
+			e.logger.Warn("Configuration warning", "warning", w)
+		}
+		for _, err := range cfg.CheckFiles() {
+			e.logger.Warn("Configured file cannot be used yet", "err", err)
+		}
+	}()
 	return nil
 }
 
@@ -107,11 +103,15 @@ func (e *Exporter) Load(file string) error {
 func (e *Exporter) Apply(cfg *config.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	if e.closed {
+		return
+	}
 	old := e.Targets()
+	before := old.predecessors(cfg)
 	next := &Targets{logger: e.logger, own: e.registry, byID: make(map[string]*organization)}
 	for i := range cfg.OpsManagers {
 		settings := &cfg.OpsManagers[i]
-		t := old.predecessor(*settings, cfg)
+		t := before[i]
 		if t == nil || !t.serves(*settings) {
 			t = e.newTarget(*settings, t)
 		}
@@ -153,12 +153,13 @@ func (e *Exporter) release(old, next *Targets) {
 }
 
 // Close cancels all polls in flight, those of replaced configurations included,
-// starts none of those that wait, and closes the idle connections. Scrapes that
-// still run end at once, with what is known. The exporter must not be used
-// afterwards.
+// drops those that are waiting, and closes the idle connections. Scrapes that are
+// still running end with what is known. Neither the exporter nor its targets may
+// be used afterwards.
 func (e *Exporter) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	e.closed = true
 	for _, s := range e.schedulers {
 		s.Close()
 	}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
@@ -108,6 +109,127 @@ func TestCountsOutliveReloads(t *testing.T) {
 	}
 	if got := s.Link("scrape_errors_total", orgID(1)); got != "3" {
 		t.Errorf("scrape_errors_total after the failure: %s, want 3", got)
+	}
+}
+
+// The slots are those of the Ops Manager, whatever is reloaded: its timeout, its
+// name, its organizations.
+func TestSlotsOutliveReloads(t *testing.T) {
+	t.Parallel()
+	const slots = 4
+	f := start(t, settings{orgs: 12, concurrency: slots, timeout: time.Minute})
+	release := make(chan struct{})
+	for i := range 12 {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: held(release)})
+	}
+	var scrapes sync.WaitGroup
+	for round := range 4 {
+		scrapes.Go(func() {
+			if _, err := get(t, f.url, "60"); err != nil {
+				t.Error(err)
+			}
+		})
+		for f.arrived.Load() <= int64(round) || f.sim.Counts().InFlight < slots {
+			time.Sleep(time.Millisecond)
+		}
+		f.manager.Timeout += time.Second
+		f.manager.Name = []string{"production", "production", "staging", "staging"}[round]
+		f.apply()
+	}
+	if got := f.sim.Counts().InFlight; got != slots {
+		t.Errorf("%d requests at once with %d slots", got, slots)
+	}
+	close(release)
+	scrapes.Wait()
+	if got := f.sim.Counts().MaxInFlight; got != slots {
+		t.Errorf("%d requests at once with %d slots", got, slots)
+	}
+}
+
+// Close ends the polls of Ops Managers that a reload replaced, too, starts none
+// that wait, and leaves no connection open.
+func TestClose(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 12, concurrency: 4, timeout: time.Minute})
+	if got := f.states(t, f.scrape(t, "60"))["1"]; got != 12 {
+		t.Fatalf("%d organizations", got)
+	}
+	for i := range 12 {
+		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
+	}
+	f.sim.ResetCounts()
+	ended := make(chan samples)
+	go func() {
+		s, err := get(t, f.url, "60")
+		if err != nil {
+			t.Error(err)
+		}
+		ended <- s
+	}()
+	for f.sim.Counts().InFlight < 4 {
+		time.Sleep(time.Millisecond)
+	}
+	_, another := simulated.OpsManager(t, simulator.Options{}, 1)
+	another.Name = "another"
+	f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{another}})
+	f.exporter.Close()
+	states := f.states(t, <-ended)
+	if states["not_reached"] != 8 || f.sim.Counts().Requests != 4 {
+		t.Errorf("%d requests, states %v", f.sim.Counts().Requests, states)
+	}
+	f.apply() // in vain
+	if got := f.exporter.Targets().Orgs(); len(got) != 1 {
+		t.Errorf("%d organizations are configured after Close", len(got))
+	}
+	for deadline := time.Now().Add(20 * time.Second); f.sim.Counts().Open > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d connections are open after Close", f.sim.Counts().Open)
+		}
+	}
+}
+
+// A reload takes over what changed of an organization, and keeps what did not:
+// the shared key that was last read, and the counters of the API.
+func TestReloadOfOneOrganization(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 1})
+	dir := t.TempDir()
+	file := filepath.Join(dir, "om.key")
+	testfile.Write(t, file, privateKey)
+	f.manager.APIKey = &config.APIKey{PublicKey: config.NewSecret(publicKey), PrivateKeyFile: file}
+	f.apply()
+	f.expect(t, "before", "1")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	f.manager.Timeout = 4 * time.Second
+	f.manager.Orgs[0].Name = "Payments"
+	f.manager.Orgs = slices.Clone(f.manager.Orgs)
+	f.apply()
+	s := f.scrape(t, "10")
+	if got := s.State(t, orgID(0)); got != "1" {
+		t.Errorf("the key file is gone: %s, want the key that was last read", got)
+	}
+	if got := s[`opsmanager_api_requests_total{code="200",ops_manager="production"}`]; got != "2" {
+		t.Errorf("opsmanager_api_requests_total %s, want 2", got)
+	}
+	if s[`opsmanager_migration_link_info{ops_manager="production",org_id="`+orgID(0)+`",org_name="Payments"}`] != "1" {
+		t.Errorf("no info with the new name: %v", s)
+	}
+}
+
+// A version is that of the server at this URL.
+func TestVersionOfAnotherServer(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 1})
+	f.scrape(t, "10")
+	_, another := simulated.OpsManager(t, simulator.Options{}, 0)
+	f.manager.URL = another.URL
+	f.apply()
+	for series := range f.scrape(t, "10") {
+		if strings.HasPrefix(series, "opsmanager_info{") && !strings.Contains(series, "8.0.14") {
+			t.Errorf("%s", series)
+		}
 	}
 }
 

@@ -23,8 +23,8 @@ type OrgSnapshot struct {
 	Status opsmanager.Status
 	Err    error     // why the last scrape read none; nil if it did
 	Polled time.Time // when the last scrape got its answer or gave up; zero before the first
-	// Since is when Status and the reason of Err were first seen like this, in a
-	// row of scrapes; zero before the first.
+	// Since is when Status and the reason of Err were first seen like this, over
+	// consecutive scrapes; zero before the first.
 	Since    time.Time
 	Duration time.Duration // of the last poll
 	// LastSuccess is when a status was last read; zero before that.

@@ -63,7 +63,9 @@ func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 	t := &target{settings: settings}
 	if before != nil {
 		t.scheduler, t.reads = before.scheduler, before.reads
-		t.version.Store(before.version.Load())
+		if reflect.DeepEqual(before.settings.URL, settings.URL) {
+			t.version.Store(before.version.Load())
+		}
 	} else {
 		t.scheduler = scheduler.New[reading]()
 		t.reads = lastgood.NewReads(maxReads)
@@ -138,8 +140,8 @@ func (t *target) serves(settings config.OpsManager) bool {
 // patience is how long a poll waits for files.
 func (t *target) patience() time.Duration { return t.settings.Timeout / 4 }
 
-// poll polls organizations of t and returns what each of them gave by the
-// deadline of ctx, in their order. It is cancelled with ctx; the polls are not.
+// poll polls organizations of t and returns their answers by the deadline of
+// ctx, in their order. It is cancelled with ctx; the polls are not.
 // trace is told their steps; nil if nobody wants to know.
 func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanager.Trace) []answer {
 	begun := time.Now()

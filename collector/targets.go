@@ -3,6 +3,7 @@ package collector
 import (
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,22 +72,23 @@ func (t *Targets) Metrics() prometheus.Collector {
 	return all
 }
 
-// predecessor returns the target that one with these settings replaces or is: the
-// one of that name or, where an Ops Manager is renamed, one at that URL; nil if
-// there is none.
-func (t *Targets) predecessor(settings config.OpsManager, cfg *config.Config) *target {
-	named := make(map[string]bool)
+// predecessors returns, for each Ops Manager of a configuration, the target that
+// it continues: the one of that name or, where an Ops Manager is renamed, one at
+// that URL; nil for a new one. No target is continued twice.
+func (t *Targets) predecessors(cfg *config.Config) []*target {
+	found := make([]*target, len(cfg.OpsManagers))
+	rest := slices.Clone(t.list)
+	take := func(i int, continues func(*target) bool) {
+		if at := slices.IndexFunc(rest, continues); at >= 0 && found[i] == nil {
+			found[i] = rest[at]
+			rest = slices.Delete(rest, at, at+1)
+		}
+	}
 	for i := range cfg.OpsManagers {
-		named[cfg.OpsManagers[i].Name] = true
+		take(i, func(old *target) bool { return old.settings.Name == cfg.OpsManagers[i].Name })
 	}
-	var renamed *target
-	for _, old := range t.list {
-		if old.settings.Name == settings.Name {
-			return old
-		}
-		if renamed == nil && !named[old.settings.Name] && reflect.DeepEqual(old.settings.URL, settings.URL) {
-			renamed = old
-		}
+	for i := range cfg.OpsManagers {
+		take(i, func(old *target) bool { return reflect.DeepEqual(old.settings.URL, cfg.OpsManagers[i].URL) })
 	}
-	return renamed
+	return found
 }

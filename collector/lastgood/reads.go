@@ -14,7 +14,7 @@ type Reads struct {
 	stuckReads atomic.Int64
 }
 
-var errBusy = errors.New("too many file reads are stuck: check whether the file system answers")
+var errBusy = errors.New("too many file reads are stuck: check that the file system responds")
 
 // NewReads returns a bound of n reads.
 func NewReads(n int) *Reads { return &Reads{slots: make(chan struct{}, n)} }

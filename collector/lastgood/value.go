@@ -25,7 +25,7 @@ type Value[T any] struct {
 	problem string // what was last logged, "" if all is well
 }
 
-var errStuck = errors.New("reading the files takes too long: check whether their file system answers")
+var errStuck = errors.New("reading the files timed out: check that their file system responds")
 
 // New returns a value that read reads, within the bounds of reads. logger says
 // what the value belongs to.
@@ -79,11 +79,14 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	defer v.mu.Unlock()
 	v.stuck++
 	go func() {
-		<-done
+		o := <-done
 		v.reads.stuckReads.Add(-1)
 		v.mu.Lock()
 		defer v.mu.Unlock()
 		v.stuck--
+		if o.err == nil {
+			v.keep(number, o.value)
+		}
 	}()
 	return v.fallBack(errStuck)
 }
@@ -95,7 +98,7 @@ func (v *Value[T]) keep(number int, value T) {
 	}
 	if v.problem != "" {
 		v.problem = ""
-		v.logger.Info("Files can be read again")
+		v.logger.Info("Reading files succeeded again")
 	}
 }
 
@@ -106,7 +109,7 @@ func (v *Value[T]) fallBack(err error) (T, error) {
 	}
 	if v.problem != err.Error() { // once, not at every scrape
 		v.problem = err.Error()
-		v.logger.Warn("Files cannot be read, the last good content stays in use", "err", err)
+		v.logger.Warn("Reading files failed, keeping the last good content", "err", err)
 	}
 	return v.last, nil
 }

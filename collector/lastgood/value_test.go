@@ -54,7 +54,7 @@ func TestValue(t *testing.T) {
 		expect(t, v, "first", nil)
 		f.content, f.err = "second", nil
 		expect(t, v, "second", nil)
-		if got := log.String(); strings.Count(got, "no such file") != 1 || strings.Count(got, "Files can be read again") != 1 {
+		if got := log.String(); strings.Count(got, "no such file") != 1 || strings.Count(got, "Reading files succeeded again") != 1 {
 			t.Errorf("what changes is logged once:\n%s", got)
 		}
 	})
@@ -78,11 +78,37 @@ func TestStuck(t *testing.T) {
 		}
 		close(f.hang)
 		synctest.Wait()
-		f.content = "good"
+		f.err = errors.New("no such file")
+		expect(t, v, "late", nil) // what the stuck read found in the end
+		f.content, f.err = "good", nil
 		expect(t, v, "good", nil)
 		f.hang = make(chan struct{})
 		expect(t, v, "good", nil)
 		close(f.hang)
+	})
+}
+
+// Of two reads at once the later one counts, whichever ends last.
+func TestOlderRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		first := make(chan struct{})
+		var reads atomic.Int64
+		v := New(func() (string, error) {
+			switch reads.Add(1) {
+			case 1:
+				<-first
+				return "older", nil
+			case 2:
+				return "newer", nil
+			}
+			return "", errors.New("no such file")
+		}, NewReads(2), discard())
+		go expect(t, v, "older", nil)
+		synctest.Wait()
+		expect(t, v, "newer", nil)
+		close(first)
+		synctest.Wait()
+		expect(t, v, "newer", nil)
 	})
 }
 

@@ -1,7 +1,8 @@
 package scheduler
 
-// maxRefusals is how many scrapes in a row a place is kept that is refused each
-// time: one that always is must not block the others.
+// maxRefusals is the number of consecutive scrapes in which a refused
+// organization keeps its place. One that is always refused must not block the
+// others.
 const maxRefusals = 3
 
 // Place is the place of one organization in the line. It belongs to the
@@ -12,9 +13,9 @@ type Place struct {
 	refused int // scrapes in a row
 }
 
-// NewPlace returns a place for an organization: the one that before has, if it
-// replaces that, or the end of the line if before is nil. The two have a poll
-// each, so that no scrape joins one that was started for the other.
+// NewPlace returns a place for an organization: before's place if it replaces
+// before, or the end of the line if before is nil. Each has its own poll, so that
+// no scrape joins one that was started for the other.
 func (s *Scheduler[R]) NewPlace(before *Place) *Place {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -26,8 +27,8 @@ func (s *Scheduler[R]) NewPlace(before *Place) *Place {
 	return &Place{rank: s.end}
 }
 
-// move moves a place as its poll ended; reached says that a scrape waited for
-// the answer.
+// move updates a place after its poll. reached reports whether a scrape was
+// waiting for the answer.
 func (s *Scheduler[R]) move(place *Place, outcome Outcome, reached bool) {
 	switch {
 	case outcome == TimedOut: // it had all the time that a poll may have

@@ -24,10 +24,11 @@ type Poll[R any] struct {
 	// Ask reads the organization. Its context ends after Timeout, not with the
 	// scrape.
 	Ask func(context.Context) (R, Outcome)
-	// Joined, unless nil, is called instead of Ask if the place has a poll
-	// already, which is then the one to wait for.
+	// Joined, if not nil, is called when the place already has a poll that is
+	// awaited instead. It must not block.
 	Joined func()
-	// Traced says that Ask must not be replaced by the one of a later scrape.
+	// Traced says that Ask must not be replaced by that of a later scrape while
+	// the poll is waiting.
 	Traced bool
 
 	waiters int // scrapes that want the answer
@@ -40,7 +41,7 @@ type Poll[R any] struct {
 	result  R
 }
 
-// Standing is how a poll stands when a scrape ends.
+// Standing is the state of a poll at the end of a scrape.
 type Standing[R any] struct {
 	Result   R // zero unless Answered
 	Answered bool

@@ -30,10 +30,10 @@ type Scheduler[R any] struct {
 	running map[*Poll[R]]bool
 	current map[*Place]*Poll[R] // the one poll of a place, waiting or running
 
-	lateRunning int  // of the running polls, those of late places
-	lateTurn    bool // no late place has run in this scrape
-	lateSlots   int  // how many slots late places may hold
-	lateRan     bool // a late place has run since the last scrape began
+	lateRunning int           // of the running polls, those of late places
+	lateTurn    bool          // no late place has run in this scrape
+	lateSlots   int           // how many slots late places may hold
+	lateDebt    time.Duration // how much longer late places have held an only slot than others since
 	closed      bool
 }
 
@@ -44,17 +44,18 @@ func New[R any]() *Scheduler[R] {
 }
 
 // Configure sets how many polls may run at once and which places there are.
-// Polls of others run on, in slots that count.
+// Polls of other places keep running and count against the slots. Slots that are
+// added are used once a poll ends or a scrape begins.
 func (s *Scheduler[R]) Configure(slots int, places []*Place) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slots, s.places = slots, places
 }
 
-// Poll polls places and returns, in their order, how each poll stands when all
-// have ended or ctx has. A place that has a poll already, of another scrape,
-// gets no second one. A poll that runs when ctx ends runs on, to its own
-// timeout; one that waits, and that no other scrape wants, is dropped.
+// Poll polls places and returns, in their order, the state of each poll once all
+// have ended or ctx is done. A place that has a poll already, of another scrape,
+// gets no second one. A poll that is running when ctx ends keeps running, to its
+// own timeout; one that is waiting, and that no other scrape wants, is dropped.
 func (s *Scheduler[R]) Poll(ctx context.Context, wanted []*Poll[R]) []Standing[R] {
 	polls, begun := s.join(ctx, wanted)
 	// The last ones first: they start last, so that most have ended when it is
@@ -68,8 +69,8 @@ func (s *Scheduler[R]) Poll(ctx context.Context, wanted []*Poll[R]) []Standing[R
 	return s.leave(polls, begun, errors.Is(ctx.Err(), context.DeadlineExceeded))
 }
 
-// Close cancels the polls that run and drops those that wait. Nothing is polled
-// afterwards.
+// Close cancels the running polls and drops those that are waiting. Nothing is
+// polled afterwards.
 func (s *Scheduler[R]) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -105,9 +106,7 @@ func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R],
 		}
 	}
 	s.lateSlots = s.slots - min(s.slots/2, others)
-	// With one slot the others need every second scrape.
-	s.lateTurn = s.lateRunning == 0 && (s.slots > 1 || !s.lateRan)
-	s.lateRan = s.lateRunning > 0
+	s.lateTurn = s.lateRunning == 0 && s.lateDebt == 0
 
 	polls := make([]*Poll[R], len(wanted))
 	for i, w := range wanted {
@@ -117,10 +116,9 @@ func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R],
 			p = w
 			p.done = make(chan struct{})
 			s.enqueue(p)
-		case p.started.IsZero() && (w.Traced || !p.Traced):
+		case p.started.IsZero() && !p.Traced:
 			p.Ask, p.Timeout, p.Traced = w.Ask, w.Timeout, w.Traced // settings may have changed since
-		}
-		if p != w && w.Joined != nil {
+		case w.Joined != nil:
 			w.Joined()
 		}
 		p.waiters++
@@ -192,7 +190,7 @@ func (s *Scheduler[R]) countLate(p *Poll[R]) {
 	if !p.late {
 		p.late = true
 		s.lateRunning++
-		s.lateTurn, s.lateRan = false, true
+		s.lateTurn = false
 	}
 }
 
@@ -208,8 +206,9 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 	if p.late {
 		s.lateRunning--
 	}
+	s.account(p)
 	s.move(p.Place, outcome, p.waiters > 0)
-	if len(s.running) >= s.slots { // there are fewer than when p started
+	if len(s.running) >= s.slots { // their number was reduced
 		return nil, nil
 	}
 	next := s.next()
@@ -219,6 +218,19 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 	pollCtx := s.start(ctx, next)
 	s.fill(ctx) // there may be more
 	return next, pollCtx
+}
+
+// account balances the time that late places take where there is only one slot:
+// then it goes round among them only after the others have had as much.
+func (s *Scheduler[R]) account(p *Poll[R]) {
+	switch took := p.ended.Sub(p.started); {
+	case s.slots > 1:
+		s.lateDebt = 0
+	case p.late:
+		s.lateDebt += took
+	default:
+		s.lateDebt = max(0, s.lateDebt-took)
+	}
 }
 
 // leave ends a scrape's interest in polls. deadline says that its time is over,
@@ -246,7 +258,7 @@ func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) [
 			} else {
 				heap.Remove(&s.waiting, p.index)
 			}
-		case deadline && !p.started.IsZero() && !p.started.After(begun) && time.Since(p.started) >= p.Timeout/4:
+		case deadline && !p.started.IsZero() && !p.started.After(begun) && time.Since(begun) >= p.Timeout/4:
 			// It had the time of a whole scrape, and that was not a very short one.
 			p.Place.late = true
 			s.toEnd(p.Place)

@@ -170,6 +170,70 @@ func TestLateHoldHalfOfTheSlots(t *testing.T) {
 	})
 }
 
+// Where all organizations are late they have all slots, and where there is not
+// enough time for all of them they take turns.
+func TestAllLate(t *testing.T) {
+	run(t, 4, 12, func(t *testing.T, f *fixture) {
+		for i := range f.places {
+			f.takes[i] = time.Hour
+		}
+		f.scrape(t, 20*time.Second)
+		f.most.Store(0)
+		_, first := f.scrape(t, 7*time.Second) // 8 of them
+		if got := f.most.Load(); got != 4 {
+			t.Errorf("%d polls at once with 4 slots", got)
+		}
+		time.Sleep(timeout)
+		_, second := f.scrape(t, 7*time.Second)
+		slices.Sort(second[:4])
+		slices.Sort(first)
+		for _, i := range second[:4] {
+			if slices.Contains(first, i) {
+				t.Errorf("%d is asked again before all were: %v, %v", i, first, second)
+			}
+		}
+	})
+}
+
+// With one slot, late organizations get no more of it than the others have had,
+// however many scrapes there are.
+func TestLateDebt(t *testing.T) {
+	run(t, 1, 12, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = time.Hour, time.Hour
+		f.scrape(t, 30*time.Second) // both are late now
+		var late, others time.Duration
+		for range 100 {
+			_, asked := f.scrape(t, 3*time.Second)
+			for _, i := range asked {
+				if i < 2 {
+					late += timeout
+				} else {
+					others += time.Second
+				}
+			}
+			time.Sleep(3 * time.Second)
+		}
+		if late == 0 || late > others+2*timeout {
+			t.Errorf("late ones had the slot for %s, others for %s", late, others)
+		}
+	})
+}
+
+// Very short scrapes that join a poll do not make its organization late.
+func TestShortScrapesMakeNobodyLate(t *testing.T) {
+	run(t, 2, 1, func(t *testing.T, f *fixture) {
+		f.takes[0] = 3 * time.Second
+		go f.scrape(t, 10*time.Second)
+		for range 25 {
+			time.Sleep(100 * time.Millisecond)
+			f.scrape(t, 100*time.Millisecond)
+			if f.places[0].late {
+				t.Fatal("late")
+			}
+		}
+	})
+}
+
 // A refused organization keeps its place three times in a row, and no more.
 func TestRefusedKeepsPlace(t *testing.T) {
 	run(t, 1, 2, func(t *testing.T, f *fixture) {
@@ -177,7 +241,11 @@ func TestRefusedKeepsPlace(t *testing.T) {
 		for _, want := range []bool{true, true, true, false, true, true, true, false} {
 			f.outcome[0] = Refused
 			before := place.rank
+			place.late = true
 			f.scrape(t, 20*time.Second)
+			if place.late {
+				t.Error("late, although it answered that it refuses")
+			}
 			if kept := place.rank == before; kept != want {
 				t.Errorf("after %d refusals: kept its place %t, want %t", place.refused, kept, want)
 			}
@@ -223,7 +291,7 @@ func TestRateLimit(t *testing.T) {
 }
 
 // The slots hold over changes of the configuration, for old and new polls
-// together, and slots that are added are used at once.
+// together.
 func TestConfigure(t *testing.T) {
 	run(t, 4, 40, func(t *testing.T, f *fixture) {
 		done := make(chan bool)
@@ -266,7 +334,8 @@ func TestConfigure(t *testing.T) {
 	})
 }
 
-// The successor of a place stands where that stood, and shares no poll with it.
+// A successor keeps the rank of the place that it replaces, and shares no poll
+// with it.
 func TestSuccessor(t *testing.T) {
 	run(t, 2, 2, func(t *testing.T, f *fixture) {
 		f.scrape(t, 10*time.Second)
@@ -316,7 +385,7 @@ func TestJoin(t *testing.T) {
 			if traced {
 				want = 1
 			}
-			if joined.Load() != 1 || first.Load() != want || second.Load() != 1-want {
+			if joined.Load() != want || first.Load() != want || second.Load() != 1-want {
 				t.Errorf("traced %t: joined %d, asked %d and %d times", traced, joined.Load(), first.Load(), second.Load())
 			}
 		})
