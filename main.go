@@ -61,10 +61,6 @@ func main() {
 // run is the program: it returns the exit status, 0 if all went well or a signal
 // ended it, 1 otherwise.
 func run(args []string, stdout, stderr io.Writer) int {
-	// Set up before anything is loaded, so that no signal finds the default.
-	signals, hangup := make(chan os.Signal, 2), make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
-	signal.Notify(hangup, syscall.SIGHUP)
 	// net/http logs what an upstream sent out of turn to the standard logger.
 	stdlog.SetOutput(io.Discard)
 	stdout = output.IgnoreClosed(stdout)
@@ -74,7 +70,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	logConfig := &promslog.Config{Writer: stderr}
 	promslogflag.AddFlags(app, logConfig)
 	configFile := app.Flag("config.file", "Configuration file.").Default("opsmanager.yml").String()
-	s := &server{web: kingpinflag.AddFlags(app, listenAddress), hangup: hangup}
+	s := &server{web: kingpinflag.AddFlags(app, listenAddress)}
 	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&s.telemetryPath)
 	app.Flag("web.enable-lifecycle", "Allow POST /-/reload.").BoolVar(&s.enableLifecycle)
 	app.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
@@ -85,7 +81,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	app.Flag("scrape.default-timeout", "The scrape timeout where none is announced.").Default("10s").DurationVar(&s.defaultTimeout)
 	serveCommand := app.Command("serve", "Serve metrics; the default command. SIGTERM ends it once the scrapes in flight are answered, after 25s at the latest; a second SIGTERM ends it at once.").Default()
 	checkCommand := app.Command("check", "Validate the configuration and all that it names.")
-	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: isTerminal(stderr)}
+	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: output.IsTerminal(stderr)}
 	checkCommand.Flag("online", "Poll every organization once.").BoolVar(&checkOptions.Online)
 	checkOutput := checkCommand.Flag("output", "With --online: table or json.").Default("table").String()
 	healthCommand := app.Command("healthcheck", "Exit 0 if something at --web.listen-address answers HTTP; for containers without a shell.")
@@ -117,13 +113,21 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 
+	// Set up before anything is loaded, so that no signal finds the default.
+	signals, hangup := make(chan os.Signal, 2), make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+	signal.Notify(hangup, syscall.SIGHUP)
+	s.hangup = hangup
+	log, out := output.NewBuffer(stderr, outputLimit), output.NewBuffer(stdout, outputLimit)
+	defer output.Close(lastWords, log, out)
+	plain := func(w io.Writer) func(string) {
+		return func(problem string) { fmt.Fprintf(w, "%s: %s\n", program, problem) }
+	}
+	// A command waits for whoever reads what it prints, but its end does not.
 	var command func(context.Context) error
-	patience, report := grace, func(problem string) { fmt.Fprintf(stderr, "%s: %s\n", program, problem) }
+	report, lastReport, patience := plain(stderr), plain(log), grace
 	switch name {
 	case serveCommand.FullCommand(), demoCommand.FullCommand():
-		log, out := output.NewBuffer(stderr, outputLimit), output.NewBuffer(stdout, outputLimit)
-		defer log.Close(lastWords)
-		defer out.Close(lastWords)
 		logConfig.Writer = log
 		s.logger = promslog.New(logConfig)
 		log.OnDrain(func(lines int) {
@@ -134,6 +138,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		defer s.exporter.Close()
 		patience += listener.StopTimeout
 		report = func(problem string) { s.logger.Error("The exporter stops", "err", problem) }
+		lastReport = report
 		command = func(ctx context.Context) error {
 			return s.serve(ctx, func() error { return s.exporter.Load(*configFile) }, func(string) {})
 		}
@@ -154,36 +159,41 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return healthcheck.Run(ctx, *s.web.WebListenAddresses, *s.web.WebConfigFile)
 		}
 	}
-	if err = untilSignal(signals, patience, command); err != nil {
+	return untilSignal(signals, patience, lastReport, func(ctx context.Context) int {
+		err := command(ctx)
+		if err == nil {
+			return 0
+		}
 		for line := range strings.Lines(err.Error()) {
 			report(strings.TrimSpace(line))
 		}
 		return 1
-	}
-	return 0
+	})
 }
 
-// untilSignal runs a command, whose context the first signal ends. It does not
-// wait for the command after a second signal, nor longer than patience.
-func untilSignal(signals <-chan os.Signal, patience time.Duration, command func(context.Context) error) error {
+// untilSignal runs a command, whose context the first signal ends, and returns
+// its exit status. It does not wait for it after a second signal, nor longer than
+// patience; then it reports why.
+func untilSignal(signals <-chan os.Signal, patience time.Duration, report func(string), command func(context.Context) int) int {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	done := make(chan error, 1)
+	done := make(chan int, 1)
 	go func() { done <- command(ctx) }()
 	select {
-	case err := <-done:
-		return err
+	case status := <-done:
+		return status
 	case <-signals:
 		cancel()
 	}
 	select {
-	case err := <-done:
-		return err
+	case status := <-done:
+		return status
 	case <-signals:
-		return errors.New("a second signal: what was in flight is lost")
+		report("a second signal: what was in flight is lost")
 	case <-time.After(patience):
-		return fmt.Errorf("did not end within %s after a signal", patience)
+		report(fmt.Sprintf("did not end within %s after a signal", patience))
 	}
+	return 1
 }
 
 // builtVersion is what go itself recorded of the version, for binaries that
@@ -194,15 +204,6 @@ func builtVersion() string {
 		return "devel"
 	}
 	return strings.TrimPrefix(info.Main.Version, "v")
-}
-
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // server is what the flags ask for.

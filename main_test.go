@@ -186,6 +186,9 @@ func TestDemo(t *testing.T) {
 		t.Errorf("/metrics is unlike %s; if it should be, run go test . -update\n%s", golden, difference(string(want), got))
 	}
 	log := p.stop(t, syscall.SIGINT)
+	if first, _, _ := strings.Cut(log, "\n"); !strings.Contains(first, `msg="Starting opsmanager_exporter" version="(version=`) {
+		t.Errorf("the log begins with %s", first)
+	}
 	guide := p.stdout.String()
 	for _, s := range []string{"Payments", "Risk", "Orders", "Billing", "Shipping", "Archive", "Catalog", "Search", "curl -s " + p.url + "/metrics"} {
 		if !strings.Contains(guide, s) {
@@ -455,6 +458,10 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	if status, stdout, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 0 || stdout+stderr != "" {
 		t.Errorf("healthcheck: exit status %d, %s%s", status, stdout, stderr)
 	}
+	_, port, _ := net.SplitHostPort(address)
+	if status, _, stderr := runProgram(t, "healthcheck", "--web.listen-address=[::1]:1", "--web.listen-address=:"+port); status != 0 {
+		t.Errorf("healthcheck of several addresses: exit status %d, %s", status, stderr)
+	}
 	p.stop(t, syscall.SIGTERM)
 	if status, _, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 1 || !strings.HasPrefix(stderr, "opsmanager_exporter: health check: nothing answers HTTP at "+address) {
 		t.Errorf("healthcheck of nothing: exit status %d, %s", status, stderr)
@@ -537,6 +544,17 @@ func TestNobodyReads(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 
 	_, out := fullPipe(t)
+	check := command(t.Context(), "check", "--config.file="+file)
+	check.Stdout, check.Stderr = out, out
+	if err := check.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond)
+	_ = check.Process.Signal(syscall.SIGTERM)
+	// Before it runs a signal ends it as it ends any program.
+	if err := check.Wait(); err == nil || err.Error() != "exit status 1" && err.Error() != "signal: terminated" {
+		t.Errorf("check that nobody reads: %v", err)
+	}
 	demo := launch(t, func(cmd *exec.Cmd) { cmd.Stdout = out }, "demo")
 	demo.ready(t)
 	demo.stop(t, syscall.SIGTERM)
@@ -704,6 +722,65 @@ basic_auth_users:
 	p.stop(t, syscall.SIGTERM)
 }
 
+// A certificate that breaks while it is served is told once, with its file, and
+// healthcheck fails until it is repaired. What clients do wrong is not told.
+func TestBrokenCertificate(t *testing.T) {
+	t.Parallel()
+	ca := authority.New(t)
+	pem, key := authority.Files(t, ca.Issue(t))
+	good := testfile.Read(t, pem)
+	webConfig := testfile.New(t, "web.yml", fmt.Sprintf("tls_server_config: {cert_file: %s, key_file: %s}\n", pem, key))
+	p := launch(t, nil, "demo", "--web.config.file="+webConfig)
+	address := strings.TrimPrefix(p.url, "http://")
+	healthcheck := func(args ...string) (int, string) {
+		status, _, stderr := runProgram(t, append(args, "healthcheck", "--web.listen-address="+address)...)
+		return status, stderr
+	}
+	shakeHands := func() error {
+		conn, err := tls.Dial("tcp", address, &tls.Config{RootCAs: ca.Pool()})
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}
+	awaitReady(t, p, shakeHands)
+	for range 3 { // port scans, health checks, and clients that do not trust it
+		if conn, err := net.Dial("tcp", address); err == nil {
+			conn.Close()
+		}
+		_, _ = http.Get(p.url)
+		_, _ = tls.Dial("tcp", address, &tls.Config{ServerName: "another"})
+	}
+	if status, stderr := healthcheck(); status != 0 {
+		t.Errorf("healthcheck: exit status %d, %s", status, stderr)
+	}
+	testfile.Write(t, pem, "half a certif")
+	for range 3 {
+		if err := shakeHands(); err == nil {
+			t.Error("a handshake with a broken certificate")
+		}
+	}
+	want := "opsmanager_exporter: health check: " + address + ": no TLS handshake succeeds: its certificate, key or web configuration cannot be used; its log says why\n"
+	if status, stderr := healthcheck(); status != 1 || stderr != want {
+		t.Errorf("healthcheck: exit status %d, %s", status, stderr)
+	}
+	if status, stderr := healthcheck("--web.config.file=" + webConfig); status != 1 || !strings.HasPrefix(stderr, want) || !strings.Contains(stderr, fmt.Sprintf("cert_file %q", pem)) {
+		t.Errorf("healthcheck with the web configuration: exit status %d, %s", status, stderr)
+	}
+	testfile.Write(t, pem, good)
+	if status, stderr := healthcheck(); status != 0 {
+		t.Errorf("healthcheck of the repaired certificate: exit status %d, %s", status, stderr)
+	}
+	log := p.stop(t, syscall.SIGTERM)
+	told := regexp.MustCompile(`level=WARN .*The web configuration cannot be used.*`).FindAllString(log, -1)
+	if len(told) != 1 || !strings.Contains(told[0], pem) || !strings.Contains(told[0], "failed to find any PEM data") {
+		t.Errorf("told: %q", told)
+	}
+	if strings.Contains(log, "level=ERROR") || strings.Contains(log, "HTTP server") || !strings.Contains(log, "The web configuration can be used again") {
+		t.Errorf("log:\n%s", log)
+	}
+}
+
 func TestHeadersOfEveryAnswer(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "demo")
@@ -757,6 +834,46 @@ func TestSlowAndGreedyClients(t *testing.T) {
 		}
 	}
 	p.stop(t, syscall.SIGTERM)
+}
+
+// More connections than files: clients that wait make room for those that ask.
+func TestMoreConnectionsThanFiles(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no such limit here")
+	}
+	p := launch(t, func(cmd *exec.Cmd) {
+		cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `ulimit -n 128 && exec "$0" "$@"`}, cmd.Args...)
+	}, "demo")
+	p.ready(t)
+	address := strings.TrimPrefix(p.url, "http://")
+	var all []net.Conn
+	for i := range 200 {
+		conn, err := net.DialTimeout("tcp", address, 20*time.Second)
+		if err != nil {
+			t.Fatalf("connection %d: %v", i, err)
+		}
+		all = append(all, conn)
+		fmt.Fprint(conn, []string{"", "GET /metrics HTTP/1.1\r\nHost: x\r\n", "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"}[i%3])
+	}
+	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	for _, path := range []string{"/-/healthy", "/metrics"} {
+		resp, err := client.Get(p.url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != http.StatusOK || path == "/metrics" && !strings.Contains(string(body), "opsmanager_migration_link_synced") {
+			t.Errorf("%s: status %d, %v\n%s", path, resp.StatusCode, err, body)
+		}
+	}
+	for _, conn := range all {
+		conn.Close()
+	}
+	if log := p.stop(t, syscall.SIGTERM); strings.Contains(log, "too many open files") {
+		t.Error("it ran out of files")
+	}
 }
 
 func TestReloadOverHTTP(t *testing.T) {

@@ -337,6 +337,13 @@ func TestStops(t *testing.T) {
 			return nil
 		})
 		term(t, p) // who does not want to wait
-		end(t, p, true)
+		select {
+		case err := <-p.exited:
+			if err == nil || err.Error() != "exit status 1" || !strings.Contains(p.log.String(), "a second signal: what was in flight is lost") {
+				t.Errorf("ended with %v", err)
+			}
+		case <-time.After(10 * time.Second):
+			t.Error("did not end at once")
+		}
 	})
 }

@@ -98,6 +98,8 @@ func bodyDeadline(next http.Handler) http.Handler {
 	})
 }
 
+var errStopping = errors.New("the exporter is stopping")
+
 // Do calls f, which may touch files that do not answer, and waits until it
 // returns or ctx ends, whichever is first.
 func Do(ctx context.Context, f func() error) error {
@@ -107,6 +109,6 @@ func Do(ctx context.Context, f func() error) error {
 	case err := <-done:
 		return err
 	case <-ctx.Done():
-		return fmt.Errorf("the exporter is stopping: %w", ctx.Err())
+		return errStopping
 	}
 }

@@ -175,7 +175,7 @@ func TestDo(t *testing.T) {
 	}
 	stuck := make(chan error)
 	go cancel()
-	if err := Do(ctx, func() error { return <-stuck }); !errors.Is(err, context.Canceled) {
+	if err := Do(ctx, func() error { return <-stuck }); !errors.Is(err, errStopping) {
 		t.Errorf("stuck: got %v", err)
 	}
 	close(stuck)

@@ -32,7 +32,7 @@ type Buffer struct {
 }
 
 // NewBuffer returns a buffer before out for at most limit bytes, and as many
-// again while they are being written. [Buffer.Close] ends it.
+// again while they are being written. [Close] ends it.
 func NewBuffer(out io.Writer, limit int) *Buffer {
 	b := &Buffer{out: out, limit: limit, notice: func(int) {}, ended: make(chan struct{})}
 	b.wake.L = &b.mu
@@ -62,18 +62,23 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until everything is written, but no longer than patience. What is
-// written afterwards is dropped.
-func (b *Buffer) Close(patience time.Duration) {
-	b.mu.Lock()
-	b.closed = true
-	b.wake.Signal()
-	b.mu.Unlock()
+// Close waits until everything in the buffers is written, but no longer than
+// patience altogether. What is written to them afterwards is dropped.
+func Close(patience time.Duration, buffers ...*Buffer) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
-	select {
-	case <-b.ended:
-	case <-timer.C:
+	for _, b := range buffers {
+		b.mu.Lock()
+		b.closed = true
+		b.wake.Signal()
+		b.mu.Unlock()
+	}
+	for _, b := range buffers {
+		select {
+		case <-b.ended:
+		case <-timer.C:
+			return
+		}
 	}
 }
 

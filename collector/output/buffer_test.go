@@ -68,7 +68,7 @@ func TestNobodyReads(t *testing.T) {
 
 		fmt.Fprintln(b, "never read")
 		begun := time.Now()
-		b.Close(time.Second)
+		Close(time.Second, b, NewBuffer(g, 1))
 		if took := time.Since(begun); took != time.Second {
 			t.Errorf("the end waited %s for a reader that does not read", took)
 		}
@@ -95,7 +95,7 @@ func TestCloseFlushes(t *testing.T) {
 	for i := range 1000 {
 		fmt.Fprintln(b, "line", i)
 	}
-	b.Close(time.Minute)
+	Close(time.Minute, b)
 	if lines := strings.Count(got.String(), "\n"); lines != 1000 || !strings.HasSuffix(got.String(), "line 999\n") {
 		t.Errorf("%d lines were written", lines)
 	}
