@@ -33,6 +33,7 @@ type Exporter struct {
 	targets   atomic.Pointer[Targets]
 	reloaded  atomic.Pointer[Reload]
 	checking  atomic.Bool // files are being checked after a load
+	snapshots snapshots
 
 	loading    sync.Mutex                      // held by Load, so that the newest file is applied last
 	mu         sync.Mutex                      // held by Apply and Close

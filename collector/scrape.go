@@ -97,6 +97,7 @@ func (t *Targets) settle(answers []answer) Results {
 			changes = append(changes, change{org: org, news: news, result: r})
 		}
 	}
+	t.exporter.snapshots.scrapes.Add(1)
 	for _, target := range t.list {
 		if v := target.version.Load(); v != nil {
 			results.Servers = append(results.Servers, Server{OpsManager: target.settings.Name, Version: *v})

@@ -62,7 +62,6 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, context.CancelFunc) {
 	timeout := s.timeout(r.Header.Get(timeoutHeader))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	extendWriteDeadline(w, timeout)
 	return &scrape{
 		server: s, w: w, r: r, ctx: ctx, timeout: timeout,
 		late: time.Now().Add(timeout + s.TimeoutOffset),

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
 	"testing"
 
 	"opsmanager_exporter/collector"
@@ -31,17 +32,29 @@ func TestSD(t *testing.T) {
 	tests := []struct {
 		name                string
 		external            *url.URL
+		prefix              string
 		target              string
 		host, scheme, probe string
 	}{
-		{"host of the request", nil, "http://10.1.2.3:20301/sd", "10.1.2.3:20301", "http", "/probe"},
-		{"TLS", nil, "https://exporter:20301/sd", "exporter:20301", "https", "/probe"},
-		{"external URL", external, "http://10.1.2.3:20301/sd", "exporter.example.net", "https", "/om/probe"},
+		{"host of the request", nil, "", "http://10.1.2.3:20301/sd", "10.1.2.3:20301", "http", "/probe"},
+		{"TLS", nil, "", "https://exporter:20301/sd", "exporter:20301", "https", "/probe"},
+		{"host of the request, prefix", nil, "/om", "http://10.1.2.3:20301/om/sd", "10.1.2.3:20301", "http", "/om/probe"},
+		{"external URL", external, "", "http://10.1.2.3:20301/om/sd", "exporter.example.net", "https", "/om/probe"},
+		{"external URL, prefix taken off", external, "/", "http://10.1.2.3:20301/sd", "exporter.example.net", "https", "/om/probe"},
+		{"external URL, another prefix", external, "b/", "http://10.1.2.3:20301/b/sd", "exporter.example.net", "https", "/om/probe"},
+		{"host with quotes", nil, "", "http://10.1.2.3:20301/sd", `a"\b`, "http", "/probe"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			web.New(web.Options{Exporter: exporter, ExternalURL: tt.external}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target, nil))
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target, nil)
+			if tt.external == nil {
+				r.Host = tt.host
+			}
+			web.New(web.Options{Exporter: exporter, ExternalURL: tt.external, RoutePrefix: tt.prefix}).ServeHTTP(w, r)
+			if got, want := w.Header().Get("Content-Length"), strconv.Itoa(w.Body.Len()); got != want {
+				t.Errorf("Content-Length %s, want %s", got, want)
+			}
 			if got := w.Header().Get("Content-Type"); got != "application/json" {
 				t.Errorf("Content-Type %q", got)
 			}
