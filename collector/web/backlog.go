@@ -12,11 +12,11 @@ import (
 
 const (
 	// maxBacklog is how many bytes of answers wait for their clients.
-	maxBacklog = 32 << 20
+	maxBacklog = 16 << 20
 	// atOnce is how many answers like the newest there is room for in any case.
-	atOnce = 4
-	// connectionSize is about what a connection with an answer takes besides.
-	connectionSize = 16 << 10
+	atOnce = 3
+	// connectionSize is about what a connection that waits takes besides.
+	connectionSize = 32 << 10
 )
 
 // backlog is the answers that are being sent. When they take too much memory,

@@ -29,9 +29,9 @@ type scrape struct {
 }
 
 // render waits until the metrics of the scrape may be rendered, and reports
-// whether they may. That takes some KiB of memory for each organization, so only
-// as many scrapes do it at once as there are CPUs; none of them polls or waits
-// for its client meanwhile.
+// whether they may. That takes CPU and some KiB of memory for each organization, so
+// only as many scrapes do it at once as leave a CPU for everything else; none of
+// them polls or waits for its client meanwhile.
 func (s *scrape) render() bool {
 	patience := time.NewTimer(max(time.Until(s.late), leastPatience))
 	defer patience.Stop()

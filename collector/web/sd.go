@@ -113,7 +113,7 @@ func (d *discovery) length(head []byte) int {
 // write writes the answer to a request for which each target group begins with
 // head.
 func (d *discovery) write(to io.Writer, head []byte) error {
-	w := bufio.NewWriterSize(to, connectionSize)
+	w := bufio.NewWriter(to)
 	_ = w.WriteByte('[') // a bufio.Writer keeps its error until Flush
 	for i, tail := range d.tails {
 		if i > 0 {

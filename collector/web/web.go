@@ -57,7 +57,7 @@ type Options struct {
 
 // How many requests for / are rendered and wait for that, and how long they wait.
 const (
-	pageSlots    = 2
+	pageSlots    = 1
 	pageQueue    = 64
 	pagePatience = 5 * time.Second
 )
@@ -76,7 +76,7 @@ func New(opts Options) http.Handler {
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.TelemetryPath = cmp.Or(opts.TelemetryPath, "/metrics")
 	opts.DefaultTimeout = cmp.Or(opts.DefaultTimeout, 10*time.Second)
-	s := &server{Options: opts, prefix: opts.prefix(), rendering: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &server{Options: opts, prefix: opts.prefix(), rendering: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if opts.Instrumentation != nil {
 		metrics = promhttp.InstrumentMetricHandler(opts.Instrumentation, metrics)
