@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"io"
 	"maps"
 	"net/http"
 	"strconv"
@@ -86,9 +85,9 @@ func (b *backlog) add(s *sending) {
 func (b *backlog) slowest() *sending {
 	now := time.Now()
 	var slowest *sending
-	most := -1.0
+	var most float64
 	for s := range b.all {
-		if waiting := float64(s.bytes) * now.Sub(s.read).Seconds(); waiting > most {
+		if waiting := float64(s.bytes) * now.Sub(s.read).Seconds(); slowest == nil || waiting > most {
 			slowest, most = s, waiting
 		}
 	}
@@ -118,7 +117,7 @@ func (b *backlog) remove(s *sending) {
 
 var errGivenUp = errors.New("the client does not read")
 
-// Write implements [io.Writer].
+// Write implements io.Writer.
 func (s *sending) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	givenUp := s.givenUp
@@ -139,5 +138,3 @@ func (s *sending) sent(n int) {
 		s.backlog.bytes -= n
 	}
 }
-
-var _ io.Writer = (*sending)(nil)
