@@ -22,8 +22,8 @@ func TestOpenMetrics(t *testing.T) {
 	f.sim.SetOrg(simulated.OrgID(2), simulator.Org{Answer: simulator.UnexpectedError()})
 	for accept, want := range map[string]string{
 		"": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", "*/*": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores", "text/plain;version=0.0.4;q=0.5": "text/plain; version=0.0.4; charset=utf-8; escaping=underscores",
-		"application/openmetrics-text":                                                                                "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores",
-		"application/openmetrics-text;version=1.0.0":                                                                  "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
+		"application/openmetrics-text":               "application/openmetrics-text; version=0.0.1; charset=utf-8; escaping=underscores",
+		"application/openmetrics-text;version=1.0.0": "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=underscores",
 		"application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.4":        "application/openmetrics-text; version=1.0.0; charset=utf-8; escaping=allow-utf-8",
 		"application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited, text/plain;q=.5": "application/vnd.google.protobuf; proto=io.prometheus.client.MetricFamily; encoding=delimited; escaping=underscores",
 	} {
