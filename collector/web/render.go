@@ -59,7 +59,8 @@ func (s *scrape) expose(reg prometheus.Gatherer) {
 		http.Error(s.w, "too many scrapes at once: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
 		return
 	}
-	r := s.r.Clone(s.r.Context())
+	r := *s.r
+	r.Header = r.Header.Clone()
 	// What promhttp cannot make out in this header it reports as an error.
 	r.Header.Set("Accept-Encoding", "identity")
 	if acceptsGzip(s.r.Header["Accept-Encoding"]) {
@@ -70,7 +71,7 @@ func (s *scrape) expose(reg prometheus.Gatherer) {
 		ErrorLog:          gatherErrors{s.Logger},
 		ErrorHandling:     promhttp.ContinueOnError,
 		EnableOpenMetrics: true,
-	}).ServeHTTP(s.w, r)
+	}).ServeHTTP(s.w, &r)
 }
 
 // gatherErrors logs what promhttp has to say about metrics that do not fit

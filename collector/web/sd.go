@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path"
+	"slices"
 	"strconv"
 	"sync"
 
@@ -96,7 +97,7 @@ func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list organization %s for service discovery: %w", org.ID, err)
 		}
-		tail := append(labels[1:], '}') // its first brace is in the head
+		tail := slices.Concat(labels[1:], []byte("}")) // its first brace is in the head
 		d.tails = append(d.tails, tail)
 		d.size += len(tail)
 	}

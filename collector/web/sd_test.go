@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"opsmanager_exporter/collector"
@@ -81,5 +82,38 @@ func TestSD(t *testing.T) {
 	}
 	if got := sim.Counts().Requests; got != 0 {
 		t.Errorf("discovery cost %d requests", got)
+	}
+}
+
+// What one client asks for is not what another gets, and a reload is seen at once.
+func TestSDIsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
+	t.Cleanup(exporter.Close)
+	handler := web.New(web.Options{Exporter: exporter})
+	get := func(target string) (status int, body string) {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+		return w.Code, w.Body.String()
+	}
+	if _, body := get("http://a/sd"); body != "[]" {
+		t.Errorf("without organizations: %s", body)
+	}
+	_, manager := simulated.OpsManager(t, simulator.Options{}, 2)
+	for n := 1; n <= 2; n++ {
+		config := config.Config{OpsManagers: []config.OpsManager{manager}}
+		config.OpsManagers[0].Orgs = manager.Orgs[:n]
+		exporter.Apply(&config)
+		for _, target := range []string{"http://a", "https://b:1", "http://a"} {
+			scheme, host, _ := strings.Cut(target, "://")
+			status, body := get(target + "/sd")
+			if status != http.StatusOK || !json.Valid([]byte(body)) ||
+				strings.Count(body, `"targets":["`+host+`"]`) != n || strings.Count(body, `"__scheme__":"`+scheme+`"`) != n {
+				t.Errorf("%d organizations, %s: status %d, %s", n, target, status, body)
+			}
+		}
+	}
+	if status, body := get("http://" + strings.Repeat("x", 301) + "/sd"); status != http.StatusBadRequest || len(body) > 100 {
+		t.Errorf("a long host: status %d, %d bytes", status, len(body))
 	}
 }
