@@ -23,10 +23,11 @@ const maxReads = 8
 // Exporter is what outlives scrapes and reloads. It may be used concurrently.
 type Exporter struct {
 	shared
-	registry *prometheus.Registry // the exporter's own metrics, without the API's
-	reload   *reloadMetrics
-	targets  atomic.Pointer[Targets]
-	reloaded atomic.Pointer[Reload]
+	registry  *prometheus.Registry // the exporter's own metrics, without the API's
+	reload    *reloadMetrics
+	targets   atomic.Pointer[Targets]
+	reloaded  atomic.Pointer[Reload]
+	snapshots snapshots
 
 	loading    sync.Mutex // held by Load, so that the newest file is applied last
 	mu         sync.Mutex // held by Apply and Close
@@ -56,7 +57,7 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 		registry: prometheus.NewRegistry(),
 	}
 	e.reload = newReloadMetrics(e.registry)
-	e.targets.Store(&Targets{logger: logger, own: e.registry})
+	e.targets.Store(&Targets{logger: logger, own: e.registry, scrapes: &e.snapshots.scrapes})
 	e.reloaded.Store(&Reload{})
 	return e
 }
@@ -108,7 +109,7 @@ func (e *Exporter) Apply(cfg *config.Config) {
 	}
 	old := e.Targets()
 	before := old.predecessors(cfg)
-	next := &Targets{logger: e.logger, own: e.registry, byID: make(map[string]*organization)}
+	next := &Targets{logger: e.logger, own: e.registry, scrapes: &e.snapshots.scrapes, byID: make(map[string]*organization)}
 	for i := range cfg.OpsManagers {
 		settings := &cfg.OpsManagers[i]
 		t := before[i]

@@ -3,6 +3,7 @@ package collector
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 
 	"opsmanager_exporter/collector/opsmanager"
@@ -26,20 +27,21 @@ func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.C
 // poll polls the organizations by the deadline of ctx, each Ops Manager on its
 // own, and returns what they gave, in their order.
 func (t *Targets) poll(ctx context.Context, trace opsmanager.Trace) []answer {
-	answers := make([]answer, len(t.orgs))
+	shares := make([][]answer, 0, len(t.list)) // they take memory from the end of the polls on, not before
 	var wg sync.WaitGroup
-	rest, into := t.orgs, answers
-	for len(rest) > 0 {
+	for rest := t.orgs; len(rest) > 0; {
 		target, n := rest[0].target, 1
 		for n < len(rest) && rest[n].target == target { // they follow each other in the configuration
 			n++
 		}
-		orgs, share := rest[:n], into[:n]
-		wg.Go(func() { copy(share, target.poll(ctx, orgs, trace)) })
-		rest, into = rest[n:], into[n:]
+		orgs := rest[:n]
+		shares = append(shares, nil)
+		share := &shares[len(shares)-1]
+		wg.Go(func() { *share = target.poll(ctx, orgs, trace) })
+		rest = rest[n:]
 	}
 	wg.Wait()
-	return answers
+	return slices.Concat(shares...)
 }
 
 // settle takes the answers of a scrape into the histories, logs what changed,
@@ -65,6 +67,7 @@ func (t *Targets) settle(answers []answer) Results {
 			changes = append(changes, change{org: org, news: news, result: r})
 		}
 	}
+	t.scrapes.Add(1)
 	for _, target := range t.list {
 		if v := target.version.Load(); v != nil {
 			results.Servers = append(results.Servers, Server{OpsManager: target.settings.Name, Version: *v})

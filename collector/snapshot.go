@@ -1,13 +1,16 @@
 package collector
 
 import (
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
 )
 
 // Snapshot is what the last scrapes saw. It is for people; metrics come from
-// polls alone.
+// polls alone. It is not modified, and shared by all who ask before the next
+// scrape.
 type Snapshot struct {
 	Orgs   []OrgSnapshot // in the order of the configuration
 	Reload Reload
@@ -31,11 +34,33 @@ type OrgSnapshot struct {
 	LastSuccess time.Time
 }
 
-// Snapshot returns what the last scrapes saw. It polls nothing and waits for no
-// poll.
-func (e *Exporter) Snapshot() Snapshot {
-	orgs := e.Targets().orgs
-	s := Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *e.reloaded.Load()}
+// snapshots keeps the newest snapshot, and what it was made of.
+type snapshots struct {
+	scrapes atomic.Uint64 // that were settled
+
+	mu      sync.Mutex
+	newest  *Snapshot
+	scrape  uint64
+	targets *Targets
+	reload  *Reload
+}
+
+// Snapshot returns what the last scrapes saw: the same one until there is
+// something new. It polls nothing and waits for no poll.
+func (e *Exporter) Snapshot() *Snapshot {
+	c := &e.snapshots
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// Read before the histories: what they learn meanwhile counts as new.
+	scrape, targets, reload := c.scrapes.Load(), e.targets.Load(), e.reloaded.Load()
+	if c.newest == nil || c.scrape != scrape || c.targets != targets || c.reload != reload {
+		c.newest, c.scrape, c.targets, c.reload = newSnapshot(targets.orgs, reload), scrape, targets, reload
+	}
+	return c.newest
+}
+
+func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
+	s := &Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *reload}
 	for i, org := range orgs {
 		h := org.history
 		h.mu.Lock()

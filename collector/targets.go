@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,11 +17,12 @@ import (
 // of them. They are not modified, so a scrape works with the same ones from
 // beginning to end, and may be used concurrently.
 type Targets struct {
-	logger *slog.Logger
-	own    prometheus.Collector // the exporter's own metrics
-	list   []*target
-	orgs   []*organization // in the order of the configuration
-	byID   map[string]*organization
+	logger  *slog.Logger
+	own     prometheus.Collector // the exporter's own metrics
+	scrapes *atomic.Uint64       // that were settled; snapshots look at it
+	list    []*target
+	orgs    []*organization // in the order of the configuration
+	byID    map[string]*organization
 }
 
 // Org is a configured organization.
@@ -56,7 +58,7 @@ func (t *Targets) Only(id string) (*Targets, bool) {
 		return nil, false
 	}
 	return &Targets{
-		logger: t.logger, own: t.own, list: []*target{org.target}, orgs: []*organization{org},
+		logger: t.logger, own: t.own, scrapes: t.scrapes, list: []*target{org.target}, orgs: []*organization{org},
 		byID: map[string]*organization{org.config.ID: org},
 	}, true
 }

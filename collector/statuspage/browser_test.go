@@ -65,7 +65,7 @@ func demoSnapshot(t *testing.T) collector.Snapshot {
 	if _, ok := exporter.Targets().Poll(t.Context(), nil); !ok {
 		t.Fatal("the scrape was cancelled")
 	}
-	return exporter.Snapshot()
+	return *exporter.Snapshot()
 }
 
 // A browser shows the states of the demo, and finds nothing in the page that the

@@ -80,7 +80,7 @@ func hostile() collector.Snapshot {
 // options show a snapshot.
 func options(s collector.Snapshot) statuspage.Options {
 	return statuspage.Options{
-		Snapshot: func() collector.Snapshot { return s }, MetricsPath: "/metrics", Version: "1.2.3", Now: now,
+		Snapshot: func() *collector.Snapshot { return &s }, MetricsPath: "/metrics", Version: "1.2.3", Now: now,
 	}
 }
 

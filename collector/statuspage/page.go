@@ -65,7 +65,7 @@ type reload struct {
 
 func (h *handler) page(f filter) page {
 	s, now := h.options.Snapshot(), h.options.Now()
-	links := linksOf(s.Orgs)
+	links := h.sorted.of(s)
 	p := page{
 		Style:   template.CSS(style), //nolint:gosec // the style sheet of this package, as it was hashed
 		Version: h.options.Version,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"opsmanager_exporter/collector"
@@ -48,6 +49,24 @@ type link struct {
 	reason opsmanager.Reason // "" unless the state is unknown
 	rank   int               // of the state
 	name   string            // folded
+}
+
+// sorted keeps the links of the newest snapshot, which take longer to sort than a
+// page to render. It may be used concurrently.
+type sorted struct {
+	mu       sync.Mutex
+	snapshot *collector.Snapshot
+	links    []link // not modified
+}
+
+// of returns the links of a snapshot, sorted.
+func (c *sorted) of(s *collector.Snapshot) []link {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.snapshot != s {
+		c.snapshot, c.links = s, linksOf(s.Orgs)
+	}
+	return c.links
 }
 
 // linksOf returns the organizations of a snapshot, sorted: trouble first, then

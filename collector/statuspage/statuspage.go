@@ -26,9 +26,11 @@ var (
 
 // Options say what the page shows and where its links lead.
 type Options struct {
-	Snapshot    func() collector.Snapshot // called once per request; must poll nothing
-	MetricsPath string                    // begins with a slash
-	ExternalURL *url.URL                  // where users reach the exporter; nil makes links relative to the page
+	// Snapshot is called once per request and must poll nothing. It returns the same
+	// pointer as long as there is nothing new.
+	Snapshot    func() *collector.Snapshot
+	MetricsPath string   // begins with a slash
+	ExternalURL *url.URL // where users reach the exporter; nil makes links relative to the page
 	Version     string
 	PageSize    int              // organizations on a page; default 100
 	Now         func() time.Time // default [time.Now]
@@ -57,6 +59,7 @@ type handler struct {
 	options  Options
 	template *template.Template
 	policy   string // Content-Security-Policy
+	sorted   sorted
 }
 
 // ServeHTTP implements http.Handler.

@@ -18,7 +18,7 @@ func FuzzScrapeTimeout(f *testing.F) {
 		if offset < 0 {
 			return // the flag takes none
 		}
-		got := (&server{Options{DefaultTimeout: defaultTimeout, TimeoutOffset: time.Duration(offset)}, nil}).timeout(header)
+		got := (&server{Options: Options{DefaultTimeout: defaultTimeout, TimeoutOffset: time.Duration(offset)}}).timeout(header)
 		announced := defaultTimeout
 		if s, err := strconv.ParseFloat(header, 64); err == nil && s >= 0.1 && !math.IsInf(s, 1) {
 			announced = time.Duration(math.Min(s, 3600) * 1e9)

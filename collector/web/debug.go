@@ -47,5 +47,5 @@ func debug(s *scrape, target *collector.Targets) {
 	s.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, _ = io.WriteString(s.w, d.text.String()) // a client that left
+	_, _ = io.WriteString(s.w, d.text.String()) // into memory
 }

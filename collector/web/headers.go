@@ -3,10 +3,12 @@ package web
 import "net/http"
 
 // guard sets the headers on every answer that keep a browser from doing anything
-// with it but show it. A page that needs more sets its own.
+// with it but show it, and anyone from keeping it. A page that needs more sets its
+// own.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
+		h.Set("Cache-Control", "no-store")
 		h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		h.Set("Referrer-Policy", "no-referrer")
 		h.Set("X-Content-Type-Options", "nosniff")

@@ -50,3 +50,35 @@ func TestMaxRequests(t *testing.T) {
 		t.Errorf("afterwards: status %d %s", status, body)
 	}
 }
+
+// Requests for the page wait for their turn, and are refused when too many do.
+func TestPageQueue(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release })})
+	const admitted = 1 + 64
+	answers := make(chan int)
+	for range admitted + 3 {
+		go func() {
+			status, body := f.get(t, "/")
+			if status == http.StatusServiceUnavailable && body != "too many requests for this page at once: try again later\n" {
+				t.Errorf("refused with %q", body)
+			}
+			answers <- status
+		}()
+	}
+	for range 3 {
+		if got := <-answers; got != http.StatusServiceUnavailable {
+			t.Errorf("the first answers: status %d", got)
+		}
+	}
+	if status, _ := f.get(t, "/metrics"); status != http.StatusOK {
+		t.Errorf("a scrape meanwhile: status %d", status)
+	}
+	close(release)
+	for range admitted {
+		if got := <-answers; got != http.StatusOK {
+			t.Errorf("the other answers: status %d", got)
+		}
+	}
+}

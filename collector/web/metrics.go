@@ -27,7 +27,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 		polls = false
 	}
 	if polls {
-		reg.MustRegister(targets.Collector(sc.ctx, collector.Options{Then: targets.Metrics(), BeforeSend: sc.render}))
+		reg.MustRegister(targets.Collector(sc.ctx, collector.Options{Then: targets.Metrics(), BeforeSend: sc.render})) //nolint:contextcheck // it is of the request
 	} else {
 		reg.MustRegister(targets.Metrics())
 	}
@@ -54,7 +54,7 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(target.Collector(sc.ctx, collector.Options{BeforeSend: sc.render}))
+	reg.MustRegister(target.Collector(sc.ctx, collector.Options{BeforeSend: sc.render})) //nolint:contextcheck // it is of the request
 	sc.expose(reg)
 }
 
@@ -62,7 +62,6 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, context.CancelFunc) {
 	timeout := s.timeout(r.Header.Get(timeoutHeader))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
-	extendWriteDeadline(w, timeout)
 	return &scrape{
 		server: s, w: w, r: r, ctx: ctx, timeout: timeout,
 		late: time.Now().Add(timeout + s.TimeoutOffset),

@@ -5,6 +5,16 @@ import (
 	"net/http"
 )
 
+// sameSite keeps a page of another site from having a browser send a request that
+// changes something.
+func sameSite(next http.Handler) http.Handler {
+	p := http.NewCrossOriginProtection()
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "a page of another site sent this request: it is refused", http.StatusForbidden)
+	}))
+	return p.Handler(next)
+}
+
 // reload reads the configuration again, or refuses to if that is not enabled.
 func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
 	if s.Reload == nil {

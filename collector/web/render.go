@@ -1,17 +1,15 @@
 package web
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	dto "github.com/prometheus/client_model/go"
 )
 
 // leastPatience is how long a scrape waits for others to be rendered, even if
@@ -31,9 +29,9 @@ type scrape struct {
 }
 
 // render waits until the metrics of the scrape may be rendered, and reports
-// whether they may. That takes some KiB of memory for each organization, so only
-// as many scrapes do it at once as there are CPUs; none of them polls or waits
-// for its client meanwhile.
+// whether they may. That takes CPU and some KiB of memory for each organization, so
+// only as many scrapes do it at once as leave a CPU for everything else; none of
+// them polls or waits for its client meanwhile.
 func (s *scrape) render() bool {
 	patience := time.NewTimer(max(time.Until(s.late), leastPatience))
 	defer patience.Stop()
@@ -47,44 +45,33 @@ func (s *scrape) render() bool {
 	return s.rendering
 }
 
-// expose gathers and encodes the metrics of a scrape and then sends them, or
-// refuses to if they would reach the client too late.
+// expose gathers and encodes the metrics of a scrape, or refuses to if they would
+// reach the client too late.
 func (s *scrape) expose(reg prometheus.Gatherer) {
-	p := &page{code: http.StatusOK, header: make(http.Header)}
-	promhttp.HandlerFor(reg, promhttp.HandlerOpts{
-		ErrorLog:      gatherErrors{s.Logger},
-		ErrorHandling: promhttp.ContinueOnError,
-	}).ServeHTTP(p, s.r)
+	families, err := reg.Gather()
 	if s.rendering {
-		<-s.server.rendering
+		defer func() { <-s.server.rendering }()
 	}
 	switch {
 	case s.r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
 	case s.refused:
 		http.Error(s.w, "too many scrapes at once: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
-	default:
-		p.send(s.w)
+		return
 	}
-}
-
-// page is an answer that is not sent yet. It implements [http.ResponseWriter].
-type page struct {
-	code   int
-	header http.Header
-	body   bytes.Buffer
-}
-
-func (p *page) Header() http.Header         { return p.header }
-func (p *page) WriteHeader(code int)        { p.code = code }
-func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
-
-func (p *page) send(w http.ResponseWriter) {
-	extendWriteDeadline(w, 0)
-	maps.Copy(w.Header(), p.header)
-	w.Header().Set("Content-Length", strconv.Itoa(p.body.Len()))
-	w.WriteHeader(p.code)
-	_, _ = w.Write(p.body.Bytes()) // fails only when the client has left or does not read
+	r := *s.r
+	r.Header = r.Header.Clone()
+	// What promhttp cannot make out in this header it reports as an error.
+	r.Header.Set("Accept-Encoding", "identity")
+	if acceptsGzip(s.r.Header["Accept-Encoding"]) {
+		r.Header.Set("Accept-Encoding", "gzip")
+	}
+	gathered := prometheus.GathererFunc(func() ([]*dto.MetricFamily, error) { return families, err })
+	promhttp.HandlerFor(gathered, promhttp.HandlerOpts{
+		ErrorLog:          gatherErrors{s.Logger},
+		ErrorHandling:     promhttp.ContinueOnError,
+		EnableOpenMetrics: true,
+	}).ServeHTTP(s.w, &r)
 }
 
 // gatherErrors logs what promhttp has to say about metrics that do not fit

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"opsmanager_exporter/collector"
@@ -31,17 +33,29 @@ func TestSD(t *testing.T) {
 	tests := []struct {
 		name                string
 		external            *url.URL
+		prefix              string
 		target              string
 		host, scheme, probe string
 	}{
-		{"host of the request", nil, "http://10.1.2.3:20301/sd", "10.1.2.3:20301", "http", "/probe"},
-		{"TLS", nil, "https://exporter:20301/sd", "exporter:20301", "https", "/probe"},
-		{"external URL", external, "http://10.1.2.3:20301/sd", "exporter.example.net", "https", "/om/probe"},
+		{"host of the request", nil, "", "http://10.1.2.3:20301/sd", "10.1.2.3:20301", "http", "/probe"},
+		{"TLS", nil, "", "https://exporter:20301/sd", "exporter:20301", "https", "/probe"},
+		{"host of the request, prefix", nil, "/om", "http://10.1.2.3:20301/om/sd", "10.1.2.3:20301", "http", "/om/probe"},
+		{"external URL", external, "", "http://10.1.2.3:20301/om/sd", "exporter.example.net", "https", "/om/probe"},
+		{"external URL, prefix taken off", external, "/", "http://10.1.2.3:20301/sd", "exporter.example.net", "https", "/om/probe"},
+		{"external URL, another prefix", external, "b/", "http://10.1.2.3:20301/b/sd", "exporter.example.net", "https", "/om/probe"},
+		{"host with quotes", nil, "", "http://10.1.2.3:20301/sd", `a"\b`, "http", "/probe"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			w := httptest.NewRecorder()
-			web.New(web.Options{Exporter: exporter, ExternalURL: tt.external}).ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target, nil))
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target, nil)
+			if tt.external == nil {
+				r.Host = tt.host
+			}
+			web.New(web.Options{Exporter: exporter, ExternalURL: tt.external, RoutePrefix: tt.prefix}).ServeHTTP(w, r)
+			if got, want := w.Header().Get("Content-Length"), strconv.Itoa(w.Body.Len()); got != want {
+				t.Errorf("Content-Length %s, want %s", got, want)
+			}
 			if got := w.Header().Get("Content-Type"); got != "application/json" {
 				t.Errorf("Content-Type %q", got)
 			}
@@ -68,5 +82,38 @@ func TestSD(t *testing.T) {
 	}
 	if got := sim.Counts().Requests; got != 0 {
 		t.Errorf("discovery cost %d requests", got)
+	}
+}
+
+// What one client asks for is not what another gets, and a reload is seen at once.
+func TestSDIsOfTheRequest(t *testing.T) {
+	t.Parallel()
+	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
+	t.Cleanup(exporter.Close)
+	handler := web.New(web.Options{Exporter: exporter})
+	get := func(target string) (status int, body string) {
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, target, nil))
+		return w.Code, w.Body.String()
+	}
+	if _, body := get("http://a/sd"); body != "[]" {
+		t.Errorf("without organizations: %s", body)
+	}
+	_, manager := simulated.OpsManager(t, simulator.Options{}, 2)
+	for n := 1; n <= 2; n++ {
+		config := config.Config{OpsManagers: []config.OpsManager{manager}}
+		config.OpsManagers[0].Orgs = manager.Orgs[:n]
+		exporter.Apply(&config)
+		for _, target := range []string{"http://a", "https://b:1", "http://a"} {
+			scheme, host, _ := strings.Cut(target, "://")
+			status, body := get(target + "/sd")
+			if status != http.StatusOK || !json.Valid([]byte(body)) ||
+				strings.Count(body, `"targets":["`+host+`"]`) != n || strings.Count(body, `"__scheme__":"`+scheme+`"`) != n {
+				t.Errorf("%d organizations, %s: status %d, %s", n, target, status, body)
+			}
+		}
+	}
+	if status, body := get("http://" + strings.Repeat("x", 301) + "/sd"); status != http.StatusBadRequest || len(body) > 100 {
+		t.Errorf("a long host: status %d, %d bytes", status, len(body))
 	}
 }

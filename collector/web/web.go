@@ -8,7 +8,9 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -34,6 +36,9 @@ type Options struct {
 	Page http.Handler
 	// TelemetryPath is the path of the metrics; "" means /metrics.
 	TelemetryPath string
+	// RoutePrefix is the prefix of every path; "" means the path of ExternalURL, "/"
+	// none.
+	RoutePrefix string
 	// ExternalURL is where users reach the exporter, nil where that is the
 	// address that they ask.
 	ExternalURL *url.URL
@@ -50,10 +55,20 @@ type Options struct {
 	Reload func() error
 }
 
-// server serves scrapes. It is not modified once it is in use.
+// How many requests for / are rendered and wait for that, and how long they wait.
+const (
+	pageSlots    = 1
+	pageQueue    = 64
+	pagePatience = 5 * time.Second
+)
+
+// server serves requests. Its fields are not modified once it is in use.
 type server struct {
 	Options
-	rendering chan struct{} // holds one for each scrape that is being rendered
+	prefix      string        // of every path, without a slash at the end
+	rendering   chan struct{} // holds one for each scrape that is being rendered
+	backlog     backlog
+	discoveries discoveries
 }
 
 // New returns the handler of all paths.
@@ -61,23 +76,48 @@ func New(opts Options) http.Handler {
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.TelemetryPath = cmp.Or(opts.TelemetryPath, "/metrics")
 	opts.DefaultTimeout = cmp.Or(opts.DefaultTimeout, 10*time.Second)
-	s := &server{Options: opts, rendering: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	s := &server{Options: opts, prefix: opts.prefix(), rendering: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)-1))}
 	metrics := http.Handler(http.HandlerFunc(s.metrics))
 	if opts.Instrumentation != nil {
 		metrics = promhttp.InstrumentMetricHandler(opts.Instrumentation, metrics)
 	}
-	limit := limiter(opts.MaxRequests)
+	scrapes := newLimiter(opts.MaxRequests, "too many scrapes in flight: try again later, or raise --web.max-requests")
 	mux := http.NewServeMux()
-	mux.Handle("GET "+opts.TelemetryPath, limit(metrics))
-	mux.Handle("GET "+ProbePath, limit(http.HandlerFunc(s.probe)))
-	mux.HandleFunc("GET "+SDPath, s.sd)
-	mux.Handle("GET "+HealthyPath, says("opsmanager_exporter is healthy."))
-	mux.Handle("GET "+ReadyPath, says("opsmanager_exporter is ready."))
-	mux.HandleFunc("POST "+ReloadPath, s.reload)
+	base := (&url.URL{Path: s.prefix}).EscapedPath() // in a pattern and in a redirect alike
+	mux.Handle("GET "+base+opts.TelemetryPath, s.limit(scrapes, metrics))
+	mux.Handle("GET "+base+ProbePath, s.limit(scrapes, http.HandlerFunc(s.probe)))
+	mux.HandleFunc("GET "+base+SDPath, s.sd)
+	mux.Handle("GET "+base+HealthyPath, says("opsmanager_exporter is healthy."))
+	mux.Handle("GET "+base+ReadyPath, says("opsmanager_exporter is ready."))
+	mux.Handle("POST "+base+ReloadPath, sameSite(http.HandlerFunc(s.reload)))
 	if opts.Page != nil {
-		mux.Handle("GET /{$}", opts.Page)
+		pages := newLimiter(pageSlots, "too many requests for this page at once: try again later")
+		pages.queue, pages.patience = make(chan struct{}, pageQueue), pagePatience
+		mux.Handle("GET "+base+"/{$}", s.limit(pages, opts.Page))
 	}
-	return guard(mux)
+	if base != "" {
+		home := http.RedirectHandler(opts.home(base), http.StatusFound)
+		mux.Handle("GET /{$}", home)
+		mux.Handle("GET "+base, home)
+	}
+	return guard(unread(mux))
+}
+
+// prefix returns the prefix of every path, without a slash at the end.
+func (o *Options) prefix() string {
+	prefix := o.RoutePrefix
+	if prefix == "" && o.ExternalURL != nil {
+		prefix = o.ExternalURL.Path
+	}
+	return strings.TrimSuffix(path.Join("/", prefix), "/")
+}
+
+// home returns where the status page is, as users reach it.
+func (o *Options) home(base string) string {
+	if o.ExternalURL != nil {
+		return o.ExternalURL.JoinPath("/").String()
+	}
+	return base + "/"
 }
 
 func says(text string) http.HandlerFunc {

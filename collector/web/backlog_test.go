@@ -1,0 +1,127 @@
+package web
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+)
+
+// pages serves a page of so many bytes.
+func pages(t *testing.T, b *backlog, size int) *httptest.Server {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		p := &page{code: http.StatusOK, header: make(http.Header)}
+		for rest := size; rest > 0; rest -= 1000 {
+			_, _ = p.Write(bytes.Repeat([]byte{'x'}, min(rest, 1000)))
+		}
+		b.sendPage(w, r, p)
+	}))
+	t.Cleanup(server.Close)
+	return server
+}
+
+// stall asks for a page and does not read it.
+func stall(t *testing.T, server *httptest.Server) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.(*net.TCPConn).SetReadBuffer(4 << 10); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+func (b *backlog) state() (answers, bytes int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.all), b.bytes
+}
+
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// However many clients do not read, what waits for them stays bounded, and whoever
+// reads gets a whole answer.
+func TestBacklog(t *testing.T) {
+	t.Parallel()
+	const size = 5 << 20
+	var b backlog
+	server := pages(t, &b, size)
+	for range 20 {
+		stall(t, server)
+		resp, err := http.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if n != size || err != nil {
+			t.Fatalf("who reads gets %d of %d bytes: %v", n, size, err)
+		}
+		if n, bytes := b.state(); bytes > maxBacklog {
+			t.Errorf("%d answers wait, of %d bytes", n, bytes)
+		}
+	}
+	server.CloseClientConnections()
+	until(t, "nothing waits", func() bool { n, bytes := b.state(); return n == 0 && bytes == 0 })
+}
+
+// An answer that is greater than all that may wait is sent all the same.
+func TestBacklogGreatAnswers(t *testing.T) {
+	t.Parallel()
+	var b backlog
+	server := pages(t, &b, maxBacklog+1)
+	stall(t, server)
+	for range 2 {
+		resp, err := http.Get(server.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n, err := io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
+		if n != maxBacklog+1 || err != nil {
+			t.Errorf("%d bytes, %v", n, err)
+		}
+	}
+	server.CloseClientConnections()
+}
+
+// What is given up is what kept most bytes waiting for longest: a great old
+// answer rather than a small old one or a great new one.
+func TestSlowest(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, tt := range []struct {
+		name string
+		all  []sending
+		want int
+	}{
+		{"the older", []sending{{bytes: 10, read: now.Add(-time.Second)}, {bytes: 10, read: now.Add(-2 * time.Second)}}, 1},
+		{"the greater", []sending{{bytes: 20, read: now.Add(-time.Second)}, {bytes: 10, read: now.Add(-time.Second)}}, 0},
+		{"not the one that is read", []sending{{bytes: 1000, read: now.Add(time.Hour)}, {bytes: 10, read: now.Add(-time.Second)}}, 1},
+		{"the only one", []sending{{bytes: 1000, read: now.Add(time.Hour)}}, 0},
+	} {
+		b := backlog{all: make(map[*sending]bool)}
+		for i := range tt.all {
+			b.all[&tt.all[i]] = true
+		}
+		if got := b.slowest(); got != &tt.all[tt.want] {
+			t.Errorf("%s: got %+v", tt.name, got)
+		}
+	}
+}

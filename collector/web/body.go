@@ -1,0 +1,34 @@
+package web
+
+import (
+	"net/http"
+	"time"
+)
+
+// drainTime is how long the rest of a request is read for after its answer: one
+// that the client sends is not worth a reset, and one that never comes is not
+// worth a connection.
+const drainTime = time.Second
+
+// unread answers requests with a body before anything of the body is read: no
+// path wants one. GET and HEAD are refused, and every such request is the last
+// of its connection. net/http by itself reads a body to its end before it writes
+// the first byte of the answer, for as long as the client takes to send it.
+func unread(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength == 0 {
+			next.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close")
+		// HTTP/2, and a writer of a test, need neither and support neither.
+		c := http.NewResponseController(w)
+		_ = c.EnableFullDuplex() // answer first
+		_ = c.SetReadDeadline(time.Now().Add(drainTime))
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			http.Error(w, "a GET or HEAD request with a body is refused: send it without Content-Length and Transfer-Encoding", http.StatusBadRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,81 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/web"
+)
+
+// A page of another site cannot have a browser reload the configuration.
+func TestReloadFromAnotherSite(t *testing.T) {
+	t.Parallel()
+	var reloads atomic.Int32
+	f := start(t, 1, web.Options{Reload: func() error {
+		reloads.Add(1)
+		return nil
+	}})
+	for _, tt := range []struct {
+		name    string
+		headers map[string]string
+		want    int
+	}{
+		{"no browser", nil, http.StatusOK},
+		{"this site", map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "https://exporter.example.net"}, http.StatusOK},
+		{"by hand", map[string]string{"Sec-Fetch-Site": "none"}, http.StatusOK},
+		{"old browser, this site", map[string]string{"Origin": "http://" + f.host}, http.StatusOK},
+		{"another site", map[string]string{"Sec-Fetch-Site": "cross-site"}, http.StatusForbidden},
+		{"another host of the domain", map[string]string{"Sec-Fetch-Site": "same-site"}, http.StatusForbidden},
+		{"old browser, another site", map[string]string{"Origin": "https://evil.example.net"}, http.StatusForbidden},
+		{"old browser, a file", map[string]string{"Origin": "null"}, http.StatusForbidden},
+	} {
+		before := reloads.Load()
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+f.host+"/-/reload", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range tt.headers {
+			req.Header.Set(name, value)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil || resp.StatusCode != tt.want || (reloads.Load() > before) != (tt.want == http.StatusOK) {
+			t.Errorf("%s: status %d, want %d; %d reloads; %q, %v", tt.name, resp.StatusCode, tt.want, reloads.Load()-before, body, err)
+		}
+		if tt.want == http.StatusForbidden && string(body) != "a page of another site sent this request: it is refused\n" {
+			t.Errorf("%s: %q", tt.name, body)
+		}
+	}
+}
+
+// Nothing that the exporter says may be kept and shown later.
+func TestNoStore(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1, web.Options{Page: http.NotFoundHandler()})
+	for _, request := range []string{
+		"GET /", "GET /metrics", "GET /metrics?collect[]=exporter", "GET /metrics?collect[]=x", "GET /probe", "GET /probe?target=" + simulated.OrgID(0),
+		"GET /probe?debug=true&target=" + simulated.OrgID(0), "GET /sd", "GET /-/healthy", "GET /-/ready", "POST /-/reload", "GET /nothing", "PUT /metrics", "HEAD /metrics",
+	} {
+		method, path, _ := strings.Cut(request, " ")
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://"+f.host+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if got := resp.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: Cache-Control %q", request, got)
+		}
+	}
+}
