@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
+	"path"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -233,7 +234,7 @@ func (s *server) demo(ctx context.Context, out io.Writer) error {
 		return nil
 	}
 	guide := func(address string) {
-		fmt.Fprint(out, d.Guide(strings.TrimPrefix(address, "[::]"), s.telemetryPath)) // :port reads better
+		fmt.Fprint(out, d.Guide(strings.TrimPrefix(address, "[::]"), path.Join(s.routePrefix, s.telemetryPath))) // :port reads better
 	}
 	return errors.Join(s.serve(ctx, load, guide), d.Close())
 }
@@ -293,6 +294,7 @@ func (s *server) routes(reload func() error) http.Handler {
 			Version:     version.Version,
 		}),
 		TelemetryPath:  s.telemetryPath,
+		RoutePrefix:    s.routePrefix,
 		ExternalURL:    s.externalURL,
 		TimeoutOffset:  s.timeoutOffset,
 		DefaultTimeout: s.defaultTimeout,
