@@ -102,3 +102,35 @@ func TestNetworkPolicy(t *testing.T) {
 		})
 	}
 }
+
+// Everything that asks the exporter asks below its prefix.
+func TestPrefix(t *testing.T) {
+	for _, test := range []struct{ name, args, want string }{
+		{"none", "", ""},
+		{"external URL", "extraArgs={--web.external-url=https://exporter.example.net/om/}", "/om"},
+		{"stripped in front", "extraArgs={--web.external-url=https://exporter.example.net/om,--web.route-prefix=/}", ""},
+		{"route prefix", "extraArgs={--web.route-prefix=/a/b}", "/a/b"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			options := []string{}
+			if test.args != "" {
+				options = append(options, "--set="+test.args)
+			}
+			m := render(t, "probe", options...)
+			container := m.deployment.Spec.Template.Spec.Containers[0]
+			got := map[string]string{
+				"liveness":       container.LivenessProbe.HTTPGet.Path,
+				"readiness":      container.ReadinessProbe.HTTPGet.Path,
+				"ServiceMonitor": m.serviceMonitor.Spec.Endpoints[0].Path,
+				"ScrapeConfig":   string(m.scrapeConfig.Spec.HTTPSDConfigs[0].URL),
+			}
+			want := map[string]string{
+				"liveness": test.want + "/-/healthy", "readiness": test.want + "/-/ready", "ServiceMonitor": test.want + "/metrics",
+				"ScrapeConfig": "http://migration-links.monitoring.svc:20301" + test.want + "/sd",
+			}
+			if !maps.Equal(got, want) {
+				t.Errorf("%v, want %v", got, want)
+			}
+		})
+	}
+}

@@ -49,6 +49,31 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- printf "%s.%s.svc:%v" (include "opsmanager-exporter.fullname" .) .Release.Namespace .Values.service.port }}
 {{- end }}
 
+{{/* The prefix of every path: --web.route-prefix, or the path of --web.external-url. */}}
+{{- define "opsmanager-exporter.prefix" -}}
+{{- $prefix := "" }}
+{{- range .Values.extraArgs }}
+{{- if hasPrefix "--web.external-url=" . }}
+{{- $prefix = (urlParse (trimPrefix "--web.external-url=" .)).path }}
+{{- end }}
+{{- end }}
+{{- range .Values.extraArgs }}
+{{- if hasPrefix "--web.route-prefix=" . }}
+{{- $prefix = trimPrefix "--web.route-prefix=" . }}
+{{- end }}
+{{- end }}
+{{- with trimAll "/" $prefix }}/{{ . }}{{ end }}
+{{- end }}
+
+{{/* A probe, at its path below the prefix. */}}
+{{- define "opsmanager-exporter.probe" -}}
+{{- $probe := deepCopy (index . 1) }}
+{{- if $probe.httpGet }}
+{{- $_ := set $probe.httpGet "path" (printf "%s%s" (include "opsmanager-exporter.prefix" (index . 0)) $probe.httpGet.path) }}
+{{- end }}
+{{- toYaml $probe }}
+{{- end }}
+
 {{/* Refuses a file below /secrets/ that no Secret brings. */}}
 {{- define "opsmanager-exporter.checkFiles" -}}
 {{- $names := list }}
