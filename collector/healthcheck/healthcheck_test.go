@@ -74,16 +74,25 @@ func TestRunFails(t *testing.T) {
 
 // Every address that the exporter can listen on is one to ask at.
 func TestAddresses(t *testing.T) {
-	for _, listen := range []string{":0", "127.0.0.1:0", "0.0.0.0:0", "[::]:0", "[::1]:0", "localhost:0"} {
-		l, err := net.Listen("tcp", listen)
+	for _, tt := range []struct{ listen, ask string }{
+		{":0", ":"},
+		{"127.0.0.1:0", ":"},
+		{"[::1]:0", ":"},
+		{"127.0.0.1:0", "127.0.0.1:"},
+		{"127.0.0.1:0", "0.0.0.0:"},
+		{"[::]:0", "[::]:"},
+		{"[::1]:0", "[::1]:"},
+		{"localhost:0", "localhost:"},
+	} {
+		l, err := net.Listen("tcp", tt.listen)
 		if err != nil {
-			t.Logf("%s: %v", listen, err)
+			t.Logf("%s: %v", tt.listen, err)
 			continue
 		}
 		server := &httptest.Server{Listener: l, Config: &http.Server{Handler: http.NotFoundHandler()}}
 		server.Start()
 		_, port, _ := net.SplitHostPort(l.Addr().String())
-		address := strings.TrimSuffix(listen, "0") + port
+		address := tt.ask + port
 		if err := Run(t.Context(), []string{"127.0.0.1:1", address}, ""); err != nil {
 			t.Errorf("%s: %v", address, err)
 		}

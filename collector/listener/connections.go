@@ -85,10 +85,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateClosed, http.StateHijacked:
 		delete(c.open, conn)
-	case http.StateActive:
-		n.waiting, n.since = false, time.Now()
-	case http.StateIdle:
-		n.waiting, n.since = true, time.Now()
+	case http.StateActive, http.StateIdle:
+		n.waiting, n.since = state == http.StateIdle, time.Now()
 	}
 }
 

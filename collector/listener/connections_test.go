@@ -2,12 +2,15 @@ package listener
 
 import (
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -150,16 +153,27 @@ func TestMaxConnections(t *testing.T) {
 	}
 }
 
+// A TLS client that does not read holds nothing up when its connection is closed.
 func TestCutTLS(t *testing.T) {
-	server, far := net.Pipe() // whose other end does not read
-	defer far.Close()
-	done := make(chan bool)
-	go func() { cut(tls.Server(server, &tls.Config{})); close(done) }()
-	select {
-	case <-done:
-	case <-time.After(time.Minute):
-		t.Error("waits for the client")
-	}
+	certified := httptest.NewUnstartedServer(nil)
+	certified.StartTLS()
+	certified.Close()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer far.Close()
+		server := tls.Server(near, certified.TLS)
+		shaken := make(chan error, 1)
+		go func() { shaken <- server.Handshake() }()
+		client := tls.Client(far, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS12})
+		if err := errors.Join(client.Handshake(), <-shaken); err != nil {
+			t.Fatal(err)
+		}
+		begun := time.Now()
+		cut(server)
+		if took := time.Since(begun); took > 0 {
+			t.Errorf("took %s", took)
+		}
+	})
 }
 
 func TestAnswerUnwraps(t *testing.T) {

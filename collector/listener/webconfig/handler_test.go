@@ -76,10 +76,10 @@ func TestClientCertificates(t *testing.T) {
 	for _, name := range []string{"server", "client", "other"} {
 		writeCertificate(t, name)
 	}
-	config := func(ca string) string {
-		return "tls_server_config: {cert_file: server.pem, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + ca + ".pem}\n"
+	config := func(ca, name string) string {
+		return "tls_server_config: {cert_file: server.pem, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + ca + ".pem, client_allowed_sans: [" + name + "]}\n"
 	}
-	writeFile(t, "web.yml", config("client"))
+	writeFile(t, "web.yml", config("client", "127.0.0.1"))
 	ask := serve(t, &journal{})
 	certificate, err := tls.LoadX509KeyPair("client.pem", "client.key")
 	if err != nil {
@@ -100,8 +100,10 @@ func TestClientCertificates(t *testing.T) {
 	if got, err := ask(anybody(), "", ""); err == nil {
 		t.Errorf("a client without certificate: %s", got)
 	}
-	writeFile(t, "web.yml", config("other"))
-	if got, err := ask(client, "", ""); err == nil {
-		t.Errorf("a client that is not trusted any more: %s", got)
+	for _, changed := range []string{config("client", "192.0.2.1"), config("other", "127.0.0.1")} {
+		writeFile(t, "web.yml", changed)
+		if got, err := ask(client, "", ""); err == nil {
+			t.Errorf("a client that is not trusted any more: %s", got)
+		}
 	}
 }
