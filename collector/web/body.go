@@ -20,11 +20,9 @@ func unread(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Connection", "close")
-		// HTTP/2, and a writer of a test, need neither and support neither.
-		c := http.NewResponseController(w)
-		_ = c.EnableFullDuplex() // answer first
-		_ = c.SetReadDeadline(time.Now().Add(drainTime))
+		w.Header().Set("Connection", "close") // net/http answers first then
+		// A writer of a test has no deadlines.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
 			http.Error(w, "a GET or HEAD request with a body is refused: send it without Content-Length and Transfer-Encoding", http.StatusBadRequest)
 			return
