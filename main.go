@@ -35,6 +35,7 @@ import (
 	"opsmanager_exporter/collector/demo"
 	"opsmanager_exporter/collector/flags"
 	"opsmanager_exporter/collector/healthcheck"
+	"opsmanager_exporter/collector/lifecycle"
 	"opsmanager_exporter/collector/listener"
 	"opsmanager_exporter/collector/listener/webconfig"
 	"opsmanager_exporter/collector/output"
@@ -160,7 +161,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 			return healthcheck.Run(ctx, *s.web.WebListenAddresses, *s.web.WebConfigFile)
 		}
 	}
-	return untilSignal(signals, patience, lastReport, func(ctx context.Context) int {
+	return lifecycle.Run(context.Background(), signals, patience, lastReport, func(ctx context.Context) int {
 		err := command(ctx)
 		if err == nil {
 			return 0
@@ -170,31 +171,6 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 		return 1
 	})
-}
-
-// untilSignal runs a command, whose context the first signal ends, and returns
-// its exit status. It does not wait for it after a second signal, nor longer than
-// patience; then it reports why.
-func untilSignal(signals <-chan os.Signal, patience time.Duration, report func(string), command func(context.Context) int) int {
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	done := make(chan int, 1)
-	go func() { done <- command(ctx) }()
-	select {
-	case status := <-done:
-		return status
-	case <-signals:
-		cancel()
-	}
-	select {
-	case status := <-done:
-		return status
-	case <-signals:
-		report("a second signal: what was in flight is lost")
-	case <-time.After(patience):
-		report(fmt.Sprintf("did not end within %s after a signal", patience))
-	}
-	return 1
 }
 
 // builtVersion is what go itself recorded of the version, for binaries that
@@ -246,7 +222,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 	s.logger.Info("Starting "+program, "version", version.Info())
 	security, err := webconfig.Open(ctx, *s.web.WebConfigFile, s.logger)
 	if err == nil {
-		err = listener.Do(ctx, load)
+		err = lifecycle.Do(ctx, load)
 	}
 	o := listener.Options{Security: security, Logger: s.logger}
 	if err == nil {
@@ -261,22 +237,13 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 	}
 	ready(o.Listeners[0].Addr().String())
 	reload := func() error {
-		err := listener.Do(ctx, load)
+		err := lifecycle.Do(ctx, load)
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("Reload failed, the configuration in use stays", "err", err)
 		}
 		return err
 	}
-	go func() {
-		for {
-			select {
-			case <-s.hangup:
-				_ = reload() // which logs what is wrong
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
+	go lifecycle.OnSignal(ctx, s.hangup, func() { _ = reload() }) // which logs what is wrong
 	o.Handler = s.routes(reload)
 	return listener.Serve(ctx, o)
 }

@@ -876,6 +876,30 @@ func TestMoreConnectionsThanFiles(t *testing.T) {
 	}
 }
 
+func TestSystemdSocket(t *testing.T) {
+	t.Parallel()
+	if runtime.GOOS != "linux" {
+		t.Skip("there is no systemd here")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	socket, err := l.(*net.TCPListener).File()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	p := launch(t, func(cmd *exec.Cmd) {
+		cmd.ExtraFiles = []*os.File{socket} // file descriptor 3
+		cmd.Path, cmd.Args = "/bin/sh", append([]string{"sh", "-c", `export LISTEN_FDS=1 LISTEN_PID=$$ && exec "$0" "$@"`}, cmd.Args...)
+	}, "demo", "--web.systemd-socket")
+	p.url = "http://" + l.Addr().String()
+	p.ready(t)
+	p.stop(t, syscall.SIGTERM)
+}
+
 func TestReloadOverHTTP(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "opsmanager.yml")

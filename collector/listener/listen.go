@@ -18,14 +18,7 @@ import (
 // be used; no listener is open then.
 func Listen(ctx context.Context, addresses []string, systemd bool) ([]net.Listener, error) {
 	if systemd {
-		listeners, err := activation.Listeners()
-		if err == nil && len(listeners) == 0 {
-			err = errors.New("systemd passed no socket: start the exporter by its socket unit")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("--web.systemd-socket: %w", err)
-		}
-		return listeners, nil
+		return inherit()
 	}
 	var listeners []net.Listener
 	var problems []error
@@ -42,6 +35,24 @@ func Listen(ctx context.Context, addresses []string, systemd bool) ([]net.Listen
 			l.Close()
 		}
 		return nil, errors.Join(problems...)
+	}
+	return listeners, nil
+}
+
+// inherit returns the listeners that systemd passed.
+func inherit() ([]net.Listener, error) {
+	files := activation.Files(true)
+	if len(files) == 0 {
+		return nil, errors.New("--web.systemd-socket: systemd passed no socket: start the exporter by its socket unit")
+	}
+	var listeners []net.Listener
+	for _, f := range files {
+		l, err := net.FileListener(f) // which makes a copy
+		f.Close()
+		if err != nil {
+			return nil, fmt.Errorf("--web.systemd-socket: %s: %w: list stream sockets alone in the socket unit", f.Name(), err)
+		}
+		listeners = append(listeners, l)
 	}
 	return listeners, nil
 }

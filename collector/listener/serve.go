@@ -97,18 +97,3 @@ func bodyDeadline(next http.Handler) http.Handler {
 		next.ServeHTTP(w, r)
 	})
 }
-
-var errStopping = errors.New("the exporter is stopping")
-
-// Do calls f, which may touch files that do not answer, and waits until it
-// returns or ctx ends, whichever is first.
-func Do(ctx context.Context, f func() error) error {
-	done := make(chan error, 1)
-	go func() { done <- f() }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return errStopping
-	}
-}

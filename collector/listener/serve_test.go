@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -166,19 +165,6 @@ func TestHeaderSize(t *testing.T) {
 			t.Error(err)
 		}
 	})
-}
-
-func TestDo(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	if err := Do(ctx, func() error { return io.ErrUnexpectedEOF }); !errors.Is(err, io.ErrUnexpectedEOF) {
-		t.Errorf("got %v", err)
-	}
-	stuck := make(chan error)
-	go cancel()
-	if err := Do(ctx, func() error { return <-stuck }); !errors.Is(err, errStopping) {
-		t.Errorf("stuck: got %v", err)
-	}
-	close(stuck)
 }
 
 func TestListen(t *testing.T) {
