@@ -29,6 +29,9 @@ const (
 	maxHeader = 16<<10 + 512 - 4<<10
 	// maxStreams is how many requests of one HTTP/2 connection are served at once.
 	maxStreams = 16
+	// maxBodies is how much of bodies that nobody asked for one HTTP/2 connection
+	// may send ahead, in bytes: the least that net/http allows.
+	maxBodies = 64 << 10
 )
 
 // Options say what to serve.
@@ -52,7 +55,7 @@ func Serve(ctx context.Context, o Options) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams, MaxReceiveBufferPerConnection: maxBodies, MaxReceiveBufferPerStream: maxBodies},
 		ErrorLog:          newErrorLog(o.Logger),
 	}
 	conns := limitConnections(server, maxConnections())
