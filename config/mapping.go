@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"opsmanager_exporter/config/nearest"
 )
 
 // fields holds the keys that a mapping may have, and what decodes their values.
@@ -124,7 +126,7 @@ func (d *decoder) merge(v value, depth int) []entry {
 // it may be a misspelling of, or "".
 func (d *decoder) unknownKey(v value, e entry, private bool, known fields) string {
 	at := e.at(v.path)
-	near := nearest(e.key, known)
+	near := nearest.Of(e.key, keys(known))
 	switch {
 	case !e.plain:
 		d.problem(at, "a key is a list or a mapping: write key: value (text that begins with { or [ needs quotes)")
@@ -141,43 +143,6 @@ func (d *decoder) unknownKey(v value, e entry, private bool, known fields) strin
 // isWord reports whether s looks like the name of a setting rather than its value.
 func isWord(s string) bool {
 	return len(s) <= 40 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz_-") == ""
-}
-
-// nearest returns the known key that s may be a misspelling of, or "".
-func nearest(s string, known fields) string {
-	best, least := "", 4
-	for _, k := range keys(known) {
-		// Short keys differ by few letters anyway.
-		if n := distance(s, k); n < least && n <= len(k)/2 {
-			best, least = k, n
-		}
-	}
-	return best
-}
-
-// distance returns how many letters must be inserted, removed or replaced to get
-// from a to b, or a large number where that is clearly more than three.
-func distance(a, b string) int {
-	if len(a) > len(b)+3 || len(b) > len(a)+3 {
-		return max(len(a), len(b))
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replaced := diagonal
-			if a[i] != b[j] {
-				replaced++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func keys(known fields) []string {

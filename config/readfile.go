@@ -89,6 +89,13 @@ func unchanged(c content, s source, reread bool) error {
 	return nil
 }
 
+// ReadFile returns a whole regular file of at most limit bytes, without a byte
+// order mark. It does not wait for a named pipe. Its errors do not name the file.
+func ReadFile(path string, limit int64) ([]byte, error) {
+	c, err := readFile(path, limit)
+	return bytes.TrimPrefix(c.text, []byte("\ufeff")), err // Windows editors put it there
+}
+
 // readFile reads a whole regular file of at most limit bytes. Its errors do not
 // name the file, which the caller does in its own words.
 func readFile(path string, limit int64) (content, error) {

@@ -3,29 +3,23 @@ package webconfig
 import (
 	"errors"
 	"log/slog"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/prometheus/exporter-toolkit/web"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 func nobodyLogs() *slog.Logger { return slog.New(slog.DiscardHandler) }
-
-func writeFile(t *testing.T, path, content string) {
-	t.Helper()
-	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
-		t.Fatal(err)
-	}
-}
 
 func TestErrors(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeCertificate(t, "server")
 	writeCertificate(t, "other")
-	writeFile(t, "empty.pem", "")
+	testfile.Write(t, "empty.pem", "")
 	const pair = "tls_server_config: {cert_file: server.pem, key_file: server.key"
 	for _, tt := range []struct{ name, content, want string }{
 		{"hashes", "basic_auth_users: {prometheus: secret, b: also-secret}\n", `basic_auth_users: the password of "b" is no bcrypt hash: write what htpasswd -nB "b" prints after the colon` + "\n" +
@@ -51,7 +45,7 @@ func TestErrors(t *testing.T) {
 		{"version", pair + ", min_version: TLS14}\n", "unknown TLS version: TLS14"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			writeFile(t, "web.yml", tt.content)
+			testfile.Write(t, "web.yml", tt.content)
 			const prefix = `--web.config.file="web.yml": `
 			f, err := Open(t.Context(), "web.yml", nobodyLogs())
 			want := prefix + strings.ReplaceAll(tt.want, "\n", "\n"+prefix)

@@ -2,18 +2,12 @@ package webconfig
 
 import (
 	"bytes"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
@@ -21,26 +15,17 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // writeCertificate writes name.pem and name.key into the working directory.
 func writeCertificate(t *testing.T, name string) {
 	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}, IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writeFile(t, name+".pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})))
-	writeFile(t, name+".key", string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER})))
+	cert, key := authority.PEM(t, authority.SelfSigned(t))
+	testfile.Write(t, name+".pem", cert)
+	testfile.Write(t, name+".key", key)
 }
 
 // journal is a log; times and places are left out.
@@ -123,7 +108,7 @@ func TestBrokenWhileServing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeCertificate(t, "server")
 	good := "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"
-	writeFile(t, "web.yml", good)
+	testfile.Write(t, "web.yml", good)
 	var j journal
 	ask := serve(t, &j)
 	const (
@@ -138,7 +123,7 @@ func TestBrokenWhileServing(t *testing.T) {
 	}{
 		{"at first", func() {}, "200 HTTP/2.0", ""},
 		{
-			"certificate broken", func() { writeFile(t, "server.pem", "half a certif") }, fails,
+			"certificate broken", func() { testfile.Write(t, "server.pem", "half a certif") }, fails,
 			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: failed to find any PEM data in certificate input: give a certificate and its unencrypted key in PEM" effect="TLS handshakes fail"` + "\n",
 		},
 		{
@@ -150,16 +135,16 @@ func TestBrokenWhileServing(t *testing.T) {
 			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: private key does not match public key: give a certificate and its unencrypted key in PEM" effect="TLS handshakes fail"` + "\n",
 		},
 		{"renewed", func() { writeCertificate(t, "server") }, "200 HTTP/2.0", isFine},
-		{"without HTTP/2", func() { writeFile(t, "web.yml", good+"http_server_config: {http2: false}\n") }, "200 HTTP/1.1", ""},
+		{"without HTTP/2", func() { testfile.Write(t, "web.yml", good+"http_server_config: {http2: false}\n") }, "200 HTTP/1.1", ""},
 		{
-			"web.yml broken", func() { writeFile(t, "web.yml", "tls_server_config: {\n") }, fails,
+			"web.yml broken", func() { testfile.Write(t, "web.yml", "tls_server_config: {\n") }, fails,
 			isWrong + `"line 1: did not find expected node content" effect="TLS handshakes and requests fail"` + "\n",
 		},
 		{
-			"TLS taken out", func() { writeFile(t, "web.yml", "") }, fails,
+			"TLS taken out", func() { testfile.Write(t, "web.yml", "") }, fails,
 			isWrong + `"tls_server_config was taken out: put it back, or restart the exporter to serve plain HTTP" effect="TLS handshakes fail"` + "\n",
 		},
-		{"repaired", func() { writeFile(t, "web.yml", good) }, "200 HTTP/2.0", isFine},
+		{"repaired", func() { testfile.Write(t, "web.yml", good) }, "200 HTTP/2.0", isFine},
 	} {
 		step.change()
 		for range 3 {
@@ -183,13 +168,13 @@ func copyFile(t *testing.T, from, to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	writeFile(t, to, string(text))
+	testfile.Write(t, to, string(text))
 }
 
 func TestPlainHTTP(t *testing.T) {
 	t.Chdir(t.TempDir())
 	const header = "http_server_config: {headers: {X-Frame-Options: deny}}\n"
-	writeFile(t, "web.yml", header)
+	testfile.Write(t, "web.yml", header)
 	var j journal
 	ask := serve(t, &j)
 	for _, step := range []struct{ name, content, answer, log string }{
@@ -205,7 +190,7 @@ func TestPlainHTTP(t *testing.T) {
 		},
 		{"a limit", "rate_limit: {interval: 1h, burst: 2}\n", "429 Too Many Requests", `level=INFO msg="The web configuration can be used again" file=web.yml` + "\n"},
 	} {
-		writeFile(t, "web.yml", step.content)
+		testfile.Write(t, "web.yml", step.content)
 		var got string
 		for range 3 {
 			var err error

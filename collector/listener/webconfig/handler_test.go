@@ -7,6 +7,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // users has one user, whose password is "listener-password".
@@ -14,7 +16,7 @@ const users = "basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5
 
 func TestPasswords(t *testing.T) {
 	t.Chdir(t.TempDir())
-	writeFile(t, "web.yml", users)
+	testfile.Write(t, "web.yml", users)
 	ask := serve(t, &journal{})
 	for _, tt := range []struct{ user, password, want string }{
 		{"", "", "401 Unauthorized"},
@@ -30,7 +32,7 @@ func TestPasswords(t *testing.T) {
 			}
 		}
 	}
-	writeFile(t, "web.yml", "basic_auth_users: {somebody: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
+	testfile.Write(t, "web.yml", "basic_auth_users: {somebody: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
 	if got, _ := ask(nil, "prometheus", "listener-password"); got != "401 Unauthorized" {
 		t.Errorf("a user that is gone: %s", got)
 	}
@@ -79,7 +81,7 @@ func TestClientCertificates(t *testing.T) {
 	config := func(ca, name string) string {
 		return "tls_server_config: {cert_file: server.pem, key_file: server.key, client_auth_type: RequireAndVerifyClientCert, client_ca_file: " + ca + ".pem, client_allowed_sans: [" + name + "]}\n"
 	}
-	writeFile(t, "web.yml", config("client", "127.0.0.1"))
+	testfile.Write(t, "web.yml", config("client", "127.0.0.1"))
 	ask := serve(t, &journal{})
 	certificate, err := tls.LoadX509KeyPair("client.pem", "client.key")
 	if err != nil {
@@ -101,7 +103,7 @@ func TestClientCertificates(t *testing.T) {
 		t.Errorf("a client without certificate: %s", got)
 	}
 	for _, changed := range []string{config("client", "192.0.2.1"), config("other", "127.0.0.1")} {
-		writeFile(t, "web.yml", changed)
+		testfile.Write(t, "web.yml", changed)
 		if got, err := ask(client, "", ""); err == nil {
 			t.Errorf("a client that is not trusted any more: %s", got)
 		}
