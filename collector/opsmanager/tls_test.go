@@ -9,6 +9,8 @@ import (
 	"crypto/x509/pkix"
 	"math/big"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -215,6 +217,16 @@ func TestSetTLS(t *testing.T) {
 	if n := s.Counts().Requests; n != 3 {
 		t.Errorf("got %d requests, want 3: SetTLS keeps the nonce", n)
 	}
+}
+
+// httptestTLS starts a server with a certificate of an authority.
+func httptestTLS(t testing.TB, ca *authority, handler http.HandlerFunc) (url string) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(handler)
+	s.TLS = ca.serve(t, nil)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func insecure() *tls.Config {
