@@ -93,8 +93,13 @@ func (w *world) prepare(t *testing.T, f fault, alone bool) (target, []string) {
 	org := simulator.Org{Answer: f.answer, BeforeAuth: f.before}
 	if alone {
 		org = simulator.Org{BeforeAuth: f.before}
-		if f.answer != nil {
-			org.BeforeAuth = f.answer
+		switch f.want {
+		case "1", "0", "unknown_status": // none of these without authentication
+			org.Answer = f.answer
+		default:
+			if f.answer != nil {
+				org.BeforeAuth = f.answer
+			}
 		}
 	}
 	for _, id := range orgs {

@@ -3,6 +3,7 @@ package opsmanager
 import (
 	"net"
 	"sync/atomic"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
@@ -10,14 +11,14 @@ import (
 // connection knows of a connection what net/http does not tell: above all,
 // whether something came over it that nobody asked for. An HTTP/1.1 answer carries
 // no sign of the request that it belongs to: behind one answer too many, each is
-// taken for the answer to the next request. Where the one too many came after the
-// next request was written, only what follows tells: in the end there is an answer
-// without a request. So a connection that ever held one is tainted, and what was
-// read from it before is not to be trusted either.
+// taken for the answer to the next request. If the one too many comes before that
+// request is written, it is seen. If it comes later, only what follows tells: in
+// the end there is an answer without a request. So a connection that held one is
+// tainted, and what was read from it before is not to be trusted either.
 type connection struct {
 	net.Conn
-	route   digest.Route
-	retired *atomic.Bool // that its transport keeps no connections any more
+	transport *transport
+	route     digest.Route
 
 	ended      atomic.Bool // read to its end: net/http calls a line of headers that breaks off malformed
 	written    atomic.Bool // something was
@@ -25,9 +26,9 @@ type connection struct {
 
 	encrypted atomic.Bool
 	phase     atomic.Int32
-	served    atomic.Bool  // an answer was read whole
-	behind    atomic.Bool  // and it is not known yet whether something is left behind it
-	unasked   atomic.Int64 // bytes that came while no request was out
+	idleSince atomic.Pointer[time.Time] // nil before the first answer was read whole
+	behind    atomic.Bool               // that was just now: something may be left behind it
+	unasked   atomic.Int64              // bytes that came since
 	tainted   atomic.Bool
 }
 
@@ -40,14 +41,16 @@ const (
 	phaseRead               // and something was read since
 )
 
-// maxAlert is the most that a TLS server says on an idle connection, its
-// close_notify: 23 to 31 bytes, or 53 to 85 with a CBC cipher. Session tickets
-// come before the first answer, and no answer is as short as that in TLS.
-const maxAlert = 85
-
-func newConnection(conn net.Conn, retired *atomic.Bool) *connection {
-	return &connection{Conn: conn, retired: retired}
-}
+const (
+	// maxAlert is the most, in bytes, that a TLS server says on an idle connection
+	// to end it: a close_notify takes 23 to 31, or 53 or 69 with a CBC cipher, and
+	// Java sends another alert before it. An answer takes 80 at least. Session
+	// tickets come before the first answer.
+	maxAlert = 70
+	// goodBye is how long a connection is idle before what comes is the word of a
+	// server that ends it, as some do with a 408, and no answer that is late.
+	goodBye = 5 * time.Second
+)
 
 // take makes the connection a request's. encrypted says that there is TLS on it.
 func (c *connection) take(encrypted bool) {
@@ -57,8 +60,10 @@ func (c *connection) take(encrypted bool) {
 
 // idle notes that the answer was read whole, before the next read begins.
 func (c *connection) idle() {
+	now := time.Now()
+	c.idleSince.Store(&now)
+	c.unasked.Store(0)
 	c.behind.Store(true)
-	c.served.Store(true)
 	c.phase.CompareAndSwap(phaseRead, phaseIdle) // or the next request has it already
 }
 
@@ -66,12 +71,10 @@ func (c *connection) idle() {
 // something was read since that was written, and nothing before that.
 func (c *connection) began() bool { return c.phase.Load() == phaseRead && !c.tainted.Load() }
 
-// suspect tells whether what was read from the connection cannot be trusted.
-func (c *connection) suspect() bool { return c.tainted.Load() }
-
 // taint ends a connection that held an answer too many.
 func (c *connection) taint() {
 	c.tainted.Store(true)
+	c.transport.distrust()
 	c.Conn.Close()
 }
 
@@ -89,9 +92,7 @@ func (c *connection) Read(b []byte) (int, error) {
 		case phaseAsked:
 			c.phase.CompareAndSwap(phaseAsked, phaseRead)
 		case phaseIdle, phaseTaken:
-			if c.served.Load() {
-				c.heard(n)
-			}
+			c.heard(n)
 		}
 		if !c.written.Load() {
 			c.spokeFirst.Store(true)
@@ -103,8 +104,12 @@ func (c *connection) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// heard notes that bytes came while no request was out.
+// heard notes that n bytes came while no request was out.
 func (c *connection) heard(n int) {
+	since := c.idleSince.Load()
+	if since == nil || time.Since(*since) > goodBye {
+		return
+	}
 	if all := c.unasked.Add(int64(n)); all > maxAlert || !c.encrypted.Load() {
 		c.taint()
 	}
@@ -116,11 +121,11 @@ func (c *connection) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close is called by net/http. Where it has not tried to read behind the last
-// answer, there was something.
+// Close is called by net/http. Where it does so without a try to read on, there
+// was something behind the last answer.
 func (c *connection) Close() error {
-	if c.behind.Load() && !c.retired.Load() {
-		c.tainted.Store(true)
+	if c.behind.Load() && !c.transport.retired.Load() {
+		c.taint()
 	}
 	return c.Conn.Close()
 }

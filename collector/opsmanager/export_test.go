@@ -2,8 +2,10 @@ package opsmanager
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/config"
@@ -39,4 +41,21 @@ func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (St
 		a.body, a.tooLarge = body[:maxBody], true
 	}
 	return (&poll{session: session}).read(context.Background(), a)
+}
+
+// Taints tells whether it taints a connection if bytes come in pieces of these
+// sizes when it has been idle for some time.
+func Taints(idle time.Duration, encrypted bool, sizes ...int) bool {
+	here, there := net.Pipe()
+	defer there.Close()
+	c := &connection{Conn: here, transport: &transport{}}
+	defer c.end()
+	c.take(encrypted)
+	c.idle()
+	since := time.Now().Add(-idle)
+	c.idleSince.Store(&since)
+	for _, n := range sizes {
+		c.heard(n)
+	}
+	return c.tainted.Load()
 }

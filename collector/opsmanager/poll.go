@@ -53,7 +53,7 @@ func (p *poll) run(ctx context.Context, hold time.Duration) (*answer, error) {
 // server may have counted the first. What the poll sends after that does not trust
 // kept connections any more.
 func (p *poll) send(ctx context.Context) (*answer, error) {
-	if p.retried || p.transport.retired.Load() {
+	if p.retried || !p.transport.keeps() {
 		tell(ctx, "  on a new connection")
 		a, _, err := p.exchange(ctx, p.transport.fresh)
 		return a, err

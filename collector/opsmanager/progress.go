@@ -16,9 +16,10 @@ import (
 // progress is a request on its way. Hooks may still run in goroutines of net/http
 // after it has ended.
 type progress struct {
-	target   *url.URL
-	header   http.Header
-	attempts *digest.Attempts
+	transport *transport
+	target    *url.URL
+	header    http.Header
+	attempts  *digest.Attempts
 
 	// Written by gotConn, in the goroutine of the poll.
 	credentials *digest.Credentials // nil for none
@@ -57,7 +58,7 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	}
 	conn, ok := below.(*connection)
 	if !ok {
-		conn = newConnection(below, new(atomic.Bool)) // never: transport.dial makes them
+		conn = &connection{Conn: below, transport: p.transport} // never: transport.dial makes them
 	}
 	conn.take(p.tls.Load() != nil)
 	p.conn.Store(conn)

@@ -15,7 +15,7 @@ type Reading struct {
 // have been that to another request. It is cheap, and best asked as late as
 // possible. It may be called concurrently.
 func (r Reading) Retracted() error {
-	if r.conn == nil || !r.conn.suspect() {
+	if r.conn == nil || !r.conn.tainted.Load() {
 		return nil
 	}
 	return &Error{Reason: ReasonBadResponse, Err: fmt.Errorf(

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
@@ -41,6 +42,11 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		"access list, empty list":  {listed(`[]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
 		"access list, number":      {listed(`[7]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
 		"no access list":           {simulator.OrgRequiresAccessList("192.0.2.7"), failure{list, 403, "ORG_REQUIRES_ACCESS_LIST", "HTTP 403 ORG_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
+		"resource":                 {simulator.Body(403, "application/json", `{"detail":"This resource requires access through an access list of ip ranges.","error":403,"errorCode":"RESOURCE_REQUIRES_ACCESS_LIST","parameters":["192.0.2.7"],"reason":"Forbidden"}`), failure{list, 403, "RESOURCE_REQUIRES_ACCESS_LIST", "HTTP 403 RESOURCE_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
+		"older servers":            {simulator.Body(403, "", `{"errorCode":"RESOURCE_REQUIRES_WHITELIST","parameters":["192.0.2.7"]}`), failure{list, 403, "RESOURCE_REQUIRES_WHITELIST", "HTTP 403 RESOURCE_REQUIRES_WHITELIST: from address 192.0.2.7"}},
+		"list in other case":       {simulator.Code(403, "resource_requires_access_list"), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
+		"list that repeats a key":  {simulator.Code(403, strings.ToUpper(testPublic)+"_ACCESS_LIST"), failure{list, 403, "", "HTTP 403"}},
+		"list of another code":     {simulator.Code(404, "NOT_ON_ACCESS_LIST"), failure{opsmanager.ReasonNotFound, 404, "NOT_ON_ACCESS_LIST", "HTTP 404 NOT_ON_ACCESS_LIST"}},
 		"not offered":              {simulator.Code(403, "FEATURE_UNSUPPORTED"), failure{opsmanager.ReasonForbidden, 403, "FEATURE_UNSUPPORTED", "HTTP 403 FEATURE_UNSUPPORTED"}},
 		"firewall":                 {simulator.HTML(403), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
 		"no organization":          {simulator.OrgNotFound(), failure{opsmanager.ReasonNotFound, 404, "ORG_NOT_FOUND", "HTTP 404 ORG_NOT_FOUND"}},
@@ -76,6 +82,41 @@ func TestAddressOfError(t *testing.T) {
 	if e, ok := err.(*opsmanager.Error); !ok || e.Address != netip.MustParseAddr("192.0.2.7") { //nolint:errorlint // the documented type
 		t.Errorf("got %#v", err)
 	}
+}
+
+func TestRetryAfter(t *testing.T) {
+	at := func(d time.Duration) string { return time.Now().Add(d).UTC().Format(http.TimeFormat) }
+	for text, want := range map[string]time.Duration{
+		"": 0, "0": 0, "55": 55 * time.Second, "86400": 24 * time.Hour, "86401": 24 * time.Hour, "4294967295": 24 * time.Hour,
+		"99999999999999999999": 0, "-1": 0, "1.5": 0, "soon": 0, testPrivate: 0,
+		at(-time.Hour): 0, at(time.Hour): time.Hour, at(100 * time.Hour): 24 * time.Hour, "Sun, 06 Nov 1994 08:49:37 GMT": 0,
+	} {
+		_, err := newRig(t, simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.RateLimited(text)}).URL(), nil).poll(t)
+		e, ok := err.(*opsmanager.Error) //nolint:errorlint // the documented type
+		if !ok || e.Reason != opsmanager.ReasonRateLimited || (e.RetryAfter-want).Abs() > patience {
+			t.Errorf("%q: got %#v, want %s", text, err, want)
+			continue
+		}
+		said := "HTTP 429 RATE_LIMITED"
+		if e.RetryAfter > 0 {
+			said += ": retry after " + e.RetryAfter.String()
+		}
+		if e.Error() != said {
+			t.Errorf("%q: says %q", text, e)
+		}
+	}
+}
+
+// A server that compares the path with the digest's answers 400 behind a proxy
+// that strips a prefix, as Apache does.
+func TestPathThatAProxyChanges(t *testing.T) {
+	const prefix = "HTTP 400: a proxy that strips the path of url must not stand in front of a server that compares it with the digest's: let it pass the path unchanged"
+	for path, want := range map[string]string{"": "HTTP 400", "/": "HTTP 400", "/om": prefix, "/om/": prefix} {
+		status, err := newRig(t, answering(t, http.StatusBadRequest, "")+path, nil).poll(t)
+		failure{opsmanager.ReasonBadResponse, 400, "", want}.check(t, status, err)
+	}
+	status, err := newRig(t, serve(t, func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) })+"/om", nil).poll(t)
+	failure{opsmanager.ReasonBadResponse, 400, "", "HTTP 400"}.check(t, status, err)
 }
 
 func TestRedirectsAreNotFollowed(t *testing.T) {

@@ -129,7 +129,7 @@ func (a *answer) retryAfter(now time.Time) time.Duration {
 	text := a.header.Get("Retry-After")
 	after := time.Duration(0)
 	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
-		after = time.Duration(seconds) * time.Second //nolint:gosec // of 32 bits
+		after = time.Duration(seconds) * time.Second
 	} else if date, err := http.ParseTime(text); err == nil {
 		after = date.Sub(now).Round(time.Second)
 	}

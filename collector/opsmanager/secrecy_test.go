@@ -18,7 +18,7 @@ var quotedField = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
 // even the private key, wherever an answer has room for it. In the answers {}
 // stands for it.
 func TestSecretsAreNotRepeated(t *testing.T) {
-	const challenge = `Digest realm="MMS Public API", nonce="NONCE_ABCDEF", qop="auth"`
+	const cookie = "COOKIE_ABCDEF"
 	body := func(head, body string) string {
 		return "HTTP/1.1 " + head + "\r\nX-MongoDB-Service-Version: gitHash={}; versionString={}\r\n\r\n" + body
 	}
@@ -51,6 +51,11 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"algorithm":        "HTTP/1.1 401 {}\r\nWWW-Authenticate: Digest realm=\"{}\", nonce=\"{}\", qop=\"auth\", algorithm={}\r\n\r\n{}",
 		"directive":        "HTTP/1.1 401 {}\r\nWWW-Authenticate: Digest {}={}, {}={}, nonce=\"\r\n\r\n{}",
 		"scheme":           "HTTP/1.1 401 {}\r\nWWW-Authenticate: {}\r\n\r\n{\"errorCode\":\"{}\"}",
+		"cookies":          "HTTP/1.1 200 {}\r\nSet-Cookie: {}={}; path=/{}\r\n\r\n{}",
+		"authentication":   "HTTP/1.1 200 {}\r\nAuthentication-Info: rspauth=\"{}\", cnonce=\"{}\", nc={}\r\n\r\n{}",
+		"cache":            "HTTP/1.1 200 {}\r\nAge: {}\r\nCache-Status: {}; hit\r\nX-Cache: {}\r\nWarning: 110 {}\r\n\r\n{}",
+		"later":            "HTTP/1.1 429 {}\r\nRetry-After: {}\r\n\r\n{\"errorCode\":\"{}\"}",
+		"access list":      body("403 No", `{"errorCode":"{}_ACCESS_LIST","parameters":["{}"]}`),
 		"unasked":          "HTTP/1.1 500 {}\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 {}\r\n\r\n",
 	}
 	for _, key := range [][2]string{
@@ -60,7 +65,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		public, private := key[0], key[1]
 		for name, answer := range answers {
 			t.Run(public+" "+name, func(t *testing.T) {
-				for _, repeat := range []string{"authorization", "public", "private", "nonce", "cnonce", "response"} {
+				for _, repeat := range []string{"authorization", "public", "private", "nonce", "cnonce", "response", "cookie"} {
 					for _, form := range []func(string) string{strings.Clone, strings.ToUpper} {
 						sent := make(chan map[string]string, 2) // the answer may break its connection
 						address := listen(t, func(c net.Conn, _ int) {
@@ -72,10 +77,14 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 								}
 								authorization := r.Header.Get("Authorization")
 								if authorization == "" {
-									_, _ = c.Write([]byte("HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: " + challenge + "\r\n\r\n"))
+									_, _ = c.Write([]byte("HTTP/1.1 401 No\r\nContent-Length: 0\r\nWWW-Authenticate: " + challenge +
+										"\r\nSet-Cookie: ID=" + cookie + "; path=/\r\n\r\n"))
 									continue
 								}
-								said := map[string]string{"authorization": authorization, "public": public, "private": private}
+								said := map[string]string{"authorization": authorization, "public": public, "private": private, "cookie": cookie}
+								if r.Header.Get("Cookie") != "ID="+cookie {
+									t.Errorf("sent the cookies %q", r.Header.Get("Cookie"))
+								}
 								for _, m := range quotedField.FindAllStringSubmatch(authorization, -1) {
 									said[m[1]] = m[2]
 								}

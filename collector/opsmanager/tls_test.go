@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -145,6 +147,16 @@ func TestSetTLS(t *testing.T) {
 	if n := s.Counts().Requests; n != 3 {
 		t.Errorf("got %d requests, want 3: SetTLS keeps the nonce", n)
 	}
+}
+
+// httptestTLS starts a server with a certificate of an authority.
+func httptestTLS(t testing.TB, ca *authority.Authority, handler http.HandlerFunc) (url string) {
+	t.Helper()
+	s := httptest.NewUnstartedServer(handler)
+	s.TLS = ca.Server(t)
+	s.StartTLS()
+	t.Cleanup(s.Close)
+	return s.URL
 }
 
 func insecure() *tls.Config {

@@ -25,7 +25,7 @@ var (
 type Attempts struct {
 	session *Session
 	lead    bool   // other polls wait for this one's challenge
-	next    *Nonce // of the next request; nil if that asks for a challenge
+	next    *nonce // of the next request; nil if that asks for a challenge
 	own     bool   // next was issued to this poll
 	sends   int    // requests with next
 
@@ -33,7 +33,7 @@ type Attempts struct {
 	route       *Route       // that it went by
 
 	answered int    // requests with credentials
-	first    *Nonce // of the first one
+	first    *nonce // of the first one
 	recalled bool   // it had worked on that connection before
 	unsaid   bool   // it was refused and not called stale
 	rejected int    // requests whose refusal speaks against the key
@@ -62,7 +62,7 @@ func (a *Attempts) End() {
 	}
 }
 
-func (a *Attempts) settle(n *Nonce) {
+func (a *Attempts) settle(n *nonce) {
 	a.lead = false
 	a.session.settle(n)
 }
@@ -86,7 +86,7 @@ func (a *Attempts) Authorize(route *Route, method string, target *url.URL) (*Cre
 	}
 	var err error
 	a.sends++
-	a.credentials, err = a.session.authorize(a.next, method, target)
+	a.credentials, err = a.next.credentials(method, target)
 	return a.credentials, err
 }
 
@@ -97,13 +97,13 @@ func (a *Attempts) Answered(target *url.URL, header http.Header, trusted bool) {
 		return
 	}
 	n, s := a.credentials.nonce, a.session
-	s.keepCookies(n, target, header)
+	n.keep(target, header)
 	if !trusted {
 		return
 	}
 	s.accept(n, a.first)
-	if a.unsaid && n != a.first {
-		s.origin.refuse(a.first, false, s.now())
+	if a.unsaid && n != a.first && n.jar() == nil {
+		s.origin.refuse(a.first, n, false, s.now())
 	}
 	if s.origin.several.Load() {
 		a.route.worked(s, n)
@@ -113,17 +113,17 @@ func (a *Attempts) Answered(target *url.URL, header http.Header, trusted bool) {
 // Refused notes a 401 and tells what it means. role says that its body names a
 // role that the key lacks.
 func (a *Attempts) Refused(target *url.URL, header http.Header, role bool) Refusal {
-	var before *Nonce
+	var before *nonce
 	if a.credentials != nil {
 		before = a.credentials.nonce
 		a.answered++
 	}
-	n, stale, err := a.session.nonceFrom(target, header, before)
+	n, stale, err := a.session.challenged(target, header, before)
 	r := Refusal{Challenge: err == nil, Stale: stale, Err: err}
 	switch {
 	case before != nil && err == nil:
 		moved := n.cookies.header(target) != a.credentials.Cookie()
-		if r.Err = a.judge(stale, moved, role); r.Err == nil {
+		if r.Err = a.judge(n, stale, moved, role); r.Err == nil {
 			a.choose(n, stale, moved)
 		}
 	case before == nil:
@@ -137,9 +137,10 @@ func (a *Attempts) Refused(target *url.URL, header http.Header, role bool) Refus
 	return r
 }
 
-// judge returns why a 401 ends the poll, nil if it does not. moved says that it
-// sets other cookies than the request had: another server may have answered.
-func (a *Attempts) judge(stale, moved, role bool) error {
+// judge returns why a 401 that brought a nonce ends the poll, nil if it does not.
+// moved says that it sets other cookies than the request had: another server may
+// have answered.
+func (a *Attempts) judge(brought *nonce, stale, moved, role bool) error {
 	s, n := a.session, a.credentials.nonce
 	now := s.now()
 	if a.answered == 1 {
@@ -150,14 +151,16 @@ func (a *Attempts) judge(stale, moved, role bool) error {
 	}
 	switch {
 	case stale:
-		s.origin.refuse(n, true, now)
+		s.origin.refuse(n, brought, true, now)
 	case role:
 		return ErrRejected
-	case a.own && s.usesOf(n) == a.sends:
+	case a.own && n.sent() == a.sends:
 		// No other poll's use of the nonce is the reason. That leaves the key, or
-		// a server that did not issue the nonce and does not say so.
+		// a server that did not issue the nonce and does not say so, unless cookies
+		// lead to the one that did.
 		a.rejected++
-		if a.answered == maxAttempts || !s.inDoubt(now) && (a.rejected > 1 || !moved) {
+		inDoubt := n.jar() == nil && s.inDoubt(now)
+		if a.answered == maxAttempts || !inDoubt && (a.rejected > 1 || !moved) {
 			s.reject()
 			return ErrRejected
 		}
@@ -169,7 +172,7 @@ func (a *Attempts) judge(stale, moved, role bool) error {
 }
 
 // choose says what the next request uses after a 401 that brought n.
-func (a *Attempts) choose(n *Nonce, stale, moved bool) {
+func (a *Attempts) choose(n *nonce, stale, moved bool) {
 	opaque := stale && n.challenge.Opaque != ""
 	switch {
 	case a.answered == 1 || moved:
@@ -189,4 +192,4 @@ func (a *Attempts) choose(n *Nonce, stale, moved bool) {
 }
 
 // take makes n, which was issued to this poll, the nonce of the next request.
-func (a *Attempts) take(n *Nonce) { a.next, a.own, a.sends = n, true, 0 }
+func (a *Attempts) take(n *nonce) { a.next, a.own, a.sends = n, true, 0 }

@@ -10,7 +10,7 @@ import (
 
 // maxChallenge bounds realm, nonce and opaque together, in bytes: they are kept
 // for each nonce and sent with each request.
-const maxChallenge = 4 << 10
+const maxChallenge = 16 << 10
 
 // ChallengeError says why a 401 holds no digest challenge that can be answered.
 type ChallengeError struct{ text string }
@@ -80,7 +80,7 @@ func (c *challenge) digest() (*icholy.Challenge, *ChallengeError) {
 	case strength(chal.Algorithm) == 0:
 		return nil, &ChallengeError{"the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256"}
 	case len(chal.Realm)+len(chal.Nonce)+len(chal.Opaque) > maxChallenge:
-		return nil, &ChallengeError{"the digest challenge is longer than 4 KiB"}
+		return nil, &ChallengeError{"the digest challenge is longer than 16 KiB"}
 	case strings.ContainsFunc(chal.Realm+chal.Nonce+chal.Opaque, isControl):
 		return nil, &ChallengeError{"the digest challenge holds control characters"}
 	}

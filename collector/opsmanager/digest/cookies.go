@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"time"
 
 	"opsmanager_exporter/config"
@@ -42,16 +43,22 @@ func (c *cookies) with(from *url.URL, header http.Header) *cookies {
 	}
 	var lines []cookieLine
 	if c != nil {
-		lines = c.lines
+		lines = slices.Clone(c.lines)
 	}
 	for _, text := range set[:min(len(set), maxCookies)] {
-		if line, ok := parseCookie(from, text); ok {
-			lines = append(line.others(lines), line)
+		line, ok := parseCookie(from, text)
+		if !ok {
+			continue
+		}
+		if i := slices.IndexFunc(lines, line.replaces); i >= 0 {
+			lines[i] = line
+		} else {
+			lines = append(lines, line)
 		}
 	}
 	size := 0
-	for i := len(lines) - 1; i >= 0; i-- {
-		size += len(lines[i].text.Reveal())
+	for i, line := range slices.Backward(lines) {
+		size += len(line.text.Reveal())
 		if size > maxCookieBytes || len(lines)-i > maxCookies {
 			lines = lines[i+1:]
 			break
@@ -81,15 +88,9 @@ func parseCookie(from *url.URL, text string) (cookieLine, bool) {
 	return cookieLine{from, cookie.Name, cookie.Domain, cookie.Path, config.NewSecret(cookie.String())}, true
 }
 
-// others returns a copy of lines without the one that sets the same cookie.
-func (l *cookieLine) others(lines []cookieLine) []cookieLine {
-	kept := make([]cookieLine, 0, len(lines)+1)
-	for _, old := range lines {
-		if old.name != l.name || old.domain != l.domain || old.path != l.path {
-			kept = append(kept, old)
-		}
-	}
-	return kept
+// replaces tells whether l sets the same cookie as another line.
+func (l *cookieLine) replaces(other cookieLine) bool {
+	return other.name == l.name && other.domain == l.domain && other.path == l.path
 }
 
 // header returns the Cookie header of a request, "" for none.

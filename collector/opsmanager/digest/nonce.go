@@ -5,7 +5,10 @@ import (
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
+	"net/http"
+	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	icholy "github.com/icholy/digest"
@@ -13,22 +16,32 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Nonce is a challenge to answer, for one poll alone or for all polls of a key,
+// A nonce ends, for us, before Ops Manager ends it: there it lives 60 s and
+// serves 1,024 requests (Jetty's DigestAuthenticator, whose challenge it sends).
+const (
+	nonceLifetime = 45 * time.Second
+	nonceUses     = 1000
+)
+
+// nonce is a challenge to answer, for one poll alone or for all polls of a key,
 // and what goes with each answer to it.
-type Nonce struct {
+type nonce struct {
 	challenge *icholy.Challenge
+	user      config.Secret
 	ha1       config.Secret // the hash of user, realm and password: as good as the password
 	prefix    config.Secret // of each Authorization header with this nonce
 	issued    time.Time
 	number    uint64 // counts the nonces of the origin
 
-	cookies  *cookies // guarded by Session.mu
-	reserved int      // polls that use it as the shared nonce or will; guarded by Session.mu
-	uses     int      // requests sent with it, the last one's nc; guarded by Session.mu
+	mu       sync.Mutex
+	cookies  *cookies
+	reserved int // polls that use it as the shared nonce or will
+	uses     int // requests sent with it, the last one's nc
 }
 
-// newNonce returns what answers a challenge with a key.
-func newNonce(chal *icholy.Challenge, key config.KeyPair) *Nonce {
+// newNonce returns what answers a challenge with a key, the number-th at its
+// origin.
+func newNonce(chal *icholy.Challenge, key config.KeyPair, issued time.Time, number uint64) *nonce {
 	// HA1 (RFC 7616, section 3.4.2) depends on key and realm alone: once per nonce.
 	a1 := []byte(key.Public.Reveal() + ":" + chal.Realm + ":" + key.Private.Reveal())
 	var ha1 []byte
@@ -43,17 +56,20 @@ func newNonce(chal *icholy.Challenge, key config.KeyPair) *Nonce {
 		sum := md5.Sum(a1) //nolint:gosec // see its import
 		ha1 = sum[:]
 	}
-	return &Nonce{
+	return &nonce{
 		challenge: chal,
+		user:      key.Public,
 		ha1:       config.NewSecret(hex.EncodeToString(ha1)),
-		prefix:    prefixOf(chal, key),
+		prefix:    prefixOf(chal, key.Public),
+		issued:    issued,
+		number:    number,
 	}
 }
 
 // prefixOf returns what all Authorization headers for a challenge begin with.
-func prefixOf(chal *icholy.Challenge, key config.KeyPair) config.Secret {
+func prefixOf(chal *icholy.Challenge, user config.Secret) config.Secret {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace // RFC 9110, section 5.6.4
-	text := `Digest username="` + quoted(key.Public.Reveal()) + `", realm="` + quoted(chal.Realm) + `", nonce="` + quoted(chal.Nonce) + `"`
+	text := `Digest username="` + quoted(user.Reveal()) + `", realm="` + quoted(chal.Realm) + `", nonce="` + quoted(chal.Nonce) + `"`
 	if chal.Algorithm != "" {
 		text += ", algorithm=" + chal.Algorithm
 	}
@@ -61,4 +77,67 @@ func prefixOf(chal *icholy.Challenge, key config.KeyPair) config.Secret {
 		text += `, opaque="` + quoted(chal.Opaque) + `"`
 	}
 	return config.NewSecret(text + ", qop=auth")
+}
+
+// reserve notes a poll that will use n, unless n is nil or does not serve any more.
+func (n *nonce) reserve(now time.Time) bool {
+	if n == nil {
+		return false
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if !n.young(now) || max(n.uses, n.reserved) >= nonceUses {
+		return false
+	}
+	n.reserved = max(n.uses, n.reserved) + 1
+	return true
+}
+
+// young tells whether n is younger than a nonce may be.
+func (n *nonce) young(now time.Time) bool {
+	age := now.Sub(n.issued)
+	return age >= 0 && age < nonceLifetime
+}
+
+// release takes a reservation back.
+func (n *nonce) release() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.reserved--
+}
+
+// credentials returns those of the next request with n.
+func (n *nonce) credentials(method string, target *url.URL) (*Credentials, error) {
+	n.mu.Lock()
+	n.uses++
+	count, cookies := n.uses, n.cookies
+	n.mu.Unlock()
+	return newCredentials(n, count, method, target, cookies)
+}
+
+// sent returns how many requests were sent with n.
+func (n *nonce) sent() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.uses
+}
+
+// keep keeps the cookies that an answer to a request with n sets.
+func (n *nonce) keep(target *url.URL, header http.Header) {
+	if len(header["Set-Cookie"]) == 0 {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cookies = n.cookies.with(target, header)
+}
+
+// jar returns the cookies of n, which may be nil.
+func (n *nonce) jar() *cookies {
+	if n == nil {
+		return nil
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.cookies
 }

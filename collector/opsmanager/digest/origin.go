@@ -21,7 +21,7 @@ type origin struct {
 
 	mu      sync.Mutex
 	issued  uint64    // nonces so far
-	marked  uint64    // refusals of nonces up to this one tell nothing new
+	lost    uint64    // nonces up to this one are known to be
 	refused time.Time // when a young nonce was last refused
 	unsaid  time.Time // when one was last refused that was not called stale
 }
@@ -34,23 +34,23 @@ func (o *origin) count() uint64 {
 	return o.issued
 }
 
-// refuse notes that a nonce was refused which was young, although the key is
-// good. said tells whether it was called stale. Once, that is a server that
-// restarts. If a nonce that was issued after that is refused too, it met a server
-// that did not issue it.
-func (o *origin) refuse(n *Nonce, said bool, now time.Time) {
+// refuse notes that a nonce was refused which was young, although the key is good;
+// said tells whether it was called stale. Once, that is a server that restarts, and
+// all nonces before the next one, which it issued then, are lost. If a later one is
+// refused too, it met a server that did not issue it.
+func (o *origin) refuse(n, next *nonce, said bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if !said {
 		o.unsaid = now
 	}
-	if n.number <= o.marked {
+	if n.number <= o.lost {
 		return
 	}
 	if !o.refused.IsZero() && now.Sub(o.refused).Abs() < nonceLifetime {
 		o.several.Store(true)
 	}
-	o.marked, o.refused = o.issued, now
+	o.lost, o.refused = next.number-1, now
 }
 
 // keepsQuiet tells whether a server was lately seen to refuse another one's nonce

@@ -1,0 +1,120 @@
+package opsmanager_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/testkit/authority"
+)
+
+// connections starts a server that tells of each connection that it has ended. A
+// request is answered when answer says so.
+func connections(t *testing.T, answer func()) (address string, ended chan struct{}) {
+	ended = make(chan struct{}, 10)
+	return listen(t, func(c net.Conn, _ int) {
+		in := bufio.NewReader(c)
+		for {
+			_, err := request(c, in)
+			if err != nil {
+				break
+			}
+			answer()
+			_, _ = c.Write([]byte(okAnswer))
+		}
+		ended <- struct{}{}
+	}), ended
+}
+
+// soon waits for something that must happen.
+func soon(t *testing.T, what string, happened <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-happened:
+	case <-time.After(patience):
+		t.Errorf("%s: it did not happen", what)
+	}
+}
+
+// No connection outlives Close: not an idle one, not one in use, and not one that
+// a later poll opens.
+func TestClose(t *testing.T) {
+	address, ended := connections(t, func() {})
+	r := newRig(t, "http://"+address, nil)
+	r.synced(t)
+	r.Close()
+	soon(t, "an idle connection is closed", ended)
+	for range 2 {
+		r.synced(t)
+		soon(t, "a connection of a later poll is closed", ended)
+	}
+	r.SetTLS(nil) // a scrape that outlives a reload
+	r.synced(t)
+	soon(t, "a connection after Close and SetTLS is closed", ended)
+}
+
+func TestCloseWhilePolling(t *testing.T) {
+	asked, answer := make(chan struct{}), make(chan struct{})
+	address, ended := connections(t, func() {
+		asked <- struct{}{}
+		<-answer
+	})
+	r := newRig(t, "http://"+address, nil)
+	for name, end := range map[string]func(){"SetTLS": func() { r.SetTLS(nil) }, "Close": r.Close} {
+		var poll sync.WaitGroup
+		poll.Go(func() { r.synced(t) })
+		<-asked
+		end()
+		answer <- struct{}{}
+		poll.Wait()
+		soon(t, "a connection in use is closed after "+name, ended)
+	}
+}
+
+// A client is of no use before it knows its TLS configuration, and says so.
+func TestPollBeforeSetTLS(t *testing.T) {
+	r := opsmanager.NewClient(opsmanager.Options{URL: parse(t, "http://127.0.0.1:1"), Sessions: opsmanager.NewSessions()})
+	reading, err := r.MigrationLinkStatus(t.Context(), keyOf(testPublic, testPrivate), testOrg)
+	failure{opsmanager.ReasonTLS, 0, "", "the client has no TLS configuration yet: SetTLS comes before the first poll"}.check(t, reading.Status, err)
+	r.Close()
+}
+
+// The configuration is the caller's: nothing is written into it, and what it says
+// of sessions holds.
+func TestSetTLSLeavesTheConfigurationAlone(t *testing.T) {
+	ca := authority.New(t)
+	sessions := make(chan bool, 10)
+	s := httptestTLS(t, ca, func(w http.ResponseWriter, r *http.Request) {
+		sessions <- r.TLS.DidResume
+		if p := r.TLS.NegotiatedProtocol; p != "http/1.1" {
+			t.Errorf("negotiated %q", p)
+		}
+		w.Header().Set("Connection", "close")
+		challenging(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(`{"status":"SYNCED"}`)) })(w, r)
+	})
+	r := newRig(t, s, nil)
+	for _, cache := range []tls.ClientSessionCache{nil, tls.NewLRUClientSessionCache(0)} {
+		c := ca.Trust()
+		c.ClientSessionCache = cache
+		r.SetTLS(c)
+		r.synced(t)
+		r.synced(t)
+		if c.ClientSessionCache != cache || c.NextProtos != nil {
+			t.Errorf("changed: %+v", c)
+		}
+		resumed := 0
+		for range len(sessions) {
+			if <-sessions {
+				resumed++
+			}
+		}
+		if (resumed > 0) != (cache != nil) {
+			t.Errorf("%d sessions resumed", resumed)
+		}
+	}
+}

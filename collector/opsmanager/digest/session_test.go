@@ -1,0 +1,120 @@
+package digest
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Polls wait for the challenge of another one, no longer than they may.
+func TestHold(t *testing.T) {
+	const hold = 2 * time.Second
+	for name, tt := range map[string]struct {
+		after  time.Duration // the challenge is settled
+		header http.Header   // with this answer; nil for a failure
+		cancel time.Duration // the follower gives up; 0 for never
+		waited time.Duration
+		asks   bool // the follower has to ask for a challenge itself
+	}{
+		"answered":        {time.Second, refused("a"), 0, time.Second, false},
+		"failed":          {time.Second, nil, 0, time.Second, true},
+		"no challenge":    {time.Second, http.Header{}, 0, time.Second, true},
+		"slow":            {time.Minute, refused("a"), 0, hold, true},
+		"the poll's end":  {time.Minute, refused("a"), time.Second, time.Second, true},
+		"at the same end": {hold, refused("a"), hold, hold, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "at the same end" {
+				t.Skip("either may happen")
+			}
+			synctest.Test(t, func(t *testing.T) {
+				s := NewSessions(time.Now).Of("https://om.example.net", testKey())
+				leader := s.Begin(t.Context(), hold)
+				go func() {
+					defer leader.End()
+					_, _ = leader.Authorize(&Route{}, http.MethodGet, target(testPath))
+					time.Sleep(tt.after)
+					if tt.header != nil {
+						leader.Refused(target(testPath), tt.header, false)
+					}
+				}()
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				if tt.cancel > 0 {
+					time.AfterFunc(tt.cancel, cancel)
+				}
+				begun := time.Now()
+				follower := s.Begin(ctx, hold)
+				defer follower.End()
+				if waited := time.Since(begun); waited != tt.waited || follower.Asks() != tt.asks {
+					t.Errorf("waited %s, asks %t; want %s, %t", waited, follower.Asks(), tt.waited, tt.asks)
+				}
+				time.Sleep(tt.after)
+			})
+		})
+	}
+}
+
+func TestNonceEnds(t *testing.T) {
+	now := newClock()
+	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
+	prime(t, s, "a")
+	now.Advance(nonceLifetime - 1)
+	if begin(t, s).Asks() {
+		t.Error("ended before its time")
+	}
+	now.Advance(1)
+	if !begin(t, s).Asks() {
+		t.Error("serves longer than its time")
+	}
+	prime(t, s, "b")
+	for range nonceUses - 1 {
+		p := begin(t, s)
+		if nonce, _, _ := p.ask(); nonce != "b" {
+			t.Fatalf("uses %q", nonce)
+		}
+	}
+	if !begin(t, s).Asks() {
+		t.Error("serves more often than it may")
+	}
+	now.Advance(-time.Hour)
+	prime(t, s, "c")
+	now.Advance(-1)
+	if !begin(t, s).Asks() {
+		t.Error("serves before it was issued")
+	}
+}
+
+// Keys and origins have sessions of their own, which are forgotten when idle.
+func TestSessionsAreForgotten(t *testing.T) {
+	now := newClock()
+	all := NewSessions(now.Now)
+	a := all.Of("https://a.example.net", testKey())
+	other := testKey()
+	other.Private = other.Public
+	if all.Of("https://a.example.net", testKey()) != a || all.Of("https://b.example.net", testKey()) == a || all.Of("https://a.example.net", other) == a {
+		t.Error("sessions are confused")
+	}
+	now.Advance(sessionIdle + 1)
+	all.Of("https://c.example.net", testKey())
+	if len(all.origins) != 1 {
+		t.Errorf("%d origins are left", len(all.origins))
+	}
+	if all.Of("https://a.example.net", testKey()) == a {
+		t.Error("not forgotten")
+	}
+}
+
+// What a connection remembers is bounded.
+func TestRouteIsBounded(t *testing.T) {
+	r := &Route{}
+	n := &nonce{}
+	for range 10 * maxRoutes {
+		r.worked(&Session{}, n)
+	}
+	if len(r.last) > maxRoutes {
+		t.Errorf("%d nonces", len(r.last))
+	}
+}

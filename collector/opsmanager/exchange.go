@@ -1,0 +1,93 @@
+package opsmanager
+
+import (
+	"context"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/digest"
+)
+
+// maxBody bounds a body, compressed and decompressed, in bytes.
+const maxBody = 64 << 10
+
+// exchange sends one request over kept or fresh and reads the whole response. It
+// tells whether the request went out on a connection that had served before.
+func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *digest.Attempts, over *http.Transport) (*answer, bool, error) {
+	p := &progress{transport: t, target: target, header: maps.Clone(t.header), attempts: attempts}
+	req := (&http.Request{
+		Method: http.MethodGet,
+		URL:    target,
+		Header: p.header,
+		Body:   noReplay{},
+		// Without it net/http would wait for the body's first byte, and send it
+		// chunked if none came within 200 ms of a throttled CPU.
+		TransferEncoding: []string{"identity"},
+	}).WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, p.trace()))))
+
+	start := time.Now()
+	a, err := roundTrip(over, req)
+	seen := Exchange{Duration: time.Since(start)}
+	if a != nil {
+		seen.StatusCode = a.code
+		seen.Version = t.versions.of(a.header.Get("X-MongoDB-Service-Version"))
+	}
+	if t.observe != nil {
+		t.observe(seen)
+	}
+	if t.retired.Load() {
+		t.kept.CloseIdleConnections() // the request may have begun just before
+	}
+	conn := p.conn.Load()
+	if a != nil && (a.code >= http.StatusInternalServerError || a.code == http.StatusRequestTimeout) {
+		// A gateway that gave up may still send the answer that it waited for.
+		conn.end()
+	}
+	switch {
+	case p.failed != nil:
+		err = &Error{Reason: ReasonUnauthorized, Err: p.failed}
+	case p.unasked.Load():
+		err = &Error{Reason: ReasonBadResponse, Err: errUnasked}
+	case err != nil:
+		err = p.failure(ctx, err, a)
+	default:
+		a.conn, a.credentials = conn, p.credentials
+		return a, p.reused, nil
+	}
+	return nil, p.reused, err
+}
+
+// roundTrip returns the response with its body read. Where the body breaks it
+// returns what there is of the response as well as the error.
+func roundTrip(over *http.Transport, req *http.Request) (*answer, error) {
+	// RoundTrip and not Client.Do: it never follows a redirect.
+	resp, err := over.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	a := &answer{code: resp.StatusCode, header: resp.Header}
+	if a.code == http.StatusSwitchingProtocols {
+		return a, nil // the "body" is the connection itself, which no context ends
+	}
+	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
+	if len(a.body) > maxBody {
+		a.body, a.tooLarge = a.body[:maxBody], true
+	}
+	return a, err
+}
+
+// noReplay is an empty body that net/http cannot rewind: it would otherwise
+// send a GET that meets a broken kept connection again on every idle one, while
+// the poll's time runs out. It still sends a plain GET without a body.
+type noReplay struct{}
+
+func (noReplay) Read([]byte) (int, error) { return 0, io.EOF }
+func (noReplay) Close() error             { return nil }
+
+// WriteTo spares net/http a buffer of 32 KiB for each request.
+func (noReplay) WriteTo(io.Writer) (int64, error) { return 0, nil }
