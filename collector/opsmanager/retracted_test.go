@@ -15,6 +15,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
 )
 
 func (r *rig) reading(t testing.TB) opsmanager.Reading {
@@ -76,7 +77,7 @@ func TestRetracted(t *testing.T) {
 			_, _ = io.WriteString(c, "HTTP/1.1 404 Not Found\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\nContent-Length: 0\r\n\r\n")
 		},
 	} {
-		for scheme, config := range map[string]*tls.Config{"http": nil, "https": newAuthority(t).serve(t, nil)} {
+		for scheme, config := range map[string]*tls.Config{"http": nil, "https": authority.New(t).Server(t)} {
 			t.Run(name+", "+scheme, func(t *testing.T) {
 				more := make(chan struct{})
 				address := listen(t, func(c net.Conn, _ int) {
@@ -110,9 +111,9 @@ func TestRetracted(t *testing.T) {
 
 // What ends a connection as it should takes nothing back.
 func TestNotRetracted(t *testing.T) {
-	ca := newAuthority(t)
+	ca := authority.New(t)
 	version := func(v uint16, suites ...uint16) *tls.Config {
-		c := ca.serve(t, nil)
+		c := ca.Server(t)
 		c.MinVersion, c.MaxVersion, c.CipherSuites = v, v, suites
 		return c
 	}
@@ -286,7 +287,7 @@ func TestDuplicatedAnswers(t *testing.T) {
 // A connection for each request costs what it says, and no answer can be another
 // one's.
 func TestNewConnectionPerRequest(t *testing.T) {
-	s := simulate(t, simulator.Options{TLS: newAuthority(t).serve(t, nil)}, delayed)
+	s := simulate(t, simulator.Options{TLS: authority.New(t).Server(t)}, delayed)
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.NewConnectionPerRequest, o.MaxConnections = true, 4 })
 	r.SetTLS(insecure())
 	r.many(t, 50)
