@@ -13,6 +13,7 @@ import (
 type fault struct {
 	name string
 	want string // "1", "0", or the reason that the exporter must give
+	or   string // what it may give as well, where chance decides; "" for nothing
 
 	// One of these. An answer is given to the authenticated requests for an
 	// organization, instead of its status; a target is an Ops Manager of its own.
@@ -31,6 +32,11 @@ func (f fault) when(alone bool) string {
 		return "bad_response"
 	}
 	return f.want
+}
+
+// gives reports whether the exporter may say so.
+func (f fault) gives(state string, alone bool) bool {
+	return state == f.when(alone) || f.or != "" && state == f.or
 }
 
 // scene is where a fault is met: a test, and the organizations that have it.

@@ -165,7 +165,7 @@ func tlsFaults() []fault {
 		{name: "no session tickets", want: "1", target: secure(func(c *tls.Config) { c.SessionTicketsDisabled = true })},
 		{name: "HTTP/2 offered", want: "1", target: secure(func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
 		{name: "HTTP/2 alone", want: "tls", target: http2("h2")},
-		{name: "HTTP/2 alone, offered or not", want: "bad_response", target: http2()},
+		{name: "HTTP/2 alone, without ALPN", want: "tls", target: http2()},
 		{name: "cipher suites of old", want: "tls", target: secure(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		})},

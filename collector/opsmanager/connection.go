@@ -1,7 +1,9 @@
 package opsmanager
 
 import (
+	"bytes"
 	"net"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -28,6 +30,7 @@ type connection struct {
 	phase     atomic.Int32
 	idleSince atomic.Pointer[time.Time] // nil before the first answer was read whole
 	behind    atomic.Bool               // that was just now: something may be left behind it
+	second    atomic.Bool               // and what was read for it holds another answer, or is encrypted
 	unasked   atomic.Int64              // bytes that came since
 	tainted   atomic.Bool
 }
@@ -55,6 +58,7 @@ const (
 // take makes the connection a request's. encrypted says that there is TLS on it.
 func (c *connection) take(encrypted bool) {
 	c.encrypted.Store(encrypted)
+	c.second.Store(encrypted)
 	c.phase.Store(phaseTaken)
 }
 
@@ -90,9 +94,12 @@ func (c *connection) Read(b []byte) (int, error) {
 	if n > 0 {
 		switch c.phase.Load() {
 		case phaseAsked:
+			c.look(b[1:n])
 			c.phase.CompareAndSwap(phaseAsked, phaseRead)
+		case phaseRead:
+			c.look(b[:n])
 		case phaseIdle, phaseTaken:
-			c.heard(n)
+			c.heard(b[:n])
 		}
 		if !c.written.Load() {
 			c.spokeFirst.Store(true)
@@ -104,13 +111,24 @@ func (c *connection) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// heard notes that n bytes came while no request was out.
-func (c *connection) heard(n int) {
+// look notes whether an answer begins in what was read behind the beginning of
+// the one that was asked for. What is left of a body with a wrong length is none.
+func (c *connection) look(b []byte) {
+	if bytes.Contains(b, []byte("HTTP/1.")) {
+		c.second.Store(true)
+	}
+}
+
+// heard notes what came while no request was out. In the clear, it is an answer
+// too many only if it begins like one.
+func (c *connection) heard(b []byte) {
 	since := c.idleSince.Load()
 	if since == nil || time.Since(*since) > goodBye {
 		return
 	}
-	if all := c.unasked.Add(int64(n)); all > maxAlert || !c.encrypted.Load() {
+	all := c.unasked.Add(int64(len(b)))
+	const begins = "HTTP/1."
+	if c.encrypted.Load() && all > maxAlert || !c.encrypted.Load() && strings.HasPrefix(begins, string(b[:min(len(b), len(begins))])) {
 		c.taint()
 	}
 }
@@ -124,7 +142,7 @@ func (c *connection) Write(b []byte) (int, error) {
 // Close is called by net/http. Where it does so without a try to read on, there
 // was something behind the last answer.
 func (c *connection) Close() error {
-	if c.behind.Load() && !c.transport.retired.Load() {
+	if c.behind.Load() && c.second.Load() && !c.transport.retired.Load() {
 		c.taint()
 	}
 	return c.Conn.Close()

@@ -55,7 +55,7 @@ func Taints(idle time.Duration, encrypted bool, sizes ...int) bool {
 	since := time.Now().Add(-idle)
 	c.idleSince.Store(&since)
 	for _, n := range sizes {
-		c.heard(n)
+		c.heard(append([]byte("HTTP/1.1 200 OK\r\n"), make([]byte, n)...)[:n])
 	}
 	return c.tainted.Load()
 }

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -39,6 +40,9 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		e.Reason = ReasonConnect
 	case p.shaking.Load():
 		e.Reason, e.Err = ReasonTLS, withoutNames(err)
+	case p.tls.Load() != nil && speaksHTTP2(err):
+		// It did not say so in the handshake, as a server without ALPN.
+		e.Reason, e.Err = ReasonTLS, &handshakeError{noHTTP1, errNotHTTP}
 	case a != nil || p.answered.Load():
 		// The text of net/http's error quotes what came.
 		e.Reason, e.Err = ReasonBadResponse, errNotHTTP
@@ -52,6 +56,13 @@ func (p *progress) failure(ctx context.Context, err error, a *answer) *Error {
 		e.Reason, e.Err = ReasonConnect, errBroken
 	}
 	return e
+}
+
+// speaksHTTP2 reports whether an answer began like a frame of HTTP/2 (RFC 9113,
+// section 4.1: its length, which is short for SETTINGS or GOAWAY), by what
+// net/http says of it.
+func speaksHTTP2(err error) bool {
+	return strings.Contains(err.Error(), `malformed HTTP response "\x00\x00`)
 }
 
 func (p *progress) expired(ctx context.Context, err error) bool {

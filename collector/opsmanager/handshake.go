@@ -13,10 +13,12 @@ import (
 // protocols which are offered (RFC 7301, section 3.2).
 var noProtocol = tls.AlertError(120).Error()
 
+const noHTTP1 = "the server does not offer HTTP/1.1"
+
 // alertError returns what is said of a TLS alert.
 func alertError(op *net.OpError) error {
 	if op.Err != nil && op.Err.Error() == noProtocol {
-		return &handshakeError{"the server does not offer HTTP/1.1", op}
+		return &handshakeError{noHTTP1, op}
 	}
 	return op
 }
