@@ -60,8 +60,8 @@ func TestRetracted(t *testing.T) {
 		"half of it": func(c net.Conn, more <-chan struct{}) {
 			_, _ = io.WriteString(c, okAnswer)
 			<-more
-			_, _ = io.WriteString(c, okAnswer[:40]) // less would be an alert's length
-			_, _ = io.WriteString(c, okAnswer[40:])
+			_, _ = io.WriteString(c, okAnswer[:50]) // less would be an alert's length
+			_, _ = io.WriteString(c, okAnswer[50:])
 		},
 		"in one write": func(c net.Conn, more <-chan struct{}) {
 			_, _ = io.WriteString(c, okAnswer+okAnswer)
