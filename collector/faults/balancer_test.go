@@ -148,9 +148,9 @@ func TestBalancers(t *testing.T) {
 		{"session cookie, foreign nonce refused", haproxy, 1, simulator.Nonce{Session: true, UnknownRefused: true}, 0, 1.3},
 		{"session cookie and sticky cookie", sticky, 2, session, 0, 1.3},
 		{"HAProxy, in turn", haproxy, 2, simulator.Nonce{}, 0.01, 10},
-		{"HAProxy, in turn, foreign nonce refused", haproxy, 2, foreign, 0.01, 10},
+		{"HAProxy, in turn, foreign nonce refused", haproxy, 2, foreign, 0.03, 10},
 		{"nginx, in turn", nginx, 2, simulator.Nonce{}, 0.01, 10},
-		{"nginx, in turn, foreign nonce refused", nginx, 2, foreign, 0.01, 10},
+		{"nginx, in turn, foreign nonce refused", nginx, 2, foreign, 0.03, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -168,7 +168,10 @@ func TestBalancers(t *testing.T) {
 			if sum.perPoll() > tt.perPoll {
 				t.Errorf("more than %g requests per poll: %v", tt.perPoll, sum)
 			}
-			if n := sum.lost["unauthorized"]; n > 0 {
+			// A nonce that was just issued, and is refused without stale, is how a
+			// revoked key looks: only where a request may go to any server does that
+			// happen to a key that is right.
+			if chance := strings.HasSuffix(tt.name, "in turn, foreign nonce refused"); sum.lost["unauthorized"] > 0 && !chance {
 				t.Errorf("a key that is right counts as refused: %v", sum)
 			}
 		})
