@@ -85,8 +85,13 @@ func send(ch chan<- prometheus.Metric, results Results) {
 	add := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
 		ch <- &metric{desc: desc, value: value, labels: labels}
 	}
+	opsManagerName, orgName := "ops_manager", "org_name"
+	var opsManager *dto.LabelPair // the organizations of one follow each other
 	for i := range results.Orgs {
 		r := &results.Orgs[i]
+		if opsManager == nil || opsManager.GetValue() != r.OpsManager {
+			opsManager = &dto.LabelPair{Name: &opsManagerName, Value: &r.OpsManager}
+		}
 		// Made once for all metrics of the organization: constant metrics of
 		// package prometheus each make their own, which would take half as much CPU
 		// again as all of the exposition (BenchmarkCollect).
@@ -107,7 +112,7 @@ func send(ch chan<- prometheus.Metric, results Results) {
 		if !r.LastSuccess.IsZero() {
 			add(lastSuccessDesc, seconds(r.LastSuccess), id)
 		}
-		add(orgInfoDesc, 1, prometheus.MakeLabelPairs(orgInfoDesc, []string{r.OrgID, r.OrgName, r.OpsManager}))
+		add(orgInfoDesc, 1, []*dto.LabelPair{opsManager, id[0], {Name: &orgName, Value: &r.OrgName}})
 	}
 	for _, s := range results.Servers {
 		add(infoDesc, 1, prometheus.MakeLabelPairs(infoDesc, []string{s.OpsManager, s.Version}))
