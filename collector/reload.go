@@ -117,7 +117,7 @@ func (e *Exporter) Apply(cfg *config.Config) {
 			t = e.newTarget(*settings, t)
 		}
 		next.list = append(next.list, t)
-		places := make([]*scheduler.Place, len(settings.Orgs))
+		places := make([]*scheduler.Place[reading], len(settings.Orgs))
 		for i, c := range settings.Orgs {
 			org := old.byID[c.ID]
 			if org == nil || org.target != t || !reflect.DeepEqual(org.config, c) {

@@ -50,7 +50,7 @@ type organization struct {
 	name    string // the ID where no name is configured
 	target  *target
 	key     *lastgood.Value[config.KeyPair] // nil for its target's
-	place   *scheduler.Place
+	place   *scheduler.Place[reading]
 	history *history
 }
 
@@ -109,7 +109,7 @@ func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 // that it replaces, nil if there is none.
 func (s *shared) newOrganization(c config.Org, before *organization, t *target) *organization {
 	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), target: t, history: new(history)}
-	var place *scheduler.Place
+	var place *scheduler.Place[reading]
 	if before != nil {
 		org.history = before.history
 		if before.target.scheduler == t.scheduler {

@@ -54,7 +54,7 @@ func (w world) ask(ctx context.Context, i int) (int, Outcome) {
 func (w world) longestGap(t *testing.T, scrapes int) (gap int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New[int]()
-		places := make([]*Place, w.orgs)
+		places := make([]*Place[int], w.orgs)
 		for i := range places {
 			places[i] = s.NewPlace(nil)
 		}

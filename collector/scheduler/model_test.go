@@ -36,7 +36,7 @@ func TestModel(t *testing.T) {
 			inFlight int
 			counts   = make(map[string]int)
 			missed   [orgs]int // scrapes in a row in which a healthy one was not read
-			places   []*Place
+			places   []*Place[reading]
 		)
 		s := New[reading]()
 		for range orgs {

@@ -7,29 +7,29 @@ const maxRefusals = 3
 
 // Place is the place of one organization in the line. It belongs to the
 // scheduler that returned it.
-type Place struct {
+type Place[R any] struct {
 	rank    uint64 // lower ranks come first; guarded, like the rest, by the scheduler
 	late    bool
-	refused int // scrapes in a row
+	refused int      // scrapes in a row
+	poll    *Poll[R] // the one poll of the place, waiting or running; nil for none
 }
 
 // NewPlace returns a place for an organization: before's place if it replaces
 // before, or the end of the line if before is nil. Each has its own poll, so that
 // no scrape joins one that was started for the other.
-func (s *Scheduler[R]) NewPlace(before *Place) *Place {
+func (s *Scheduler[R]) NewPlace(before *Place[R]) *Place[R] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if before != nil {
-		successor := *before
-		return &successor
+		return &Place[R]{rank: before.rank, late: before.late, refused: before.refused}
 	}
 	s.end++
-	return &Place{rank: s.end}
+	return &Place[R]{rank: s.end}
 }
 
 // move updates a place after its poll. reached reports whether a scrape was
 // waiting for the answer.
-func (s *Scheduler[R]) move(place *Place, outcome Outcome, reached bool) {
+func (s *Scheduler[R]) move(place *Place[R], outcome Outcome, reached bool) {
 	switch {
 	case outcome == TimedOut: // it had all the time that a poll may have
 		place.late = true
@@ -46,7 +46,7 @@ func (s *Scheduler[R]) move(place *Place, outcome Outcome, reached bool) {
 	s.toEnd(place)
 }
 
-func (s *Scheduler[R]) toEnd(place *Place) {
+func (s *Scheduler[R]) toEnd(place *Place[R]) {
 	s.end++
 	place.rank = s.end
 }

@@ -19,7 +19,7 @@ const (
 // Poll is one reading of one organization, for all the scrapes that want it.
 // What is exported is set before [Scheduler.Poll] and not modified afterwards.
 type Poll[R any] struct {
-	Place   *Place
+	Place   *Place[R]
 	Timeout time.Duration
 	// Ask reads the organization. Its context ends after Timeout, not with the
 	// scrape.

@@ -23,12 +23,11 @@ import (
 type Scheduler[R any] struct {
 	mu      sync.Mutex
 	slots   int
-	places  []*Place // that are configured
-	end     uint64   // rank of the last place in the line
-	waiting line[R]  // polls of places that are not late
-	late    line[R]  // polls of places that are
+	places  []*Place[R] // that are configured
+	end     uint64      // rank of the last place in the line
+	waiting line[R]     // polls of places that are not late
+	late    line[R]     // polls of places that are
 	running map[*Poll[R]]bool
-	current map[*Place]*Poll[R] // the one poll of a place, waiting or running
 
 	lateRunning int           // of the running polls, those of late places
 	lateTurn    bool          // no late place has run in this scrape
@@ -40,13 +39,13 @@ type Scheduler[R any] struct {
 // New returns a scheduler without slots or places; [Scheduler.Configure] gives
 // it some. It starts no goroutine.
 func New[R any]() *Scheduler[R] {
-	return &Scheduler[R]{running: make(map[*Poll[R]]bool), current: make(map[*Place]*Poll[R])}
+	return &Scheduler[R]{running: make(map[*Poll[R]]bool)}
 }
 
 // Configure sets how many polls may run at once and which places there are.
 // Polls of other places keep running and count against the slots. Slots that are
 // added are used once a poll ends or a scrape begins.
-func (s *Scheduler[R]) Configure(slots int, places []*Place) {
+func (s *Scheduler[R]) Configure(slots int, places []*Place[R]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slots, s.places = slots, places
@@ -80,7 +79,7 @@ func (s *Scheduler[R]) Close() {
 	}
 	for _, l := range []*line[R]{&s.waiting, &s.late} {
 		for _, p := range *l {
-			delete(s.current, p.Place)
+			p.Place.poll = nil
 			close(p.done)
 		}
 		*l = nil
@@ -91,7 +90,7 @@ func (s *Scheduler[R]) Close() {
 func (s *Scheduler[R]) Idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.current) == 0 && len(s.running) == 0
+	return len(s.running)+len(s.waiting)+len(s.late) == 0
 }
 
 // join puts a scrape's polls in line and returns those to wait for, and when
@@ -110,7 +109,7 @@ func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R],
 
 	polls := make([]*Poll[R], len(wanted))
 	for i, w := range wanted {
-		p := s.current[w.Place]
+		p := w.Place.poll
 		switch {
 		case p == nil:
 			p = w
@@ -139,7 +138,7 @@ func (s *Scheduler[R]) enqueue(p *Poll[R]) {
 	default:
 		heap.Push(&s.waiting, p)
 	}
-	s.current[p.Place] = p
+	p.Place.poll = p
 }
 
 // fill starts polls as long as slots are free.
@@ -202,7 +201,7 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 	p.result, p.ended = result, time.Now()
 	close(p.done)
 	delete(s.running, p)
-	delete(s.current, p.Place)
+	p.Place.poll = nil
 	if p.late {
 		s.lateRunning--
 	}
@@ -252,7 +251,7 @@ func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) [
 		}
 		switch {
 		case p.started.IsZero() && p.waiters == 0:
-			delete(s.current, p.Place)
+			p.Place.poll = nil
 			if p.Place.late {
 				heap.Remove(&s.late, p.index)
 			} else {

@@ -14,7 +14,7 @@ const timeout = 5 * time.Second
 // fixture is a scheduler whose organizations answer in virtual time.
 type fixture struct {
 	*Scheduler[int]
-	places []*Place
+	places []*Place[int]
 	order  []int // organizations in the order in which they were asked
 	// takes and outcome tell of each organization how it answers; by default it
 	// answers after a second.
@@ -305,7 +305,7 @@ func TestConfigure(t *testing.T) {
 			f.mu.Lock()
 			old := slices.Clone(f.places)
 			f.mu.Unlock()
-			successors := make([]*Place, len(old))
+			successors := make([]*Place[int], len(old))
 			for i, p := range old {
 				successors[i] = f.NewPlace(p)
 			}
