@@ -63,9 +63,9 @@ func (l *ledger) connection(c net.Conn, state http.ConnState) {
 		l.open[c] = struct{}{}
 		l.counts.count("", func(c *Counts) { c.Connections++; c.Open++ })
 	case http.StateClosed, http.StateHijacked:
-		l.conns.Done()
 		delete(l.open, c)
 		l.counts.count("", func(c *Counts) { c.Open-- })
+		l.conns.Done() // last: whoever waits looks at the counts
 	}
 }
 
