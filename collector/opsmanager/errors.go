@@ -71,7 +71,7 @@ var (
 	errEcho     = errors.New("the connection's error is not shown because it repeats the API key")
 	errUnasked  = errors.New("the answer was there before the request: the server sends more answers than it gets requests")
 	errNotHTTP  = errors.New("the answer is not valid HTTP")
-	errPrefix   = errors.New("a proxy that strips the path of url must not stand in front of a server that compares it with the digest's: let it pass the path unchanged")
+	errPrefix   = errors.New("if a proxy strips the path of url, digest authentication fails at a server that compares paths (Apache): let the proxy pass the path unchanged")
 	errTooLarge = errors.New("the body is larger than 64 KiB")
 	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
 )

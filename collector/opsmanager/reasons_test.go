@@ -110,7 +110,7 @@ func TestRetryAfter(t *testing.T) {
 // A server that compares the path with the digest's answers 400 behind a proxy
 // that strips a prefix, as Apache does.
 func TestPathThatAProxyChanges(t *testing.T) {
-	const prefix = "HTTP 400: a proxy that strips the path of url must not stand in front of a server that compares it with the digest's: let it pass the path unchanged"
+	const prefix = "HTTP 400: if a proxy strips the path of url, digest authentication fails at a server that compares paths (Apache): let the proxy pass the path unchanged"
 	for path, want := range map[string]string{"": "HTTP 400", "/": "HTTP 400", "/om": prefix, "/om/": prefix} {
 		status, err := newRig(t, answering(t, http.StatusBadRequest, "")+path, nil).poll(t)
 		failure{opsmanager.ReasonBadResponse, 400, "", want}.check(t, status, err)
