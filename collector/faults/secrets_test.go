@@ -250,14 +250,18 @@ func TestSecretsInCore(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
-	results, _ := w.exporter.Targets().Poll(ctx, nil)
+	// Not that of w, which checks its files in the background after it loaded.
+	exporter := collector.NewExporter(slog.New(slog.NewTextHandler(&w.log, nil)), "test")
+	defer exporter.Close()
+	exporter.Apply(loaded)
+	results, _ := exporter.Targets().Poll(ctx, nil)
 	pair, err := loaded.OpsManagers[0].APIKey.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := []any{
 		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].APIKey, loaded.OpsManagers[0].Orgs, pair, &pair,
-		results, results.Orgs, w.exporter, w.exporter.Targets(), w.exporter.Targets().Collector(ctx, collector.Options{}), w.exporter.Snapshot(), opsmanager.NewSessions(),
+		results, results.Orgs, exporter, exporter.Targets(), exporter.Targets().Collector(ctx, collector.Options{}), exporter.Snapshot(), opsmanager.NewSessions(),
 	}
 	for _, r := range results.Orgs {
 		for err := r.Err; err != nil; {

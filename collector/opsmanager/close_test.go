@@ -76,6 +76,25 @@ func TestCloseWhilePolling(t *testing.T) {
 	}
 }
 
+// A gateway that gave up may still send the answer that it waited for: nothing
+// more is read from its connection.
+func TestErrorsOfAGatewayEndTheConnection(t *testing.T) {
+	for _, line := range []string{"504 Gateway Timeout", "500 Internal Server Error", "408 Request Timeout"} {
+		closed := make(chan struct{}, 1)
+		address := listen(t, func(c net.Conn, _ int) {
+			if _, err := request(c, bufio.NewReader(c)); err == nil {
+				_, _ = c.Write([]byte("HTTP/1.1 " + line + "\r\nContent-Length: 0\r\n\r\n"))
+				drain(c)
+				closed <- struct{}{}
+			}
+		})
+		if _, err := newRig(t, "http://"+address, nil).poll(t); err == nil {
+			t.Errorf("%s: no error", line)
+		}
+		soon(t, line+" ends its connection", closed)
+	}
+}
+
 // A client is of no use before it knows its TLS configuration, and says so.
 func TestPollBeforeSetTLS(t *testing.T) {
 	r := opsmanager.NewClient(opsmanager.Options{URL: parse(t, "http://127.0.0.1:1"), Sessions: opsmanager.NewSessions()})

@@ -75,6 +75,16 @@ func (c *connection) idle() {
 // something was read since that was written, and nothing before that.
 func (c *connection) began() bool { return c.phase.Load() == phaseRead && !c.tainted.Load() }
 
+// refuse ends a connection whose answer cannot be one to its request. On a new one
+// that is a server that speaks first, otherwise an answer too many.
+func (c *connection) refuse() {
+	if c.idleSince.Load() == nil {
+		c.end()
+		return
+	}
+	c.taint()
+}
+
 // taint ends a connection that held an answer too many.
 func (c *connection) taint() {
 	c.tainted.Store(true)

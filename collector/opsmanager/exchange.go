@@ -34,7 +34,7 @@ func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *dig
 	seen := Exchange{Duration: time.Since(start)}
 	if a != nil {
 		seen.StatusCode = a.code
-		seen.Version = t.versions.of(a.header.Get("X-MongoDB-Service-Version"))
+		seen.Version = t.versions.of(a.header.Get(versionHeader))
 	}
 	if t.observe != nil {
 		t.observe(seen)
@@ -73,6 +73,11 @@ func roundTrip(over *http.Transport, req *http.Request) (*answer, error) {
 	a := &answer{code: resp.StatusCode, header: resp.Header}
 	if a.code == http.StatusSwitchingProtocols {
 		return a, nil // the "body" is the connection itself, which no context ends
+	}
+	if n := resp.ContentLength; n > 0 && n <= maxBody { // io.ReadAll takes 512 bytes for twenty
+		a.body = make([]byte, n)
+		_, err = io.ReadFull(resp.Body, a.body)
+		return a, err
 	}
 	a.body, err = io.ReadAll(io.LimitReader(resp.Body, maxBody+1))
 	if len(a.body) > maxBody {

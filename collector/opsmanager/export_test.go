@@ -44,18 +44,21 @@ func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (St
 }
 
 // Taints tells whether it taints a connection if bytes come in pieces of these
-// sizes when it has been idle for some time.
+// sizes when it has been idle for some time; 0 stands for another request.
 func Taints(idle time.Duration, encrypted bool, sizes ...int) bool {
 	here, there := net.Pipe()
 	defer there.Close()
 	c := &connection{Conn: here, transport: &transport{}}
 	defer c.end()
-	c.take(encrypted)
-	c.idle()
-	since := time.Now().Add(-idle)
-	c.idleSince.Store(&since)
-	for _, n := range sizes {
-		c.heard(append([]byte("HTTP/1.1 200 OK\r\n"), make([]byte, n)...)[:n])
+	for _, n := range append([]int{0}, sizes...) {
+		if n > 0 {
+			c.heard(append([]byte("HTTP/1.1 200 OK\r\n"), make([]byte, n)...)[:n])
+			continue
+		}
+		c.take(encrypted)
+		c.idle()
+		since := time.Now().Add(-idle)
+		c.idleSince.Store(&since)
 	}
 	return c.tainted.Load()
 }

@@ -91,7 +91,7 @@ func (p *progress) gotFirstByte() {
 		p.unasked.Store(true)
 		// At once: net/http gives the connection to the next request as soon as it
 		// has read the body, and that one would get the real answer to this one.
-		conn.taint()
+		conn.refuse()
 	}
 }
 

@@ -60,8 +60,8 @@ func TestRetracted(t *testing.T) {
 		"half of it": func(c net.Conn, more <-chan struct{}) {
 			_, _ = io.WriteString(c, okAnswer)
 			<-more
-			_, _ = io.WriteString(c, okAnswer[:50]) // less would be an alert's length
-			_, _ = io.WriteString(c, okAnswer[50:])
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n")
+			_, _ = io.WriteString(c, strings.TrimPrefix(okAnswer, "HTTP/1.1 200 OK\r\n"))
 		},
 		"in one write": func(c net.Conn, more <-chan struct{}) {
 			_, _ = io.WriteString(c, okAnswer+okAnswer)
@@ -180,6 +180,7 @@ func TestWhatTaints(t *testing.T) {
 		"a 408 to a long idle one":   {6 * time.Second, false, []int{58}, false},
 		"an answer in TLS":           {time.Second, true, []int{80}, true},
 		"in pieces":                  {time.Second, true, []int{30, 30, 20}, true},
+		"now and then a key update":  {time.Second, true, []int{27, 27, 0, 27, 0, 27, 27}, false},
 		"close_notify":               {time.Second, true, []int{24}, false},
 		"two alerts, as Java does":   {time.Second, true, []int{31, 31}, false},
 		"close_notify with CBC":      {time.Second, true, []int{69}, false},

@@ -1,8 +1,12 @@
 package opsmanager_test
 
 import (
+	"bufio"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptrace"
 	"strings"
 	"sync"
 	"testing"
@@ -38,19 +42,73 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 			}
 		}
 	}))
-	r := newRig(t, s, func(o *opsmanager.Options) { o.MaxConnections = 4 })
-	var wg sync.WaitGroup
-	for range 16 {
-		wg.Go(func() {
-			for range 200 {
+	r := newRig(t, s, func(o *opsmanager.Options) { o.MaxConnections = 4 }) // for which polls wait
+	for range 200 {
+		r.SetTLS(nil) // or it would keep no connection any more
+		var wg sync.WaitGroup
+		for range 8 {
+			wg.Go(func() {
 				if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), one); err != nil || status != opsmanager.Synced {
 					t.Errorf("%s: %q, %v", one, status, err)
 				}
+			})
+			wg.Go(func() {
 				if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); err != nil || status != opsmanager.NotSynced {
 					t.Errorf("%s: %q, %v; SYNCED is another organization's", other, status, err)
 				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+// The answer too many is there already when the next request is written: it is not
+// taken for the answer to that, and what it came behind is retracted.
+func TestAnswerThatWaits(t *testing.T) {
+	const one, other = "5f1e9c2b8d3a4e0012ab34cd", "5f1e9c2b8d3a4e0012ab34ce"
+	address := listen(t, func(c net.Conn, _ int) {
+		in := bufio.NewReader(c)
+		for {
+			r, err := request(c, in)
+			if err != nil {
+				return
 			}
-		})
+			text := strings.Replace(okAnswer, "19\r\n\r\n{\"status\":\"", "23\r\n\r\n{\"status\":\"NOT_", 1)
+			if strings.Contains(r.URL.Path, one) {
+				text = okAnswer + okAnswer
+			}
+			_, _ = io.WriteString(c, text)
+		}
+	})
+	r := newRig(t, "http://"+address, nil)
+	if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); status != opsmanager.NotSynced {
+		t.Fatal(err)
+	}
+	// net/http looks for what is behind an answer when this hook has returned.
+	idle, written := make(chan struct{}), make(chan struct{})
+	waiting := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
+		close(idle)
+		<-written
+	}})
+	var first opsmanager.Reading
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		var err error
+		if first, err = r.MigrationLinkStatus(waiting, keyOf(testPublic, testPrivate), one); err != nil {
+			t.Error(err)
+		}
+	})
+	<-idle
+	var once sync.Once
+	next := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+		once.Do(func() { close(written) })
+	}})
+	second, err := r.MigrationLinkStatus(next, keyOf(testPublic, testPrivate), other)
+	if err != nil || second.Status != opsmanager.NotSynced || second.Retracted() != nil {
+		t.Errorf("got %+v, %v, %v", second, err, second.Retracted())
 	}
 	wg.Wait()
+	if first.Status != opsmanager.Synced || first.Retracted() == nil {
+		t.Errorf("got %+v, which is not retracted", first)
+	}
 }

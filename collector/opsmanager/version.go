@@ -6,6 +6,9 @@ import (
 	"sync/atomic"
 )
 
+// versionHeader is X-MongoDB-Service-Version as net/http spells it.
+const versionHeader = "X-Mongodb-Service-Version"
+
 // versionPattern takes the forms that Ops Manager (8.0.14.500.20250917T0000Z),
 // Cloud Manager (v20200901) and development builds (current) send. Nothing else
 // gets through: the version becomes a metric label.

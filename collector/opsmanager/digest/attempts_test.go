@@ -203,6 +203,26 @@ func TestConnectionsThatLeadElsewhere(t *testing.T) {
 	poll(x, step{"y2", nil})
 }
 
+// A nonce that a connection remembers ends like any other.
+func TestRememberedNonceEnds(t *testing.T) {
+	now := newClock()
+	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
+	prime(t, s, "old")
+	s.origin.several.Store(true)
+	p := begin(t, s)
+	route := p.route
+	if err := run(t, p, []step{{"old", nil}}); err != nil {
+		t.Fatal(err)
+	}
+	now.Advance(nonceLifetime)
+	prime(t, s, "new")
+	p = begin(t, s)
+	p.route = route
+	if nonce, _, _ := p.ask(); nonce != "new" {
+		t.Errorf("uses %s", nonce)
+	}
+}
+
 // Refusals of one restart, of many polls at once, are one.
 func TestRestart(t *testing.T) {
 	s := newSession()
@@ -267,6 +287,15 @@ func TestServersThatKeepQuiet(t *testing.T) {
 	}
 	if err := run(t, begin(t, s), []step{{"b", refused("x")}, {"x", refused("y")}}); !errors.Is(err, ErrRejected) {
 		t.Errorf("a key that was rejected: got %v", err)
+	}
+	if err := run(t, begin(t, s), []step{{"b", nil}}); err != nil {
+		t.Fatal(err)
+	}
+	// Where cookies lead to the server that issued a nonce, there is no doubt.
+	if err := run(t, begin(t, s), []step{
+		{"b", setting(refused("x"), "SRV=1; path=/")}, {"x", refused("y")},
+	}); !errors.Is(err, ErrRejected) {
+		t.Errorf("with a cookie: got %v", err)
 	}
 	if err := run(t, begin(t, s), []step{{"b", nil}}); err != nil {
 		t.Fatal(err)

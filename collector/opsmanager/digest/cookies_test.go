@@ -63,6 +63,9 @@ func TestCookiesAreBounded(t *testing.T) {
 	for i := range 5000 {
 		many.Add("Set-Cookie", fmt.Sprintf("c%d=x; path=/", i))
 	}
+	if got := (*cookies)(nil).with(here, many).header(here); !strings.HasPrefix(got, "c0=x; ") || strings.Count(got, "=") != maxCookies {
+		t.Errorf("got %s", got) // it should not have read on
+	}
 	var c *cookies
 	for range 3 {
 		c = c.with(here, many)

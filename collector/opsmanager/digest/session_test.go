@@ -57,16 +57,24 @@ func TestHold(t *testing.T) {
 	}
 }
 
+// asks tells whether a poll that begins now has to ask for a challenge.
+func asks(t *testing.T, s *Session) bool {
+	t.Helper()
+	p := begin(t, s)
+	defer p.End()
+	return p.Asks()
+}
+
 func TestNonceEnds(t *testing.T) {
 	now := newClock()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	prime(t, s, "a")
 	now.Advance(nonceLifetime - 1)
-	if begin(t, s).Asks() {
+	if asks(t, s) {
 		t.Error("ended before its time")
 	}
 	now.Advance(1)
-	if !begin(t, s).Asks() {
+	if !asks(t, s) {
 		t.Error("serves longer than its time")
 	}
 	prime(t, s, "b")
@@ -76,13 +84,13 @@ func TestNonceEnds(t *testing.T) {
 			t.Fatalf("uses %q", nonce)
 		}
 	}
-	if !begin(t, s).Asks() {
+	if !asks(t, s) {
 		t.Error("serves more often than it may")
 	}
 	now.Advance(-time.Hour)
 	prime(t, s, "c")
 	now.Advance(-1)
-	if !begin(t, s).Asks() {
+	if !asks(t, s) {
 		t.Error("serves before it was issued")
 	}
 }

@@ -25,7 +25,7 @@ func NewSessions(now func() time.Time) *Sessions {
 	return &Sessions{now: now, origins: make(map[string]*origin)}
 }
 
-// Of returns the session of a key at an origin (scheme://host:port). A rotated
+// Of returns the session of a key at an origin, such as https://host:port. A rotated
 // key is another key: it starts with fresh state.
 func (s *Sessions) Of(name string, key config.KeyPair) *Session {
 	// By hash, so that no print of the map shows a key.
