@@ -119,8 +119,8 @@ func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) 
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer end()
 		value, err := do()
+		end() // before anybody goes on with the result
 		done <- outcome{value, err}
 	}()
 	timer := time.NewTimer(f.limit)

@@ -59,8 +59,8 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	}
 	done := make(chan outcome, 1)
 	go func() {
-		defer v.reads.release()
 		value, err := v.read()
+		v.reads.release() // before anybody goes on with the result
 		done <- outcome{value, err}
 	}()
 	select {
