@@ -29,6 +29,9 @@ func (t *trouble) tls() advice {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return t.notTLS(peer, setting, e)
 	}
+	if strings.HasSuffix(t.text(), "the server does not offer HTTP/1.1") {
+		return advice{peer + " does not offer HTTP/1.1", "Let the load balancer or gateway in front of Ops Manager offer HTTP/1.1 (ALPN http/1.1) beside HTTP/2."}
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
 		return t.alert(peer, setting, strings.TrimPrefix(printable(op.Err.Error()), "tls: "))
 	}

@@ -136,6 +136,7 @@ func TestAdviceOnTLS(t *testing.T) {
 		},
 		"no TLS":        {"SSH-2.0-OpenSSH_9.9\r\n", "127.0.0.1:PORT does not speak TLS", `Correct the port in url of ops manager "om".`},
 		"unknown name":  {"\x15\x03\x03\x00\x02\x02\x70", "127.0.0.1:PORT does not know the name that it was asked for", `Correct the host in url of ops manager "om", or server_name in tls_config of ops manager "om".`},
+		"HTTP/2 alone":  {"\x15\x03\x03\x00\x02\x02\x78", "127.0.0.1:PORT does not offer HTTP/1.1", "Let the load balancer or gateway in front of Ops Manager offer HTTP/1.1 (ALPN http/1.1) beside HTTP/2."},
 		"unknown alert": {"\x15\x03\x03\x00\x02\x02\xff", "127.0.0.1:PORT ended the TLS handshake: alert(255)", mayBe},
 	} {
 		t.Run(name, func(t *testing.T) {
