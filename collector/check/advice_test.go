@@ -36,8 +36,8 @@ func TestAdviceOnAnswers(t *testing.T) {
 		older = ` Otherwise it is older than Ops Manager 5.0, which introduced the endpoint, or not an Ops Manager.`
 		down  = `Check whether Ops Manager is starting, being upgraded or down behind 127.0.0.1:PORT: a load balancer or proxy in front of it answers like this.`
 		moved = `Set url of ops manager "om" to the address where Ops Manager itself answers: perhaps https:// instead of http://, another host name, or one without a login page in front of it.`
-		other = `See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server).`
-		newer = `Look for a newer exporter: Ops Manager answered with a status that this one does not know.`
+		other = `Check what responds at url: a login page, a proxy, a cache or another server answered instead of the Ops Manager API.`
+		newer = `Upgrade the exporter: Ops Manager reported a status that this version does not know.`
 		front = `Check what answers at url of ops manager "om": Ops Manager asks for digest authentication, and a proxy or load balancer in front of it must not remove that.`
 	)
 	for name, tt := range map[string]struct {
@@ -57,7 +57,7 @@ func TestAdviceOnAnswers(t *testing.T) {
 		"no such organization":  {simulator.OrgNotFound(), false, told{"not_found", "HTTP 404 ORG_NOT_FOUND: the organization does not exist there", `Check its ID (Ops Manager: Organization, Settings), and that it belongs to ops manager "om" and was not deleted.`}},
 		"no such endpoint":      {simulator.ResourceNotFound(), false, told{"not_found", "HTTP 404 RESOURCE_NOT_FOUND: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix under which Ops Manager is served.` + older}},
 		"other server":          {simulator.HTML(404), true, told{"not_found", "HTTP 404: the server has no such endpoint", `Check url of ops manager "om": url may lack the path prefix under which Ops Manager is served.` + older}},
-		"not found, other code": {simulator.Code(404, "GROUP_NOT_FOUND"), false, told{"not_found", "HTTP 404 GROUP_NOT_FOUND", "Check the organization ID and url; a server without the endpoint (before Ops Manager 5.0) answers the same."}},
+		"not found, other code": {simulator.Code(404, "GROUP_NOT_FOUND"), false, told{"not_found", "HTTP 404 GROUP_NOT_FOUND", "Check the organization ID and url; Ops Manager versions before 5.0, which lack this endpoint, respond the same way."}},
 		"rate limit":            {simulator.RateLimited("10"), false, told{"rate_limited", "HTTP 429 RATE_LIMITED: retry after 10s", `Wait a few minutes. If it happens again, scrape less often, or use each API key for fewer organizations.`}},
 		"failure":               {simulator.UnexpectedError(), false, told{"server_error", "HTTP 500 UNEXPECTED_ERROR", "Check the logs of Ops Manager: it failed to process the request."}},
 		"balancer, 502":         {simulator.HTML(502), true, told{"server_error", "HTTP 502", down}},

@@ -148,7 +148,7 @@ func TestAdviceOnTLS(t *testing.T) {
 		s.SetOrg(orgID(0), simulator.Org{BeforeAuth: simulator.HTML(400)})
 		advised(t, told{
 			"bad_response", "HTTP 400",
-			`See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server). Some servers demand a client certificate in this way: cert_file and key_file in tls_config of ops manager "om".` + stripped,
+			`Check what responds at url: a login page, a proxy, a cache or another server answered instead of the Ops Manager API. Some servers demand a client certificate in this way: cert_file and key_file in tls_config of ops manager "om".` + stripped,
 		}, manager("om", s.URL(), 1, trust))
 	})
 }

@@ -34,44 +34,86 @@ func Reasons() []Reason {
 	}
 }
 
+// Meaning returns one sentence that tells an operator what happened, "" for a
+// value outside the set. README and status page list it.
+func (r Reason) Meaning() string {
+	switch r {
+	case ReasonCredentials:
+		return "The key files are missing, empty or unreadable, and no API key has been read from them before."
+	case ReasonNotReached:
+		return "The organization was not polled: no request slot became free before the deadline."
+	case ReasonDNS:
+		return "The host name of Ops Manager or of the proxy did not resolve."
+	case ReasonConnect:
+		return "No connection could be opened, the proxy refused it, or it broke before the response was complete."
+	case ReasonTLS:
+		return "The TLS handshake failed, a certificate was rejected, or a CA or certificate file could never be read."
+	case ReasonTimeout:
+		return "The organization was polled, but no complete response arrived before the deadline."
+	case ReasonUnauthorized:
+		return "The API key was rejected, or there was no digest challenge that the exporter can answer."
+	case ReasonRole:
+		return "The API key lacks the Organization Owner role in this organization."
+	case ReasonAccessList:
+		return "The exporter's IP address is not on the API key's access list."
+	case ReasonForbidden:
+		return "Any other HTTP 403."
+	case ReasonNotFound:
+		return "HTTP 404."
+	case ReasonRateLimited:
+		return "HTTP 429."
+	case ReasonServerError:
+		return "HTTP 5xx."
+	case ReasonRedirect:
+		return "HTTP 3xx: a redirect, which is never followed."
+	case ReasonNonce:
+		return "Ten digest nonces in a row were rejected, although the API key is not the problem."
+	case ReasonBadResponse:
+		return "Any other response: HTML, invalid JSON, no status, more than 64 KiB, from a cache, or sent without a request."
+	case ReasonUnknownStatus:
+		return "The status is neither SYNCED nor NOT_SYNCED."
+	}
+	return ""
+}
+
 // Fix returns one sentence that tells an operator what to do, "" for a value
-// outside the set. The README's table of reasons has the same sentences.
+// outside the set. README, status page, check and log show it.
 func (r Reason) Fix() string {
 	switch r {
 	case ReasonCredentials:
-		return "Put the API key into the key files that the configuration names, one line each, readable by the exporter; they are read again at the next scrape."
+		return "Put the API key into the configured key files, one line each, and make them readable by the exporter; no reload is needed."
 	case ReasonNotReached:
-		return "Raise max_concurrent_requests or the scrape timeout, lower timeout, or let Prometheus scrape each organization by itself with /sd and /probe."
+		return "Increase max_concurrent_requests or the scrape timeout, decrease timeout, or let Prometheus scrape each organization separately through /sd and /probe."
 	case ReasonDNS:
-		return "Correct the host name in url (or proxy_url), or this host's name resolution."
+		return "Correct the host name in url or proxy_url, or fix name resolution on the exporter's host."
 	case ReasonConnect:
-		return "See that Ops Manager runs and that host, port, firewall and proxy let this host reach it."
+		return "Check that Ops Manager is running, that the host and port in url are correct, and that firewalls and proxies let the exporter through."
 	case ReasonTLS:
-		return "Give the CA that signed the server's certificate as tls_config.ca_file, the name in it as server_name, and a client certificate if the server demands one."
+		return "Set tls_config.ca_file to the CA that signed the server's certificate, server_name to a name in that certificate, and cert_file and key_file if the server requires a client certificate."
 	case ReasonTimeout:
-		return "Find out why Ops Manager answers slowly or not at all; if it is only slow, raise timeout and the scrape timeout."
+		return "Find out why Ops Manager responds slowly or not at all; if it is merely slow, increase timeout and the scrape timeout."
 	case ReasonUnauthorized:
-		return "Check the public and private key, and that the key still exists in Ops Manager."
+		return "Check the public and the private key, and that the API key still exists in Ops Manager."
 	case ReasonRole:
-		return "Grant the API key the Organization Owner role in this organization (Ops Manager: Organization, Access Manager, API Keys)."
+		return "Grant the API key the Organization Owner role in this organization (Ops Manager: Access Manager, API Keys)."
 	case ReasonAccessList:
-		return "Add this host's address, as Ops Manager sees it, to the API key's access list (Ops Manager: Organization, Access Manager, API Keys)."
+		return "Add the exporter's IP address, as Ops Manager sees it, to the API key's access list (Ops Manager: Access Manager, API Keys)."
 	case ReasonForbidden:
-		return "Read the errorCode in the log: the feature is not offered to this organization, or something in front of Ops Manager refuses the request."
+		return "Look up the errorCode in the log: either this organization cannot use migration links, or something in front of Ops Manager rejected the request."
 	case ReasonNotFound:
-		return "Check the organization ID and url; a server without the endpoint (before Ops Manager 5.0) answers the same."
+		return "Check the organization ID and url; Ops Manager versions before 5.0, which lack this endpoint, respond the same way."
 	case ReasonRateLimited:
 		return "Scrape less often, or use each API key for fewer organizations."
 	case ReasonServerError:
-		return "See the state and logs of Ops Manager and of the load balancer in front of it."
+		return "Check the status and logs of Ops Manager and of any load balancer in front of it."
 	case ReasonRedirect:
-		return "Set url to the address that Ops Manager itself answers at; redirects are never followed, because they would carry the API key elsewhere."
+		return "Set url to the address of Ops Manager itself; redirects are never followed because they could send the API key to another host."
 	case ReasonNonce:
-		return "Make the load balancer in front of several Ops Managers sticky, by cookie or source address: they do not share their nonces."
+		return "Enable sticky sessions, by cookie or source address, on the load balancer in front of Ops Manager: the servers behind it do not share digest nonces."
 	case ReasonBadResponse:
-		return "See what answers at url: it is not the migration link API of Ops Manager (a login page, a proxy, another server)."
+		return "Check what responds at url: a login page, a proxy, a cache or another server answered instead of the Ops Manager API."
 	case ReasonUnknownStatus:
-		return "Look for a newer exporter: Ops Manager answered with a status that this one does not know."
+		return "Upgrade the exporter: Ops Manager reported a status that this version does not know."
 	}
 	return ""
 }

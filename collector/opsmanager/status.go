@@ -23,7 +23,7 @@ func (s Status) Fix() string {
 	if s != NotSynced {
 		return ""
 	}
-	return "See that this Ops Manager reaches Atlas (outgoing connections, proxy, not in local mode), that its external address is among those that the link token allows, and that the token still exists in Atlas. A new link shows SYNCED after a minute or two."
+	return "Check that Ops Manager can connect to Atlas (outgoing connections, proxy, not in local mode), that the access list of the link token includes its external IP address, and that the token still exists in Atlas. A new link takes a minute or two to become SYNCED."
 }
 
 // statusShape is what a status that this package does not know must look like

@@ -39,27 +39,28 @@ func TestVersion(t *testing.T) {
 	}
 }
 
-func TestReasonsAndFixes(t *testing.T) {
+func TestReasonsMeaningsAndFixes(t *testing.T) {
 	want := strings.Fields("credentials not_reached dns connect tls timeout unauthorized role access_list forbidden" +
 		" not_found rate_limited server_error redirect nonce bad_response unknown_status")
 	var got []string
-	fixes := map[string]opsmanager.Reason{}
+	said := map[string]opsmanager.Reason{}
 	for _, r := range opsmanager.Reasons() {
 		got = append(got, string(r))
-		fix := r.Fix()
-		if !strings.HasSuffix(fix, ".") || strings.Contains(fix, ". ") || strings.Contains(fix, "\n") || strings.ToUpper(fix[:1]) != fix[:1] {
-			t.Errorf("%s: %q is not one sentence", r, fix)
+		for _, text := range []string{r.Meaning(), r.Fix()} {
+			if !strings.HasSuffix(text, ".") || strings.Contains(text, ". ") || strings.Contains(text, "\n") || strings.ToUpper(text[:1]) != text[:1] {
+				t.Errorf("%s: %q is not one sentence", r, text)
+			}
+			if other, twice := said[text]; twice {
+				t.Errorf("%s and %s: one sentence for both", r, other)
+			}
+			said[text] = r
 		}
-		if other, twice := fixes[fix]; twice {
-			t.Errorf("%s and %s: one fix for both", r, other)
-		}
-		fixes[fix] = r
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if fix := opsmanager.Reason("other").Fix(); fix != "" {
-		t.Errorf("got %q for no reason", fix)
+	if other := opsmanager.Reason("other"); other.Meaning() != "" || other.Fix() != "" {
+		t.Errorf("got %q and %q for no reason", other.Meaning(), other.Fix())
 	}
 }
 
