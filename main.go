@@ -133,13 +133,13 @@ func run(args []string, stdout, stderr io.Writer) int {
 		logConfig.Writer = log
 		s.logger = promslog.New(logConfig)
 		log.OnDrain(func(lines int) {
-			s.logger.Warn(fmt.Sprintf("%d log lines were dropped because nobody read the log", lines)) //nolint:sloglint // the sentence needs its number
+			s.logger.Warn(fmt.Sprintf("%d log lines were dropped because nothing was reading the log", lines)) //nolint:sloglint // the sentence needs its number
 		})
 		s.exporter = collector.NewExporter(s.logger, version.Version)
 		s.exporter.Registerer().MustRegister(log.Metric())
 		defer s.exporter.Close()
 		patience += listener.StopTimeout
-		report = func(problem string) { s.logger.Error("The exporter stops", "err", problem) }
+		report = func(problem string) { s.logger.Error("Exiting because of an error", "err", problem) }
 		lastReport = report
 		command = func(ctx context.Context) error {
 			return s.serve(ctx, func() error { return s.exporter.Load(*configFile) }, func(string) {})
@@ -229,7 +229,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 		o.Listeners, err = listener.Listen(ctx, *s.web.WebListenAddresses, *s.web.WebSystemdSocket)
 	}
 	if stopped := ctx.Err() != nil; stopped {
-		s.logger.Info("Stopping before anything was served")
+		s.logger.Info("Stopped before serving any requests")
 		return nil //nolint:nilerr // a signal is no error
 	}
 	if err != nil {
@@ -239,7 +239,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 	reload := func() error {
 		err := lifecycle.Do(ctx, load)
 		if err != nil && ctx.Err() == nil {
-			s.logger.Error("Reload failed, the configuration in use stays", "err", err)
+			s.logger.Error("Reloading the configuration failed; the previous one stays in use", "err", err)
 		}
 		return err
 	}

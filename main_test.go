@@ -326,7 +326,7 @@ func TestScrapeTimeouts(t *testing.T) {
 	p := startProgram(t, "demo", "--scrape.timeout-offset=2s", "--scrape.default-timeout=7s")
 	for path, want := range map[string]string{
 		"/metrics?collect[]=exporter":                       "\nopsmanager_exporter_scrape_timeout_seconds 5\n",
-		"/probe?debug=true&target=5f1e9c2b8d3a4e0012ab3401": "deadline of this probe 5s,",
+		"/probe?debug=true&target=5f1e9c2b8d3a4e0012ab3401": "probe deadline 5s,",
 	} {
 		if _, body := p.get(t, path); !strings.Contains(body, want) {
 			t.Errorf("%s: no %q in\n%s", path, want, body)
@@ -404,8 +404,8 @@ func TestBadInput(t *testing.T) {
 	const (
 		help   = "; see opsmanager_exporter --help\n"
 		starts = `time=... level=INFO source=... msg="Starting opsmanager_exporter" version="(version=..."` + "\n"
-		stops  = `time=... level=ERROR source=... msg="The exporter stops" err="`
-		hash   = `--web.config.file="` + "WEB" + `": basic_auth_users: the password of "prometheus" is no bcrypt hash: write what htpasswd -nB "prometheus" prints after the colon`
+		stops  = `time=... level=ERROR source=... msg="Exiting because of an error" err="`
+		hash   = `--web.config.file="` + "WEB" + `": basic_auth_users: the password of "prometheus" is not a bcrypt hash: use what htpasswd -nB "prometheus" prints after the colon`
 	)
 	tests := []struct {
 		name   string
@@ -414,25 +414,25 @@ func TestBadInput(t *testing.T) {
 	}{
 		{"misspelt flag", []string{"--web.max-request=5"}, "opsmanager_exporter: --web.max-request: unknown flag: did you mean --web.max-requests?" + help},
 		{"misspelt command", []string{"chek"}, `opsmanager_exporter: "chek": unknown command: did you mean check?` + help},
-		{"flag of another command", []string{"--online"}, "opsmanager_exporter: --online: is a flag of another command: write opsmanager_exporter check --online" + help},
-		{"no number", []string{"--web.max-requests=x"}, `opsmanager_exporter: --web.max-requests="x": write a whole number, such as 40` + help},
-		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: write a duration with its unit, such as 500ms or 5s" + help},
-		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: give 100ms or more" + help},
-		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": write table or json` + help},
-		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": write debug, info, warn or error` + help},
-		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": write logfmt or json` + help},
-		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: write host:port, or :port alone, such as :20301" + help},
-		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path serves something else, choose another` + help},
-		{"prefix", []string{"--web.route-prefix=/a?b"}, `opsmanager_exporter: --web.route-prefix="/a?b": use letters, digits and - _ . / alone, and no / at the end` + help},
-		{"external URL with a password", []string{"--web.external-url=https://a:b@exporter.example.net"}, "opsmanager_exporter: --web.external-url: give http:// or https://, a host and perhaps a path, and nothing else" + help},
-		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: give 0 or more" + help},
-		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: give 0 or more" + help},
+		{"flag of another command", []string{"--online"}, "opsmanager_exporter: --online: is a flag of another command: use opsmanager_exporter check --online" + help},
+		{"no number", []string{"--web.max-requests=x"}, `opsmanager_exporter: --web.max-requests="x": must be a whole number, such as 40` + help},
+		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: must be a duration with a unit, such as 500ms or 5s" + help},
+		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: must be at least 100ms" + help},
+		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": must be table or json` + help},
+		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": must be debug, info, warn or error` + help},
+		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": must be logfmt or json` + help},
+		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: must be host:port or :port, such as :20301" + help},
+		{"path of another page", []string{"--web.telemetry-path=/-/ready"}, `opsmanager_exporter: --web.telemetry-path="/-/ready": this path is already in use: choose another` + help},
+		{"prefix", []string{"--web.route-prefix=/a?b"}, `opsmanager_exporter: --web.route-prefix="/a?b": must contain only letters, digits and - _ . /, and must not end in /` + help},
+		{"external URL with a password", []string{"--web.external-url=https://a:b@exporter.example.net"}, "opsmanager_exporter: --web.external-url: must be http:// or https:// followed by a host and optionally a path" + help},
+		{"negative limit", []string{"--web.max-requests=-1"}, "opsmanager_exporter: --web.max-requests=-1: must be 0 or greater" + help},
+		{"negative offset", []string{"--scrape.timeout-offset=-1s"}, "opsmanager_exporter: --scrape.timeout-offset=-1s: must be 0 or greater" + help},
 		{"no configuration", []string{"--config.file=" + bad + ".not"}, starts + stops + `...bad.yml.not: no such file or directory: create it or correct the path"` + "\n"},
-		{"no configuration, in JSON", []string{"--log.format=json", "--config.file=" + bad + ".not"}, `{...,"msg":"Starting opsmanager_exporter",...}` + "\n" + `{...,"level":"ERROR",...,"msg":"The exporter stops","err":"...bad.yml.not: no such file or directory: create it or correct the path"}` + "\n"},
+		{"no configuration, in JSON", []string{"--log.format=json", "--config.file=" + bad + ".not"}, `{...,"msg":"Starting opsmanager_exporter",...}` + "\n" + `{...,"level":"ERROR",...,"msg":"Exiting because of an error","err":"...bad.yml.not: no such file or directory: create it or correct the path"}` + "\n"},
 		{"bad configuration", []string{"--config.file=" + bad}, starts + stops + "...bad.yml:2: ops_managers[0].url: ...\n" + stops + `...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll"` + "\n" + stops + `...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ...`},
 		{"bad configuration, to check", []string{"check", "--config.file=" + bad}, "opsmanager_exporter: ...bad.yml:2: ops_managers[0].url: ...\nopsmanager_exporter: ...bad.yml:2: ops_managers[0].orgs: is missing: list the organizations to poll\nopsmanager_exporter: ...bad.yml:3: ops_managers[0]: unknown key \"surprises\": ..."},
-		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, starts + stops + `--web.listen-address=\"` + taken.Addr().String() + `\": address already in use: stop what listens there, or choose another port"` + "\n"},
-		{"address of another host", []string{"demo", "--web.listen-address=192.0.2.1:20301"}, starts + stops + `--web.listen-address=\"192.0.2.1:20301\": cannot assign requested address: use an address of this host, or :port alone for all of them"` + "\n"},
+		{"port in use", []string{"demo", "--web.listen-address=" + taken.Addr().String()}, starts + stops + `--web.listen-address=\"` + taken.Addr().String() + `\": address already in use: stop the program that listens there, or choose another port"` + "\n"},
+		{"address of another host", []string{"demo", "--web.listen-address=192.0.2.1:20301"}, starts + stops + `--web.listen-address=\"192.0.2.1:20301\": cannot assign requested address: use an address of this host, or :port for all of them"` + "\n"},
 		{"no web configuration", []string{"demo", "--web.config.file=" + web + ".not"}, starts + stops + `--web.config.file=\"` + web + `.not\": no such file or directory: create it or correct the path"` + "\n"},
 		{"bad hash", []string{"demo", "--web.config.file=" + web}, starts + stops + strings.ReplaceAll(strings.ReplaceAll(hash, "WEB", web), `"`, `\"`) + `"` + "\n"},
 		{"bad hash, to check", []string{"check", "--web.config.file=" + web, "--config.file=" + bad + ".not"}, "opsmanager_exporter: " + strings.ReplaceAll(hash, "WEB", web) + "\nopsmanager_exporter: ...bad.yml.not: no such file or directory: create it or correct the path\n"},
@@ -463,7 +463,7 @@ func TestHealthcheckAndCheck(t *testing.T) {
 		t.Errorf("healthcheck of several addresses: exit status %d, %s", status, stderr)
 	}
 	p.stop(t, syscall.SIGTERM)
-	if status, _, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 1 || !strings.HasPrefix(stderr, "opsmanager_exporter: health check: nothing answers HTTP at "+address) {
+	if status, _, stderr := runProgram(t, "healthcheck", "--web.listen-address="+address); status != 1 || !strings.HasPrefix(stderr, "opsmanager_exporter: health check: no HTTP response from "+address) {
 		t.Errorf("healthcheck of nothing: exit status %d, %s", status, stderr)
 	}
 
@@ -530,7 +530,7 @@ func TestNobodyReads(t *testing.T) {
 	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_scrape_success") {
 		t.Error("no scrape while nobody reads the log")
 	}
-	notice := regexp.MustCompile(`level=WARN .*msg="[1-9]\d* log lines were dropped because nobody read the log"`)
+	notice := regexp.MustCompile(`level=WARN .*msg="[1-9]\d* log lines were dropped because nothing was reading the log"`)
 	for lines := bufio.NewReader(r); ; {
 		line, err := lines.ReadString('\n')
 		if err != nil {
@@ -760,7 +760,7 @@ func TestBrokenCertificate(t *testing.T) {
 			t.Error("a handshake with a broken certificate")
 		}
 	}
-	want := "opsmanager_exporter: health check: " + address + ": no TLS handshake succeeds: its certificate, key or web configuration cannot be used; its log says why\n"
+	want := "opsmanager_exporter: health check: " + address + ": TLS handshakes fail: its certificate, key or web configuration cannot be used; see its log\n"
 	if status, stderr := healthcheck(); status != 1 || stderr != want {
 		t.Errorf("healthcheck: exit status %d, %s", status, stderr)
 	}
@@ -936,7 +936,7 @@ func TestReloadOverHTTP(t *testing.T) {
 		t.Errorf("after a reload: %s", body)
 	}
 	write(good("not-an-id"))
-	want := "the configuration in use stays:\n" + file + `:4: ops_managers[0].orgs[0].id: "not-an-id" is not an organization ID: use its 24 hexadecimal digits (Ops Manager > Organization > Settings)` + "\n"
+	want := "the configuration could not be reloaded; the previous one stays in use:\n" + file + `:4: ops_managers[0].orgs[0].id: "not-an-id" is not an organization ID: use its 24 hexadecimal digits (Ops Manager > Organization > Settings)` + "\n"
 	if status, body := reload(http.MethodPost); status != http.StatusInternalServerError || body != want {
 		t.Errorf("a bad file: status %d, %q, want %q", status, body, want)
 	}
@@ -955,7 +955,7 @@ func TestReloadOverHTTP(t *testing.T) {
 		return nil
 	})
 	log := p.stop(t, syscall.SIGTERM)
-	if !strings.Contains(log, "Reload failed, the configuration in use stays") || strings.Contains(log, "jkqmzxvt") || strings.Contains(log, "a-private-key") {
+	if !strings.Contains(log, "Reloading the configuration failed; the previous one stays in use") || strings.Contains(log, "jkqmzxvt") || strings.Contains(log, "a-private-key") {
 		t.Errorf("log of the reloads:\n%s", log)
 	}
 

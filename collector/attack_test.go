@@ -163,7 +163,7 @@ func TestFilesThatBlock(t *testing.T) {
 	f.expect(t, "before", "1", "1", "1")
 	testfile.Pipe(t, filepath.Join(dir, "own.priv"))
 	f.expect(t, "a named pipe in place of the file", "1", "1", "1")
-	if got := strings.Count(log.String(), "Reading files failed"); got != 1 {
+	if got := strings.Count(log.String(), "Configured files cannot be read"); got != 1 {
 		t.Errorf("the log tells %d times:\n%s", got, log.String())
 	}
 }

@@ -12,20 +12,20 @@ import (
 // The metrics that a poll of one organization yields.
 var (
 	syncedDesc = newDesc("migration_link_synced",
-		"Whether the migration link to Atlas is up, as read from the API during this scrape: 1 SYNCED, 0 NOT_SYNCED; absent if this scrape could not read it.", "org_id")
+		"Status of the migration link to Atlas, as read from the API during this scrape: 1 for SYNCED, 0 for NOT_SYNCED, absent if it could not be read.", "org_id")
 	successDesc = newDesc("migration_link_scrape_success",
-		"Whether this scrape read the status of the migration link: 1 it did, 0 it did not.", "org_id")
+		"Whether this scrape read the status of the migration link: 1 for success, 0 for failure.", "org_id")
 	durationDesc = newDesc("migration_link_scrape_duration_seconds",
-		"How long this scrape took to read the status of the migration link or to give up, in seconds.", "org_id")
+		"Time that this scrape took to read the status of the migration link or to fail, in seconds.", "org_id")
 	reasonDesc = newDesc("migration_link_scrape_failure_reason",
-		"Why this scrape could not read the status of the migration link: 1 for the reason; absent if it could.", "org_id", "reason")
+		"Why this scrape could not read the status of the migration link: 1 for the reason that applies, absent on success.", "org_id", "reason")
 	errorsDesc = newDesc("migration_link_scrape_errors_total",
-		"Scrapes that could not read the status of the migration link.", "org_id")
+		"Total number of scrapes that could not read the status of the migration link.", "org_id")
 	lastSuccessDesc = newDesc("migration_link_last_success_timestamp_seconds",
-		"When the status of the migration link was last read, in seconds since 1970.", "org_id")
+		"Unix timestamp of the last time the status of the migration link was read.", "org_id")
 	orgInfoDesc = newDesc("migration_link_info",
 		"The organization's name (its ID where none is configured) and its Ops Manager; always 1.", "org_id", "org_name", "ops_manager")
-	infoDesc = newDesc("info", "The version that this Ops Manager reports; always 1.", "ops_manager", "version")
+	infoDesc = newDesc("info", "Version that this Ops Manager reports; always 1.", "ops_manager", "version")
 )
 
 func newDesc(name, help string, labels ...string) *prometheus.Desc {

@@ -40,7 +40,7 @@ func TestExposition(t *testing.T) {
 		},
 		Servers: []Server{{OpsManager: "production", Version: "8.0.0"}},
 	}}
-	const want = `# HELP opsmanager_info The version that this Ops Manager reports; always 1.
+	const want = `# HELP opsmanager_info Version that this Ops Manager reports; always 1.
 # TYPE opsmanager_info gauge
 opsmanager_info{ops_manager="production",version="8.0.0"} 1
 # HELP opsmanager_migration_link_info The organization's name (its ID where none is configured) and its Ops Manager; always 1.
@@ -49,33 +49,33 @@ opsmanager_migration_link_info{ops_manager="other",org_id="c",org_name="c"} 1
 opsmanager_migration_link_info{ops_manager="other",org_id="d",org_name="a defect"} 1
 opsmanager_migration_link_info{ops_manager="production",org_id="a",org_name="Grüße"} 1
 opsmanager_migration_link_info{ops_manager="production",org_id="b",org_name="a \"b\" \\ c\nd"} 1
-# HELP opsmanager_migration_link_last_success_timestamp_seconds When the status of the migration link was last read, in seconds since 1970.
+# HELP opsmanager_migration_link_last_success_timestamp_seconds Unix timestamp of the last time the status of the migration link was read.
 # TYPE opsmanager_migration_link_last_success_timestamp_seconds gauge
 opsmanager_migration_link_last_success_timestamp_seconds{org_id="a"} 1.7950000005e+09
 opsmanager_migration_link_last_success_timestamp_seconds{org_id="b"} 1.7950000005e+09
-# HELP opsmanager_migration_link_scrape_duration_seconds How long this scrape took to read the status of the migration link or to give up, in seconds.
+# HELP opsmanager_migration_link_scrape_duration_seconds Time that this scrape took to read the status of the migration link or to fail, in seconds.
 # TYPE opsmanager_migration_link_scrape_duration_seconds gauge
 opsmanager_migration_link_scrape_duration_seconds{org_id="a"} 1
 opsmanager_migration_link_scrape_duration_seconds{org_id="b"} 1.5
 opsmanager_migration_link_scrape_duration_seconds{org_id="c"} 0.001
 opsmanager_migration_link_scrape_duration_seconds{org_id="d"} 0.001
-# HELP opsmanager_migration_link_scrape_errors_total Scrapes that could not read the status of the migration link.
+# HELP opsmanager_migration_link_scrape_errors_total Total number of scrapes that could not read the status of the migration link.
 # TYPE opsmanager_migration_link_scrape_errors_total counter
 opsmanager_migration_link_scrape_errors_total{org_id="a"} 3
 opsmanager_migration_link_scrape_errors_total{org_id="b"} 0
 opsmanager_migration_link_scrape_errors_total{org_id="c"} 0
 opsmanager_migration_link_scrape_errors_total{org_id="d"} 0
-# HELP opsmanager_migration_link_scrape_failure_reason Why this scrape could not read the status of the migration link: 1 for the reason; absent if it could.
+# HELP opsmanager_migration_link_scrape_failure_reason Why this scrape could not read the status of the migration link: 1 for the reason that applies, absent on success.
 # TYPE opsmanager_migration_link_scrape_failure_reason gauge
 opsmanager_migration_link_scrape_failure_reason{org_id="a",reason="role"} 1
 opsmanager_migration_link_scrape_failure_reason{org_id="d",reason="bad_response"} 1
-# HELP opsmanager_migration_link_scrape_success Whether this scrape read the status of the migration link: 1 it did, 0 it did not.
+# HELP opsmanager_migration_link_scrape_success Whether this scrape read the status of the migration link: 1 for success, 0 for failure.
 # TYPE opsmanager_migration_link_scrape_success gauge
 opsmanager_migration_link_scrape_success{org_id="a"} 0
 opsmanager_migration_link_scrape_success{org_id="b"} 1
 opsmanager_migration_link_scrape_success{org_id="c"} 1
 opsmanager_migration_link_scrape_success{org_id="d"} 0
-# HELP opsmanager_migration_link_synced Whether the migration link to Atlas is up, as read from the API during this scrape: 1 SYNCED, 0 NOT_SYNCED; absent if this scrape could not read it.
+# HELP opsmanager_migration_link_synced Status of the migration link to Atlas, as read from the API during this scrape: 1 for SYNCED, 0 for NOT_SYNCED, absent if it could not be read.
 # TYPE opsmanager_migration_link_synced gauge
 opsmanager_migration_link_synced{org_id="b"} 0
 opsmanager_migration_link_synced{org_id="c"} 1

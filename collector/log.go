@@ -51,7 +51,7 @@ func logChanges(logger *slog.Logger, changes []change) {
 			ids[i] = c.result.OrgID
 		}
 		log(logger.With("organizations", len(group), "for_example", ids[0]), k.target, group[0])
-		logger.Debug("Organizations affected", "org_ids", ids)
+		logger.Debug("All organizations affected by this", "org_ids", ids)
 	}
 }
 
@@ -64,14 +64,14 @@ func log(logger *slog.Logger, t *target, c change) {
 		}
 		reason := opsmanager.ReasonOf(c.result.Err)
 		if c.news == newsNone {
-			logger.Debug("Migration link status still unknown", "reason", reason, "err", c.result.Err)
+			logger.Debug("Migration link status is still unknown", "reason", reason, "err", c.result.Err)
 			return
 		}
-		logger.Warn("Migration link status unknown", "reason", reason, "err", c.result.Err, "fix", reason.Fix())
+		logger.Warn("Migration link status is unknown", "reason", reason, "err", c.result.Err, "fix", reason.Fix())
 	case newsNotSynced:
 		logger.Warn("Migration link is not synced", "status", c.result.Status,
 			"fix", c.result.Status.Fix())
 	case newsRecovered:
-		logger.Info("Migration link status read", "status", c.result.Status)
+		logger.Info("Migration link is synced", "status", c.result.Status)
 	}
 }

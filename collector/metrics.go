@@ -30,11 +30,11 @@ func newAPIMetrics(opsManager string) *apiMetrics {
 		registry: registry,
 		requests: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "api", Name: "requests_total",
-			Help: "HTTP requests sent to this Ops Manager, digest challenges included, by status code; code is error where no response came.",
+			Help: "Total number of HTTP requests sent to this Ops Manager, including digest challenges, by status code; error if there was no response.",
 		}, []string{"code"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: "api", Name: "request_duration_seconds",
-			Help:                        "Time from sending one HTTP request to the end of its response, in seconds, connecting included.",
+			Help:                        "Time from sending an HTTP request to the end of its response, including connection setup, in seconds.",
 			Buckets:                     []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 			NativeHistogramBucketFactor: 1.1,
 		}),
@@ -61,11 +61,11 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 	return &reloadMetrics{
 		successful: auto.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: "exporter", Name: "config_last_reload_successful",
-			Help: "Whether the last load of the configuration succeeded: 1 it did, 0 it failed and the one before stays in use.",
+			Help: "Whether the last configuration load was successful: 1 for success, 0 for failure, when the previous configuration stays in use.",
 		}),
 		timestamp: auto.NewGauge(prometheus.GaugeOpts{
 			Namespace: namespace, Subsystem: "exporter", Name: "config_last_reload_success_timestamp_seconds",
-			Help: "When the configuration was last loaded successfully, in seconds since 1970.",
+			Help: "Unix timestamp of the last successful configuration load.",
 		}),
 	}
 }

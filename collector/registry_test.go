@@ -29,12 +29,12 @@ func TestPedanticRegistry(t *testing.T) {
 	}
 	// The counters show the polls of the very scrape: one challenge, three polls,
 	// and then three more.
-	const want = `# HELP opsmanager_api_requests_total HTTP requests sent to this Ops Manager, digest challenges included, by status code; code is error where no response came.
+	const want = `# HELP opsmanager_api_requests_total Total number of HTTP requests sent to this Ops Manager, including digest challenges, by status code; error if there was no response.
 # TYPE opsmanager_api_requests_total counter
 opsmanager_api_requests_total{code="200",ops_manager="production"} 4
 opsmanager_api_requests_total{code="401",ops_manager="production"} 1
 opsmanager_api_requests_total{code="404",ops_manager="production"} 2
-# HELP opsmanager_migration_link_synced Whether the migration link to Atlas is up, as read from the API during this scrape: 1 SYNCED, 0 NOT_SYNCED; absent if this scrape could not read it.
+# HELP opsmanager_migration_link_synced Status of the migration link to Atlas, as read from the API during this scrape: 1 for SYNCED, 0 for NOT_SYNCED, absent if it could not be read.
 # TYPE opsmanager_migration_link_synced gauge
 opsmanager_migration_link_synced{org_id="5f1e9c2b8d3a4e0000000000"} 1
 opsmanager_migration_link_synced{org_id="5f1e9c2b8d3a4e0000000001"} 0

@@ -87,10 +87,10 @@ func (e *Exporter) Load(file string) error {
 	e.logger.Info("Configuration loaded", "file", file, "ops_managers", len(cfg.OpsManagers), "organizations", len(e.Targets().orgs))
 	go func() { // a file system that does not respond must not hold up the rest
 		for _, w := range cfg.Warnings() {
-			e.logger.Warn("Configuration warning", "warning", w)
+			e.logger.Warn("Possible problem in the configuration", "warning", w)
 		}
 		for _, err := range cfg.CheckFiles() {
-			e.logger.Warn("Configured file cannot be used yet", "err", err)
+			e.logger.Warn("A configured file cannot be used yet", "err", err)
 		}
 	}()
 	return nil

@@ -161,7 +161,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 			Place: org.place, Timeout: t.settings.Timeout,
 			Ask: func(ctx context.Context) (reading, scheduler.Outcome) {
 				if trace != nil {
-					trace("got a slot")
+					trace("acquired a request slot")
 					ctx = opsmanager.WithTrace(ctx, trace)
 				}
 				r := t.ask(ctx, org.config.ID, refresh, key)
@@ -171,7 +171,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 		if trace != nil {
 			polls[i].Traced = true
 			polls[i].Joined = func() {
-				trace("joined a poll that another scrape had started; its earlier steps are not known here")
+				trace("joined a poll that another scrape had started; its earlier steps are not shown")
 			}
 		}
 	}
@@ -199,8 +199,8 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 }
 
 var (
-	errNotReached  = errors.New("no slot came free before the deadline")
-	errNotAnswered = errors.New("no whole answer before the deadline of the scrape")
+	errNotReached  = errors.New("no request slot became free before the deadline")
+	errNotAnswered = errors.New("no complete response before the deadline of the scrape")
 )
 
 // ask reads one organization, in the slot of its poll.

@@ -56,9 +56,9 @@ func (k *APIKey) Read() (KeyPair, error) {
 }
 
 var (
-	errKeyEmpty   = errors.New("is empty: write the key into it")
-	errKeyLines   = errors.New("has more than one line: write the key alone, on one line")
-	errKeyControl = errors.New("contains control characters: write the key alone, as plain text")
+	errKeyEmpty   = errors.New("is empty: it must contain the key")
+	errKeyLines   = errors.New("has more than one line: it must contain only the key, on a single line")
+	errKeyControl = errors.New("contains control characters: it must contain only the key, as plain text")
 )
 
 // cleanKey strips a byte order mark, one line end and surrounding spaces from a

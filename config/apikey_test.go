@@ -96,19 +96,19 @@ func TestAPIKeyFileText(t *testing.T) {
 		"LF":           {text: "s3cr3t\n", want: "s3cr3t"},
 		"CRLF":         {text: "s3cr3t\r\n", want: "s3cr3t"},
 		"spaces":       {text: " \ts3cr3t \n", want: "s3cr3t"},
-		"empty":        {err: "is empty: write the key into it"},
-		"white space":  {text: " \n\n", err: "is empty: write the key into it"},
-		"two lines":    {text: "s3cr3t\ns3cr3t", err: "has more than one line: write the key alone, on one line"},
-		"blank line":   {text: "s3cr3t\n\n", err: "has more than one line: write the key alone, on one line"},
-		"leading line": {text: "\ns3cr3t", err: "has more than one line: write the key alone, on one line"},
-		"CR":           {text: "s3cr3t\rs3cr3t", err: "has more than one line: write the key alone, on one line"},
-		"NUL":          {text: "s3cr\x003t", err: "contains control characters: write the key alone, as plain text"},
-		"tab":          {text: "s3cr\t3t", err: "contains control characters: write the key alone, as plain text"},
-		"UTF-16":       {text: "\xff\xfes\x003\x00", err: "contains control characters: write the key alone, as plain text"},
+		"empty":        {err: "is empty: it must contain the key"},
+		"white space":  {text: " \n\n", err: "is empty: it must contain the key"},
+		"two lines":    {text: "s3cr3t\ns3cr3t", err: "has more than one line: it must contain only the key, on a single line"},
+		"blank line":   {text: "s3cr3t\n\n", err: "has more than one line: it must contain only the key, on a single line"},
+		"leading line": {text: "\ns3cr3t", err: "has more than one line: it must contain only the key, on a single line"},
+		"CR":           {text: "s3cr3t\rs3cr3t", err: "has more than one line: it must contain only the key, on a single line"},
+		"NUL":          {text: "s3cr\x003t", err: "contains control characters: it must contain only the key, as plain text"},
+		"tab":          {text: "s3cr\t3t", err: "contains control characters: it must contain only the key, as plain text"},
+		"UTF-16":       {text: "\xff\xfes\x003\x00", err: "contains control characters: it must contain only the key, as plain text"},
 		"BOM":          {text: "\ufeffs3cr3t\r\n", want: "s3cr3t"},
-		"two BOMs":     {text: "\ufeff\ufeffs3cr3t", err: "contains control characters: write the key alone, as plain text"},
-		"only a BOM":   {text: "\ufeff\n", err: "is empty: write the key into it"},
-		"large":        {text: strings.Repeat("s3cr3t", 11000), err: "is larger than 64 KiB: name the right file"},
+		"two BOMs":     {text: "\ufeff\ufeffs3cr3t", err: "contains control characters: it must contain only the key, as plain text"},
+		"only a BOM":   {text: "\ufeff\n", err: "is empty: it must contain the key"},
+		"large":        {text: strings.Repeat("s3cr3t", 11000), err: "is larger than 64 KiB: check that this is the right file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "key")
@@ -142,7 +142,7 @@ func wantKeyError(t *testing.T, file, want string) {
 func TestAPIKeyFileMissing(t *testing.T) {
 	dir := t.TempDir()
 	wantKeyError(t, filepath.Join(dir, "none"), "no such file or directory: create it or correct the path")
-	wantKeyError(t, dir, "is not a regular file: name a file")
+	wantKeyError(t, dir, "is not a regular file: use the path of a file")
 }
 
 func TestAPIKeyFileUnreadable(t *testing.T) {
@@ -154,7 +154,7 @@ func TestAPIKeyFileUnreadable(t *testing.T) {
 	if err := os.Chmod(file, 0); err != nil {
 		t.Fatal(err)
 	}
-	wantKeyError(t, file, "permission denied: let the exporter's user read it")
+	wantKeyError(t, file, "permission denied: make it readable by the exporter's user")
 }
 
 func TestReadTogetherNoticesChanges(t *testing.T) {

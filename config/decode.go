@@ -54,7 +54,7 @@ func (d *decoder) problem(v value, format string, args ...any) {
 // count reports whether one more value may be looked at.
 func (d *decoder) count(v value) bool {
 	if d.values++; d.values > maxValues {
-		d.problem(value{line: v.line}, "holds more than %d values: use fewer aliases", maxValues)
+		d.problem(value{line: v.line}, "contains more than %d values: use fewer aliases", maxValues)
 		d.stopped = true
 	}
 	return !d.stopped
@@ -90,13 +90,13 @@ func isNull(n *yaml.Node) bool {
 func (d *decoder) ofKind(v value, want yaml.Kind) bool {
 	switch {
 	case isNull(v.node):
-		d.problem(v, "has no value: give one or remove the line (text that begins with # or & needs quotes)")
+		d.problem(v, "has no value: set one or remove the line (text that begins with # or & must be quoted)")
 	case v.node.Kind != want && want == yaml.ScalarNode && v.node.Style&yaml.FlowStyle != 0:
-		d.problem(v, "must be a single value, not %s: text that begins with { or [ needs quotes", kindName(v.node.Kind))
+		d.problem(v, "must be a single value, not %s: text that begins with { or [ must be quoted", kindName(v.node.Kind))
 	case v.node.Kind != want:
 		d.problem(v, "must be %s, not %s", kindName(want), kindName(v.node.Kind))
 	case !isPlainTag(v.node):
-		d.problem(v, "has a YAML tag: remove it (text that begins with ! needs quotes)")
+		d.problem(v, "has a YAML tag: remove it (text that begins with ! must be quoted)")
 	default:
 		return true
 	}
@@ -145,7 +145,7 @@ func (d *decoder) text(v value) (string, bool) {
 	s := v.node.Value
 	switch {
 	case strings.TrimFunc(s, isBlank) == "":
-		d.problem(v, "is empty: give a value or remove the line")
+		d.problem(v, "is empty: set a value or remove the line")
 	case strings.ContainsFunc(s, isUnprintable):
 		d.problem(v, "contains line breaks or control characters: %s", oneLine(v))
 	default:
@@ -157,9 +157,9 @@ func (d *decoder) text(v value) (string, bool) {
 // oneLine says how to write what has to be one line.
 func oneLine(v value) string {
 	if v.node.Style&yaml.DoubleQuotedStyle != 0 {
-		return "write plain text on one line (in double quotes a backslash begins an escape: use single quotes)"
+		return "use plain text on a single line (in double quotes, a backslash starts an escape sequence: use single quotes)"
 	}
-	return "write plain text on one line"
+	return "use plain text on a single line"
 }
 
 // block returns text that may have several lines, such as a certificate.
@@ -168,7 +168,7 @@ func (d *decoder) block(v value) (string, bool) {
 		return "", false
 	}
 	if strings.TrimSpace(v.node.Value) == "" {
-		d.problem(v, "is empty: give a value or remove the line")
+		d.problem(v, "is empty: set a value or remove the line")
 		return "", false
 	}
 	return v.node.Value, true
@@ -184,7 +184,7 @@ func (d *decoder) secret(v value) (Secret, bool) {
 	case err == nil:
 		return s, true
 	case errors.Is(err, errKeyEmpty):
-		d.problem(v, "is empty: give a value or remove the line")
+		d.problem(v, "is empty: set a value or remove the line")
 	default:
 		d.problem(v, "contains line breaks or control characters: %s", oneLine(v))
 	}
@@ -199,7 +199,7 @@ func (d *decoder) boolean(v value) bool {
 	case slices.Contains([]string{"true", "True", "TRUE"}, s):
 		return true
 	case !slices.Contains([]string{"false", "False", "FALSE"}, s):
-		d.problem(v, "%s is not a boolean: write true or false", quote(s))
+		d.problem(v, "%s is not a boolean: use true or false", quote(s))
 	}
 	return false
 }

@@ -14,8 +14,8 @@ func TestAPIKeyFileIsNamedPipe(t *testing.T) {
 	if err := syscall.Mkfifo(file, 0o600); err != nil {
 		t.Skip(err)
 	}
-	wantKeyError(t, file, "is not a regular file: name a file")
-	if _, err := Load(file); err == nil || err.Error() != file+": is not a regular file: name a file" {
+	wantKeyError(t, file, "is not a regular file: use the path of a file")
+	if _, err := Load(file); err == nil || err.Error() != file+": is not a regular file: use the path of a file" {
 		t.Errorf("got %v", err)
 	}
 }

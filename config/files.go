@@ -129,6 +129,6 @@ func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) 
 	case o := <-done:
 		return o.value, o.err
 	case <-timer.C:
-		return none, sources[0].wrap(fmt.Errorf("cannot be read: no answer within %s; check that its file system responds", f.limit))
+		return none, sources[0].wrap(fmt.Errorf("cannot be read: no response within %s; check that its file system responds", f.limit))
 	}
 }

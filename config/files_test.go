@@ -106,7 +106,7 @@ func TestWithin(t *testing.T) {
 		answer := make(chan int)
 		begun := time.Now()
 		got, err := within(f, sourceOf("a"), func() (int, error) { return <-answer, nil })
-		wantError(t, err, `private_key_file "a": cannot be read: no answer within 10s; check that its file system responds`)
+		wantError(t, err, `private_key_file "a": cannot be read: no response within 10s; check that its file system responds`)
 		if took := time.Since(begun); got != 0 || took != readLimit {
 			t.Errorf("got %d after %s", got, took)
 		}

@@ -76,7 +76,7 @@ func TestDeadFileSystem(t *testing.T) {
 
 	file := filepath.Join(dead, "opsmanager.yml")
 	_, err := f.Load(file)
-	wantError(t, err, file+": cannot be read: no answer within 100ms; check that its file system responds")
+	wantError(t, err, file+": cannot be read: no response within 100ms; check that its file system responds")
 	_, err = f.Load(file)
 	wantError(t, err, file+": cannot be read: an earlier read of it has not returned; check that its file system responds")
 

@@ -19,9 +19,9 @@ func TestManyProblems(t *testing.T) {
 		last     string
 	}{
 		20:   {20, `opsmanager.yml:24: ops_managers[0].orgs[19].id: "x19" is not an organization ID: use its 24 hexadecimal digits (Ops Manager > Organization > Settings)`},
-		21:   {21, "and 1 more: run check to see them"},
-		1000: {1000, "and 980 more: run check to see them"},
-		5000: {1000, "and 980 more: run check to see them"},
+		21:   {21, "and 1 more: run check to list them"},
+		1000: {1000, "and 980 more: run check to list them"},
+		5000: {1000, "and 980 more: run check to list them"},
 	} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			var text strings.Builder

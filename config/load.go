@@ -9,7 +9,7 @@ import (
 // maxFileSize is far more than the largest sensible configuration needs.
 const maxFileSize = 8 << 20
 
-var errNotUTF8 = errors.New("is not UTF-8: save it in that encoding")
+var errNotUTF8 = errors.New("is not UTF-8: save it with that encoding")
 
 // Load is [Files.Load] for a program that loads a configuration only once.
 func Load(file string) (*Config, error) { return NewFiles().Load(file) }

@@ -99,8 +99,8 @@ func TestLoadUnusableFile(t *testing.T) {
 	}
 	for name, tc := range map[string]struct{ file, want string }{
 		"missing":   {filepath.Join(dir, "none.yml"), "no such file or directory: create it or correct the path"},
-		"directory": {dir, "is not a regular file: name a file"},
-		"large":     {large, "is larger than 8 MiB: name the right file"},
+		"directory": {dir, "is not a regular file: use the path of a file"},
+		"large":     {large, "is larger than 8 MiB: check that this is the right file"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := Load(tc.file)
@@ -227,7 +227,7 @@ func TestLoadAliasBomb(t *testing.T) {
 	}
 	start := time.Now()
 	_, err := Load(writeConfig(t, b.String()))
-	if err == nil || !strings.Contains(err.Error(), "holds more than 500000 values: use fewer aliases") {
+	if err == nil || !strings.Contains(err.Error(), "contains more than 500000 values: use fewer aliases") {
 		t.Errorf("got %.200v", err)
 	}
 	if took := time.Since(start); took > 10*time.Second {

@@ -83,7 +83,7 @@ func (d *decoder) entries(v value, depth int) []entry {
 		}
 		if key.Tag == "!!merge" {
 			if mergeKeys++; mergeKeys > 1 {
-				d.problem(at, "<< is given twice: write one << with a list of aliases")
+				d.problem(at, "<< is given twice: use one << with a list of aliases")
 			}
 			merged = append(merged, d.merge(at.child(v.path, val, e.line), depth+1)...)
 			continue
@@ -129,13 +129,13 @@ func (d *decoder) unknownKey(v value, e entry, private bool, known fields) strin
 	near := nearest.Of(e.key, keys(known))
 	switch {
 	case !e.plain:
-		d.problem(at, "a key is a list or a mapping: write key: value (text that begins with { or [ needs quotes)")
+		d.problem(at, "a key is a list or a mapping: use key: value (text that begins with { or [ must be quoted)")
 	case near != "":
 		d.problem(at, "unknown key %s: did you mean %s?", quoteName(e.key), near)
 	case private || !isWord(e.key) || keyShape.MatchString(e.key) || isNull(target(e.node)):
-		d.problem(at, "unknown key: the keys here are %s", list(known))
+		d.problem(at, "unknown key: valid keys are %s", list(known))
 	default:
-		d.problem(at, "unknown key %s: the keys here are %s", quote(e.key), list(known))
+		d.problem(at, "unknown key %s: valid keys are %s", quote(e.key), list(known))
 	}
 	return near
 }

@@ -21,11 +21,11 @@ const maxNodes = 300_000
 // line is taken from them.
 func parse(data []byte) (*yaml.Node, *problem) {
 	if nodes(data) > maxNodes {
-		return nil, &problem{text: fmt.Sprintf("contains more than about %d values and comments: split it between several exporters", maxNodes)}
+		return nil, &problem{text: fmt.Sprintf("contains more than about %d values and comments: split it across several exporters", maxNodes)}
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
 	if err != nil {
-		return nil, &problem{text: "cannot be parsed: the YAML library does not start"}
+		return nil, &problem{text: "cannot be parsed: the YAML library failed to start"}
 	}
 	var document, second yaml.Node
 	switch err := loader.Load(&document); {
@@ -44,7 +44,7 @@ func parse(data []byte) (*yaml.Node, *problem) {
 	case err != nil:
 		return nil, syntaxProblem(data, err)
 	}
-	return nil, &problem{line: second.Line, text: "a second YAML document begins here: put everything into one and remove the ---"}
+	return nil, &problem{line: second.Line, text: "a second YAML document starts here: merge it into the first and remove the ---"}
 }
 
 // nodes returns an upper bound on the number of nodes in YAML text, of which all
@@ -74,7 +74,7 @@ func emptyFile() *problem {
 
 // syntaxProblem keeps the line of a YAML error and replaces its text by one of ours.
 func syntaxProblem(data []byte, err error) *problem {
-	p := &problem{text: "is not YAML: check the indentation, and put values with special characters in quotes"}
+	p := &problem{text: "is not valid YAML: check the indentation, and quote values with special characters"}
 	syntax, ok := errors.AsType[*yaml.LoadError](err)
 	if !ok {
 		return p
@@ -89,7 +89,7 @@ func syntaxProblem(data []byte, err error) *problem {
 	}
 	for _, e := range syntaxExplanations() {
 		if strings.Contains(message, e.sign) {
-			p.text = "is not YAML: " + e.text
+			p.text = "is not valid YAML: " + e.text
 			if e.atStart && syntax.ContextMark.Line > 0 {
 				p.line = syntax.ContextMark.Line
 			}
@@ -118,15 +118,15 @@ type syntaxExplanation struct {
 // syntaxExplanations are those of the errors that people make; the first that
 // applies counts.
 func syntaxExplanations() []syntaxExplanation {
-	const backslash = "a backslash in double quotes begins an escape: put the value in single quotes"
+	const backslash = "a backslash in double quotes starts an escape sequence: use single quotes"
 	return []syntaxExplanation{
 		{sign: "tab character", text: "a tab in the indentation: use spaces"},
 		{sign: "Unicode character escape", text: `an escape in double quotes is a surrogate, one half of a pair such as \ud83d\ude80: write the character itself`},
 		{sign: "hexadecimal number", text: backslash},
 		{sign: "unknown escape character", text: backslash},
-		{sign: "while scanning a quoted scalar", text: "a quoted value does not end: add the closing quote, and use single quotes if it contains backslashes", atStart: true},
-		{sign: "while parsing a flow", text: "a { or [ is not closed, or a comma is missing: close it, or put a value that begins with it in quotes", atStart: true},
-		{sign: "mapping values are not allowed", text: "a value contains \": \", or the line is wrongly indented: put the value in quotes or align the line"},
-		{sign: "while parsing a block", text: "the line does not fit the one above it: check indentation and quotes"},
+		{sign: "while scanning a quoted scalar", text: "a quoted value is not closed: add the closing quote, and use single quotes if it contains backslashes", atStart: true},
+		{sign: "while parsing a flow", text: "a { or [ is not closed, or a comma is missing: close it, or quote the value that begins with it", atStart: true},
+		{sign: "mapping values are not allowed", text: "a value contains \": \", or the line is indented incorrectly: quote the value or fix the indentation"},
+		{sign: "while parsing a block", text: "the line does not fit the structure above it: check indentation and quotes"},
 	}
 }

@@ -82,14 +82,14 @@ func isDash(r rune) bool { return unicode.Is(unicode.Pd, r) || r == '\u2212' }
 
 // malformed says why a line with a marker neither begins nor ends a block.
 func malformed(line string) string {
-	const form = "write it like -----BEGIN CERTIFICATE-----, with five hyphens at each end"
+	const form = "it must look like -----BEGIN CERTIFICATE-----, with five hyphens at each end"
 	switch {
 	case len(pemMarker.FindAllStringIndex(line, 2)) > 1:
 		return "BEGIN and END lines are run together: put a line break after each"
 	case line != strings.TrimLeft(line, " \t"):
 		return "a BEGIN or END line is indented: remove the spaces before it"
 	case strings.HasPrefix(line, "-----BEGIN ") || strings.HasPrefix(line, "-----END "):
-		return "a BEGIN or END line does not end after its hyphens: " + form + " and nothing after them"
+		return "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"
 	}
 	return "a BEGIN or END line is malformed: " + form
 }
@@ -107,7 +107,7 @@ func certificates(text string) (string, error) {
 		case !strings.HasSuffix(b.Type, "CERTIFICATE"):
 			continue
 		case b.Type == "TRUSTED CERTIFICATE":
-			return "", &pemError{b.line, "a TRUSTED CERTIFICATE is in a format of OpenSSL's own: convert it with openssl x509"}
+			return "", &pemError{b.line, "TRUSTED CERTIFICATE is a format specific to OpenSSL: convert it with openssl x509"}
 		case b.Type != "CERTIFICATE" || len(b.Headers) > 0:
 			return "", &pemError{b.line, "the certificate that begins here is not a plain CERTIFICATE block: convert it with openssl x509"}
 		}
@@ -131,7 +131,7 @@ func privateKey(text string) (string, error) {
 		case !strings.HasSuffix(b.Type, "PRIVATE KEY"):
 			continue
 		case b.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED"):
-			return "", &pemError{b.line, "the private key is encrypted: write it without a passphrase, as openssl pkey does"}
+			return "", &pemError{b.line, "the private key is encrypted: remove its passphrase, for example with openssl pkey"}
 		}
 		return string(pem.EncodeToMemory(b.Block)), nil
 	}

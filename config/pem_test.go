@@ -23,7 +23,7 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 		t.Fatal(cert)
 	}
 	const (
-		form     = "write it like -----BEGIN CERTIFICATE-----, with five hyphens at each end"
+		form     = "it must look like -----BEGIN CERTIFICATE-----, with five hyphens at each end"
 		joined   = "BEGIN and END lines are run together: put a line break after each"
 		indented = "a BEGIN or END line is indented: remove the spaces before it"
 		damaged  = "the block that begins here is damaged: it is not Base64 between a BEGIN and an END line of one kind"
@@ -52,22 +52,22 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 		"half a first one":             {begin + body[:len(body)/2] + "\n" + cert, 1, noEnd2},
 		"no BEGIN line":                {cert + body + end, 2*n - 1, noBegin},
 		"four hyphens":                 {cert + begin[1:] + body + end, n + 1, "a BEGIN or END line is malformed: " + form},
-		"four hyphens at the end":      {cert + "-----BEGIN CERTIFICATE----\n" + body + end, n + 1, "a BEGIN or END line does not end after its hyphens: " + form + " and nothing after them"},
+		"four hyphens at the end":      {cert + "-----BEGIN CERTIFICATE----\n" + body + end, n + 1, "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"},
 		"no hyphens before":            {cert + "BEGIN CERTIFICATE-----\n" + body + end, n + 1, "a BEGIN or END line is malformed: " + form},
-		"no hyphens after":             {cert + "-----BEGIN CERTIFICATE\n" + body + end, n + 1, "a BEGIN or END line does not end after its hyphens: " + form + " and nothing after them"},
+		"no hyphens after":             {cert + "-----BEGIN CERTIFICATE\n" + body + end, n + 1, "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"},
 		"dashes of a word processor":   {cert + "\u2013\u2014\u2013BEGIN CERTIFICATE\u2013\u2014\u2013\n" + body + end, n + 1, "a BEGIN or END line is malformed: " + form},
 		"lower case":                   {cert + strings.ToLower(begin) + body + end, n + 1, "a BEGIN or END line is malformed: " + form},
 		"four hyphens in END":          {cert + begin + body + end[1:] + cert, n + n, "a BEGIN or END line is malformed: " + form},
 		"all on one line":              {strings.ReplaceAll(cert, "\n", " "), 1, joined},
 		"all on one line, with \\n":    {strings.ReplaceAll(cert, "\n", `\n`), 1, joined},
-		"body on the BEGIN line":       {cert + strings.TrimSpace(begin) + body + end, n + 1, "a BEGIN or END line does not end after its hyphens: " + form + " and nothing after them"},
+		"body on the BEGIN line":       {cert + strings.TrimSpace(begin) + body + end, n + 1, "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"},
 		"CR alone":                     {strings.ReplaceAll(cert, "\n", "\r"), 1, joined},
 		"indented":                     {cert + "  " + strings.ReplaceAll(cert, "\n", "\n  "), n + 1, indented},
 		"END indented":                 {begin + body + "\t" + end, n, indented},
 		"not Base64":                   {cert + begin + "#" + body + end, n + 1, damaged},
 		"a line is missing":            {cert + begin + strings.Join(lines[2:len(lines)-2], "") + end, n + 1, rubbish},
 		"other kind at the end":        {cert + begin + body + "-----END PRIVATE KEY-----\n", n + 1, damaged},
-		"trusted certificate":          {cert + strings.ReplaceAll(cert, "CERTIFICATE", "TRUSTED CERTIFICATE"), n + 1, "a TRUSTED CERTIFICATE is in a format of OpenSSL's own: convert it with openssl x509"},
+		"trusted certificate":          {cert + strings.ReplaceAll(cert, "CERTIFICATE", "TRUSTED CERTIFICATE"), n + 1, "TRUSTED CERTIFICATE is a format specific to OpenSSL: convert it with openssl x509"},
 		"X509 certificate":             {cert + strings.ReplaceAll(cert, "CERTIFICATE", "X509 CERTIFICATE"), n + 1, convert},
 		"headers":                      {cert + begin + "A: b\n\n" + body + end, n + 1, convert},
 		"key of which half is missing": {cert + key[:len(key)/2], n + 1, noEnd},
@@ -121,7 +121,7 @@ func TestCertificatesOfABundle(t *testing.T) {
 
 func TestPrivateKeys(t *testing.T) {
 	cert, key := certificate(t)
-	const encrypted = "the private key is encrypted: write it without a passphrase, as openssl pkey does"
+	const encrypted = "the private key is encrypted: remove its passphrase, for example with openssl pkey"
 	block, _ := pem.Decode([]byte(key))
 	for name, tc := range map[string]struct{ text, want string }{
 		"byte order mark":     {"\ufeff" + key, ""},
@@ -135,8 +135,8 @@ func TestPrivateKeys(t *testing.T) {
 			})), fmt.Sprintf("line %d: %s", strings.Count(cert, "\n")+1, encrypted),
 		},
 		"cut short":    {key[:len(key)-30], "line 1: the block that begins here has no END line: the text is incomplete"},
-		"four hyphens": {key[1:], "line 1: a BEGIN or END line is malformed: write it like -----BEGIN CERTIFICATE-----, with five hyphens at each end"},
-		"none":         {cert, "contains no private key: write it there in PEM format"},
+		"four hyphens": {key[1:], "line 1: a BEGIN or END line is malformed: it must look like -----BEGIN CERTIFICATE-----, with five hyphens at each end"},
+		"none":         {cert, "contains no private key: add one in PEM format"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			settings, files := tlsFiles(t, cert, cert, tc.text)

@@ -29,7 +29,7 @@ func (p Problems) Error() string {
 		lines = append(lines, err.Error())
 	}
 	if more := len(p) - len(lines); more > 0 {
-		lines = append(lines, fmt.Sprintf("and %d more: run check to see them", more))
+		lines = append(lines, fmt.Sprintf("and %d more: run check to list them", more))
 	}
 	return strings.Join(lines, "\n")
 }

@@ -50,9 +50,9 @@ func TestProxyFromEnvironmentThatIsNoURL(t *testing.T) {
 	for value, want := range map[string]string{
 		"proxy.example.net:3128":                 "",
 		"http://a:s3cr3t@proxy.example.net/":     "",
-		"http://a:s3cr3t@proxy.example.net:port": `"http://..." is not a URL: write it like http://host:port`,
-		"a:s3cr3t@proxy.example.net:port":        `"http://..." is not a URL: write it like http://host:port`,
-		"http://a:s3cr3t%zz@proxy.example.net":   `"http://..." is not a URL: write it like http://host:port`,
+		"http://a:s3cr3t@proxy.example.net:port": `"http://..." is not a URL: use the form http://host:port`,
+		"a:s3cr3t@proxy.example.net:port":        `"http://..." is not a URL: use the form http://host:port`,
+		"http://a:s3cr3t%zz@proxy.example.net":   `"http://..." is not a URL: use the form http://host:port`,
 		"ftp://a:s3cr3t@proxy.example.net":       `"proxy.example.net" does not begin with http:// or https:// or socks5:// or socks5h://`,
 		"http://proxy.example.net\u00a0":         `"http://proxy.example.net\u00a0" begins or ends with a space, perhaps a no-break space: remove it`,
 	} {

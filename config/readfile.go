@@ -11,8 +11,8 @@ import (
 )
 
 var (
-	errNotRegular = errors.New("is not a regular file: name a file")
-	errChanged    = errors.New("changed while it was read: replace files that belong together in one step")
+	errNotRegular = errors.New("is not a regular file: use the path of a file")
+	errChanged    = errors.New("changed while it was being read: replace related files in a single step")
 )
 
 // source is a setting that names a file.
@@ -117,7 +117,7 @@ func readFile(path string, limit int64) (content, error) {
 		return content{}, explain(err)
 	}
 	if int64(text.Len()) > limit {
-		return content{}, fmt.Errorf("is larger than %s: name the right file", size(limit))
+		return content{}, fmt.Errorf("is larger than %s: check that this is the right file", size(limit))
 	}
 	c := content{text: text.Bytes(), info: before}
 	after, err := f.Stat()
@@ -146,7 +146,7 @@ func explain(err error) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("%w: create it or correct the path", err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%w: let the exporter's user read it", err)
+		return fmt.Errorf("%w: make it readable by the exporter's user", err)
 	}
 	return fmt.Errorf("cannot be read: %w", err)
 }

@@ -73,7 +73,7 @@ func (d *decoder) opsManager(v value) OpsManager {
 	}
 	m.Proxy = proxy.done(d, v, scheme)
 	if lines["url"] == 0 {
-		d.missing(v, "url", "give the address of the web interface, such as https://opsmanager.example.net:8443")
+		d.missing(v, "url", "set it to the address of the web interface, such as https://opsmanager.example.net:8443")
 	}
 	if lines["orgs"] == 0 {
 		d.missing(v, "orgs", "list the organizations to poll")
@@ -119,7 +119,7 @@ func (d *decoder) timeout(v value, m *OpsManager) {
 	}
 	t, err := model.ParseDuration(s)
 	if err != nil || t <= 0 {
-		d.problem(v, "%s is not a positive duration: write it like 1500ms, 5s or 1m", quote(s))
+		d.problem(v, "%s is not a positive duration: use a value such as 1500ms, 5s or 1m", quote(s))
 		return
 	}
 	m.Timeout = time.Duration(t)
@@ -149,7 +149,7 @@ func (d *decoder) org(v value) (org Org, hasKey bool) {
 		return org, true // It is not an organization, so its key does not matter.
 	}
 	if lines["id"] == 0 {
-		d.missing(v, "id", "give the organization ID (Ops Manager > Organization > Settings)")
+		d.missing(v, "id", "set it to the organization ID (Ops Manager > Organization > Settings)")
 	}
 	return org, lines["api_key"] > 0
 }
@@ -198,7 +198,7 @@ func (d *decoder) apiKey(v value) *APIKey {
 // message about the file.
 func (d *decoder) keyFile(v value, inline string) string {
 	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
-		d.problem(v, "looks like the key itself: name a file (with ./ before it if it is one), or use %s", inline)
+		d.problem(v, "looks like the key itself: use a file name (prefixed with ./ if it is one), or %s", inline)
 		return ""
 	}
 	return d.file(v)

@@ -60,7 +60,7 @@ func (d *decoder) ca(v value) string {
 	case err != nil:
 		d.problem(v, "%s", err)
 	case used == "":
-		d.problem(v, "contains no CA certificate: write it in PEM format as a block (ca: |), with its BEGIN and END lines")
+		d.problem(v, "contains no CA certificate: add one in PEM format as a block (ca: |), including its BEGIN and END lines")
 	}
 	return s
 }
@@ -148,12 +148,12 @@ func (d *decoder) header(v value) promconfig.ProxyHeader {
 		at := key.child(v.path, e.node, e.line)
 		name := http.CanonicalHeaderKey(e.key)
 		if !e.plain || !isToken(e.key) {
-			d.problem(key, "a key is not the name of an HTTP header: write Name: [value]")
+			d.problem(key, "a key is not a valid HTTP header name: use Name: [value]")
 			continue
 		}
 		if _, twice := header[name]; twice {
 			if !e.merged {
-				d.problem(key, "a header is given twice: list all its values once")
+				d.problem(key, "a header is given twice: list all its values in one place")
 			}
 			continue
 		}
@@ -165,7 +165,7 @@ func (d *decoder) header(v value) promconfig.ProxyHeader {
 			}
 		})
 		if n == 0 {
-			d.problem(at, "a header has no values: write Name: [value] or remove it")
+			d.problem(at, "a header has no values: use Name: [value] or remove it")
 		}
 		header[name] = values
 	}

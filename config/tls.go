@@ -96,7 +96,7 @@ func (t TLS) Read() (*TLSMaterial, error) {
 	return &TLSMaterial{Config: config, Fingerprint: fingerprint(c.CA, c.Cert, string(c.Key))}, nil
 }
 
-var errPEMEmpty = errors.New("is empty: write the PEM text into it")
+var errPEMEmpty = errors.New("is empty: it must contain PEM text")
 
 // normalizePEM replaces each PEM text by what is used of it. Its errors quote
 // nothing, unlike those of crypto/tls, which list what else they saw.
@@ -119,7 +119,7 @@ func normalizePEM(c *promconfig.TLSConfig, names map[string]string) error {
 			return fmt.Errorf("%s: %w", names[part.setting], err)
 		}
 		if used == "" {
-			return fmt.Errorf("%s: contains no %s: write it there in PEM format", names[part.setting], part.kind)
+			return fmt.Errorf("%s: contains no %s: add one in PEM format", names[part.setting], part.kind)
 		}
 		*part.text = used
 	}

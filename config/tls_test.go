@@ -122,14 +122,14 @@ func TestTLSReadErrors(t *testing.T) {
 	otherCert, _ := certificate(t)
 	encrypted := string(pem.EncodeToMemory(&pem.Block{Type: "ENCRYPTED PRIVATE KEY", Bytes: []byte("s3cr3t")}))
 	for name, tc := range map[string]struct{ ca, cert, key, want string }{
-		"CA empty":           {" \n", cert, key, `ca_file CA: is empty: write the PEM text into it`},
-		"CA without one":     {"s3cr3t", cert, key, `ca_file CA: contains no CA certificate: write it there in PEM format`},
-		"CA is a key":        {key, cert, key, `ca_file CA: contains no CA certificate: write it there in PEM format`},
-		"CA large":           {strings.Repeat("s3cr3t", 200_000), cert, key, `ca_file CA: is larger than 1 MiB: name the right file`},
-		"certificate empty":  {cert, "", key, `cert_file CERT: is empty: write the PEM text into it`},
-		"certificate is key": {cert, key, key, `cert_file CERT: contains no certificate: write it there in PEM format`},
-		"key is certificate": {cert, cert, cert, `key_file KEY: contains no private key: write it there in PEM format`},
-		"key encrypted":      {cert, cert, encrypted, `key_file KEY: line 1: the private key is encrypted: write it without a passphrase, as openssl pkey does`},
+		"CA empty":           {" \n", cert, key, `ca_file CA: is empty: it must contain PEM text`},
+		"CA without one":     {"s3cr3t", cert, key, `ca_file CA: contains no CA certificate: add one in PEM format`},
+		"CA is a key":        {key, cert, key, `ca_file CA: contains no CA certificate: add one in PEM format`},
+		"CA large":           {strings.Repeat("s3cr3t", 200_000), cert, key, `ca_file CA: is larger than 1 MiB: check that this is the right file`},
+		"certificate empty":  {cert, "", key, `cert_file CERT: is empty: it must contain PEM text`},
+		"certificate is key": {cert, key, key, `cert_file CERT: contains no certificate: add one in PEM format`},
+		"key is certificate": {cert, cert, cert, `key_file KEY: contains no private key: add one in PEM format`},
+		"key encrypted":      {cert, cert, encrypted, `key_file KEY: line 1: the private key is encrypted: remove its passphrase, for example with openssl pkey`},
 		"key of another":     {cert, otherCert, key, `cert_file CERT and key_file KEY: are not a certificate and its private key: replace both together`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestTLSReadErrors(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	inline := newTLS(&promconfig.TLSConfig{Cert: cert, Key: "s3cr3t"})
-	if _, err := inline.Read(); err == nil || err.Error() != "key: contains no private key: write it there in PEM format" {
+	if _, err := inline.Read(); err == nil || err.Error() != "key: contains no private key: add one in PEM format" {
 		t.Errorf("got %v", err)
 	}
 }

@@ -27,7 +27,7 @@ func (d *decoder) apiURL(v value) *url.URL {
 	switch {
 	case u == nil:
 	case u.User != nil:
-		d.problem(v, "%s has a user: remove everything before the @, and use api_key", quote(displayURL(s)))
+		d.problem(v, "%s contains a user: remove everything before the @, and use api_key", quote(displayURL(s)))
 	case strings.HasSuffix(strings.ToLower(strings.TrimRight(u.Path, "/")), apiPath):
 		d.problem(v, "%s ends in %s, which the exporter adds: remove that part", quote(displayURL(s)), apiPath)
 	default:
@@ -49,17 +49,17 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 		d.problem(v, "%s begins or ends with a space, perhaps a no-break space: remove it", shown)
 	case err != nil:
 		// The text of err quotes s, and with it the password.
-		d.problem(v, "%s is not a URL: write it like %s://host:port", shown, schemes[0])
+		d.problem(v, "%s is not a URL: use the form %s://host:port", shown, schemes[0])
 	case !slices.Contains(schemes, u.Scheme):
 		d.problem(v, "%s does not begin with %s://", shown, strings.Join(schemes, ":// or "))
 	case u.Opaque != "" || u.Hostname() == "" || strings.ContainsFunc(u.Host, isOddInHost):
-		d.problem(v, "%s has no valid host: write it like %s://host:port", shown, schemes[0])
+		d.problem(v, "%s has no valid host: use the form %s://host:port", shown, schemes[0])
 	case !isPort(u):
-		d.problem(v, "%s has no valid port: use a number from 1 to 65535, or leave the colon out", shown)
+		d.problem(v, "%s has no valid port: use a number from 1 to 65535, or remove the colon", shown)
 	case strings.Contains(s, "?"):
-		d.problem(v, "%s has a query: remove the ? and what follows it", shown)
+		d.problem(v, "%s has a query: remove the ? and everything after it", shown)
 	case strings.Contains(s, "#"):
-		d.problem(v, "%s has a fragment: remove the # and what follows it", shown)
+		d.problem(v, "%s has a fragment: remove the # and everything after it", shown)
 	default:
 		return canonical(u)
 	}

@@ -18,13 +18,13 @@ func (c *Config) Warnings() []string {
 		m := &c.OpsManagers[i]
 		warn := func(text string) { all = append(all, fmt.Sprintf("ops manager %q: %s", m.Name, text)) }
 		if m.URL.Scheme == "http" {
-			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged on the way: use https", m.URL))
+			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged in transit: use https", m.URL))
 		}
 		if m.TLS.settings().InsecureSkipVerify {
-			warn("insecure_skip_verify lets anyone impersonate it: set ca_file instead")
+			warn("insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead")
 		}
 		if m.MaxConcurrentRequests == 1 && len(m.Orgs) > 1 {
-			warn("with max_concurrent_requests: 1, an organization that hangs holds up the others: use 2 or more, or a timeout well below the scrape timeout")
+			warn("with max_concurrent_requests: 1, an organization that hangs delays all others: use 2 or more, or a timeout well below the scrape timeout")
 		}
 	}
 	for _, k := range c.keys() {
@@ -54,7 +54,7 @@ func (f *Files) warnings(s source) []string {
 	var all []string
 	// The permission bits of Windows mean nothing.
 	if found.info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {
-		all = append(all, fmt.Sprintf("%s %q can be read by every user of this host: chmod o-r it", s.setting, s.path))
+		all = append(all, fmt.Sprintf("%s %q is readable by every user of this host: run chmod o-r on it", s.setting, s.path))
 	}
 	if s.limit == maxKeySize {
 		if key, err := cleanKey(string(found.text)); err == nil {
@@ -74,9 +74,9 @@ func doubtful(key Secret) string {
 	text := key.Reveal()
 	switch {
 	case len(text) > 1 && strings.ContainsRune("\"'`", rune(text[0])) && text[0] == text[len(text)-1]:
-		return "is in quotes, which are taken as part of it: remove them"
+		return "is quoted, and the quotes are taken as part of it: remove them"
 	case placeholder.MatchString(text):
-		return "looks like a placeholder, which is not expanded: write the key itself"
+		return "looks like a placeholder, which is not expanded: use the key itself"
 	}
 	return ""
 }

@@ -40,16 +40,16 @@ func TestWarnings(t *testing.T) {
 `
 	testfile.Write(t, file, text)
 	want := []string{
-		`ops manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged on the way: use https`,
-		`ops manager "production": insecure_skip_verify lets anyone impersonate it: set ca_file instead`,
-		`private_key_file "` + dir + `/open.key" can be read by every user of this host: chmod o-r it`,
-		`key_file "` + dir + `/tls.key" can be read by every user of this host: chmod o-r it`,
+		`ops manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged in transit: use https`,
+		`ops manager "production": insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead`,
+		`private_key_file "` + dir + `/open.key" is readable by every user of this host: run chmod o-r on it`,
+		`key_file "` + dir + `/tls.key" is readable by every user of this host: run chmod o-r on it`,
 	}
 	if got := mustLoad(t, file).Warnings(); !slices.Equal(got, want) {
 		t.Errorf("got:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
 
-	warning := `configuration file "` + file + `" can be read by every user of this host: chmod o-r it`
+	warning := `configuration file "` + file + `" is readable by every user of this host: run chmod o-r on it`
 	for name, change := range map[string]*strings.Replacer{
 		"private key":       strings.NewReplacer("private_key_file: group.key", "private_key: s3cr3t"),
 		"TLS key":           strings.NewReplacer("key_file: tls.key", "key: s3cr3t"),
@@ -107,7 +107,7 @@ func TestCheckFiles(t *testing.T) {
 }
 
 func TestWarningOfOneSlot(t *testing.T) {
-	const warning = `ops manager "opsmanager.example.net:443": with max_concurrent_requests: 1, an organization that hangs holds up the others: use 2 or more, or a timeout well below the scrape timeout`
+	const warning = `ops manager "opsmanager.example.net:443": with max_concurrent_requests: 1, an organization that hangs delays all others: use 2 or more, or a timeout well below the scrape timeout`
 	for settings, want := range map[string]bool{
 		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}]\n":                                 false,
 		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}, {id: 5f1e9c2b8d3a4e0012ab34c1}]\n": true,
@@ -122,8 +122,8 @@ func TestWarningOfOneSlot(t *testing.T) {
 
 func TestWarningOfPlaceholders(t *testing.T) {
 	const (
-		placeholder = "looks like a placeholder, which is not expanded: write the key itself"
-		quotes      = "is in quotes, which are taken as part of it: remove them"
+		placeholder = "looks like a placeholder, which is not expanded: use the key itself"
+		quotes      = "is quoted, and the quotes are taken as part of it: remove them"
 	)
 	for key, want := range map[string]string{
 		"${OM_PRIVATE_KEY}":                    placeholder,

@@ -50,7 +50,7 @@ func TestAdviceOnAnswers(t *testing.T) {
 		"access list":           {simulator.NotOnAccessList("192.0.2.17"), false, told{"access_list", "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: this host's address 192.0.2.17 is not on the API key's access list", "Add 192.0.2.17 to the access list of " + key + ": " + where + ", and edit the key." + seen}},
 		"mapped address":        {simulator.OrgRequiresAccessList("::ffff:192.0.2.17"), false, told{"access_list", "HTTP 403 ORG_REQUIRES_ACCESS_LIST: this host's address 192.0.2.17 is not on the API key's access list", "Add 192.0.2.17 to the access list of " + key + ": " + where + ", and edit the key." + seen}},
 		"address not told":      {simulator.Code(403, "IP_ADDRESS_NOT_ON_ACCESS_LIST"), false, told{"access_list", "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: this host's address is not on the API key's access list", "Add this host's address, as Ops Manager sees it, to the access list of " + key + ": " + where + ", and edit the key."}},
-		"no challenge":          {simulator.Body(401, "", ""), true, told{"unauthorized", "HTTP 401: the answer carries no digest challenge", front}},
+		"no challenge":          {simulator.Body(401, "", ""), true, told{"unauthorized", "HTTP 401: the response has no digest challenge", front}},
 		"forbidden, feature":    {simulator.Code(403, "FEATURE_UNSUPPORTED"), false, told{"forbidden", "HTTP 403 FEATURE_UNSUPPORTED", plan}},
 		"forbidden, other code": {simulator.Code(403, "SOMETHING_ELSE"), false, told{"forbidden", "HTTP 403 SOMETHING_ELSE", "Look up SOMETHING_ELSE among the error codes in the Ops Manager documentation, and check the settings of the organization."}},
 		"forbidden, no code":    {simulator.HTML(403), true, told{"forbidden", "HTTP 403", "Check what is in front of 127.0.0.1:PORT: a proxy, firewall or load balancer refuses the request; Ops Manager itself would send an errorCode."}},
@@ -64,7 +64,7 @@ func TestAdviceOnAnswers(t *testing.T) {
 		"balancer, 503":         {simulator.HTML(503), true, told{"server_error", "HTTP 503", down}},
 		"balancer, 504":         {simulator.HTML(504), false, told{"server_error", "HTTP 504", down}},
 		"redirect":              {simulator.Redirect("http://attacker.example/?s3cr3t", 302), true, told{"redirect", "HTTP 302: a redirect, which is never followed", moved}},
-		"login page":            {simulator.HTML(200), true, told{"bad_response", "HTTP 200: something in front of Ops Manager (a cache, a gateway) answered in its place, without asking for the API key", other}},
+		"login page":            {simulator.HTML(200), true, told{"bad_response", "HTTP 200: something in front of Ops Manager (a cache or gateway) responded in its place, without asking for the API key", other}},
 		"unknown status":        {simulator.Status("SYNCING"), false, told{"unknown_status", `HTTP 200: the status "SYNCING" is neither SYNCED nor NOT_SYNCED`, newer}},
 		"free text for status":  {simulator.Status("s3cr3t \x1b[2J"), false, told{"unknown_status", `HTTP 200: the status is neither SYNCED nor NOT_SYNCED`, newer}},
 		"proxy's 407":           {simulator.Body(407, "", ""), true, told{"bad_response", "HTTP 407: the proxy requires credentials", `Add the user and password that the proxy accepts to proxy_url of ops manager "om": http://user:password@host:port.`}},
@@ -86,13 +86,13 @@ func TestAdviceOnAnswers(t *testing.T) {
 	})
 	t.Run("400 behind a path prefix", func(t *testing.T) {
 		s := simulate(t, simulator.Options{PathPrefix: "/om"}, simulator.HTML(400))
-		advised(t, told{"bad_response", "HTTP 400: a proxy in front may have changed the path of url, which the digest covers: let it pass the path on unchanged", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` +
+		advised(t, told{"bad_response", "HTTP 400: a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged", `If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.` +
 			strings.Replace(stripped, "a path prefix", `the path prefix "/om"`, 1)}, manager("om", s.URL(), 1))
 	})
 	t.Run("wrong key", func(t *testing.T) {
 		s := simulate(t, simulator.Options{}, nil)
 		s.SetKey(publicKey, "another")
-		advised(t, told{"unauthorized", "HTTP 401: the API key was not accepted", "Check both halves of " + key + ", and that the key was not deleted: " + where + "."},
+		advised(t, told{"unauthorized", "HTTP 401: the API key was rejected", "Check both halves of " + key + ", and that the key was not deleted: " + where + "."},
 			manager("om", s.URL(), 1))
 	})
 	t.Run("own key without role", func(t *testing.T) {
@@ -151,7 +151,7 @@ func TestAdviceOnConnections(t *testing.T) {
 			"Check that the proxy can resolve and reach 127.0.0.1:PORT.",
 		}},
 		"no HTTP": {"http://" + listen(t, "SSH-2.0-OpenSSH_9.9\r\n"), "", told{
-			"bad_response", "the answer is not valid HTTP",
+			"bad_response", "the response is not valid HTTP",
 			`If 127.0.0.1:PORT speaks TLS, begin url of ops manager "om" with https://. Otherwise check what answers there: it is not Ops Manager.`,
 		}},
 		"HTTP on the TLS port": {strings.Replace(secure.URL(), "https", "http", 1), "", told{

@@ -339,7 +339,7 @@ func TestStops(t *testing.T) {
 		term(t, p) // who does not want to wait
 		select {
 		case err := <-p.exited:
-			if err == nil || err.Error() != "exit status 1" || !strings.Contains(p.log.String(), "a second signal: what was in flight is lost") {
+			if err == nil || err.Error() != "exit status 1" || !strings.Contains(p.log.String(), "received a second signal: requests in flight are lost") {
 				t.Errorf("ended with %v", err)
 			}
 		case <-time.After(10 * time.Second):

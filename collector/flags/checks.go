@@ -20,9 +20,9 @@ func Count(value string) error {
 	n, err := strconv.Atoi(value)
 	switch {
 	case err != nil:
-		return errors.New("write a whole number, such as 40")
+		return errors.New("must be a whole number, such as 40")
 	case n < 0:
-		return errors.New("give 0 or more")
+		return errors.New("must be 0 or greater")
 	}
 	return nil
 }
@@ -33,11 +33,11 @@ func Duration(least time.Duration) Check {
 		d, err := time.ParseDuration(value)
 		switch {
 		case err != nil:
-			return errors.New("write a duration with its unit, such as 500ms or 5s")
+			return errors.New("must be a duration with a unit, such as 500ms or 5s")
 		case d < least && least == 0:
-			return errors.New("give 0 or more")
+			return errors.New("must be 0 or greater")
 		case d < least:
-			return fmt.Errorf("give %s or more", least)
+			return fmt.Errorf("must be at least %s", least)
 		}
 		return nil
 	}
@@ -52,23 +52,23 @@ func Address(ctx context.Context) Check {
 		host, port, err := net.SplitHostPort(rest)
 		switch {
 		case vsock && (err != nil || !isNumber(port, 32)):
-			return errors.New("write vsock://:port, such as vsock://:20301")
+			return errors.New("must be vsock://:port, such as vsock://:20301")
 		case vsock:
 			return nil
 		case strings.Contains(value, "://"):
-			return errors.New("write host:port without a scheme, such as 127.0.0.1:20301")
+			return errors.New("must be host:port without a scheme, such as 127.0.0.1:20301")
 		case isNumber(value, 16):
-			return fmt.Errorf("write host:port, or :port alone, such as :%s", value)
+			return fmt.Errorf("must be host:port or :port, such as :%s", value)
 		case net.ParseIP(value).To4() != nil:
-			return fmt.Errorf("write host:port, such as %s:20301", value)
+			return fmt.Errorf("must be host:port, such as %s:20301", value)
 		case err != nil && strings.Count(value, ":") > 1:
-			return errors.New("write an IPv6 address in brackets and a port after it, such as [::1]:20301")
+			return errors.New("an IPv6 address must be in brackets and followed by a port, such as [::1]:20301")
 		case err != nil || strings.ContainsAny(host, " /"):
-			return errors.New("write host:port, or :port alone, such as :20301")
+			return errors.New("must be host:port or :port, such as :20301")
 		}
 		// The names of /etc/services, as net.Listen takes them.
 		if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
-			return fmt.Errorf("%q is no port: write a number from 1 to 65535", port)
+			return fmt.Errorf("%q is not a port: use a number from 1 to 65535", port)
 		}
 		return nil
 	}
@@ -83,7 +83,7 @@ func isNumber(s string, bits int) bool {
 func ExternalURL(value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return errors.New("give http:// or https://, a host and perhaps a path, and nothing else")
+		return errors.New("must be http:// or https:// followed by a host and optionally a path")
 	}
 	return nil
 }
@@ -93,10 +93,10 @@ func ExternalURL(value string) error {
 func Path(others ...string) Check {
 	return func(value string) error {
 		if slices.Contains(others, value) {
-			return errors.New("this path serves something else, choose another")
+			return errors.New("this path is already in use: choose another")
 		}
 		if !strings.HasPrefix(value, "/") {
-			return errors.New("begin it with /")
+			return errors.New("must begin with /")
 		}
 		return plainPath(value)
 	}
@@ -104,7 +104,7 @@ func Path(others ...string) Check {
 
 func plainPath(value string) error {
 	if strings.Trim(value, pathCharacters) != "" || path.Clean(value) != value {
-		return errors.New("use letters, digits and - _ . / alone, and no / at the end")
+		return errors.New("must contain only letters, digits and - _ . /, and must not end in /")
 	}
 	return nil
 }
@@ -123,7 +123,7 @@ func RoutePrefix(given string, external *url.URL) (string, error) {
 		return "/", nil
 	}
 	if err := Prefix(external.Path); err != nil {
-		return "", fmt.Errorf("--web.external-url: its path %q cannot be the prefix of all paths: give --web.route-prefix", external.Path)
+		return "", fmt.Errorf("--web.external-url: its path %q cannot be used as a route prefix: set --web.route-prefix", external.Path)
 	}
 	return normalPrefix(external.Path), nil
 }

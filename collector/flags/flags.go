@@ -54,7 +54,7 @@ func (c checked) IsCumulative() bool {
 // OneOf accepts the given words alone.
 func OneOf(words ...string) Check {
 	last := len(words) - 1
-	advice := errors.New("write " + strings.Join(words[:last], ", ") + " or " + words[last])
+	advice := errors.New("must be " + strings.Join(words[:last], ", ") + " or " + words[last])
 	return func(value string) error {
 		if !slices.Contains(words, value) {
 			return advice

@@ -46,7 +46,7 @@ func (l commandLine) missingValue() error {
 		for _, g := range groups {
 			for _, f := range g.Flags {
 				if arg == "--"+f.Name && !f.IsBoolFlag() {
-					return fmt.Errorf("%s: needs a value, such as %s=VALUE", arg, arg)
+					return fmt.Errorf("%s: requires a value: %s=VALUE", arg, arg)
 				}
 			}
 		}
@@ -68,7 +68,7 @@ func (l commandLine) explain(err error) error {
 		return l.unknownShort(flag)
 	}
 	if flag, ok := between("flag '", "' cannot be repeated"); ok {
-		return fmt.Errorf("--%s: is given more than once: give it once", flag)
+		return fmt.Errorf("--%s: can be given only once", flag)
 	}
 	if word, ok := between("unexpected ", ""); ok {
 		return l.unexpected(word)
@@ -83,7 +83,7 @@ func (l commandLine) unknownFlag(written, name string) error {
 	for _, c := range l.app.Commands {
 		for _, flag := range names(c.FlagGroupModel) {
 			if flag == name {
-				return fmt.Errorf("%s: is a flag of another command: write %s %s --%s", written, l.app.Name, c.Name, name)
+				return fmt.Errorf("%s: is a flag of another command: use %s %s --%s", written, l.app.Name, c.Name, name)
 			}
 			known = append(known, flag)
 		}
@@ -110,13 +110,13 @@ func (l commandLine) unknownShort(flag string) error {
 func (l commandLine) unexpected(word string) error {
 	for _, arg := range l.args {
 		if flag, ok := strings.CutSuffix(arg, "="+word); ok {
-			return fmt.Errorf("%s: takes no value: write %s or --no-%s", arg, flag, strings.TrimPrefix(flag, "--"))
+			return fmt.Errorf("%s: takes no value: use %s or --no-%s", arg, flag, strings.TrimPrefix(flag, "--"))
 		}
 	}
 	var commands []string
 	for _, c := range l.app.Commands {
 		if c.Name == word {
-			return fmt.Errorf("%q: give one command", word)
+			return fmt.Errorf("%q: only one command can be given", word)
 		}
 		commands = append(commands, c.Name)
 	}

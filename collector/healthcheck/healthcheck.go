@@ -54,7 +54,7 @@ func Run(ctx context.Context, addresses []string, webConfig string) error {
 	return errors.Join(problems...)
 }
 
-var errHandshake = errors.New("no TLS handshake succeeds: its certificate, key or web configuration cannot be used; its log says why")
+var errHandshake = errors.New("TLS handshakes fail: its certificate, key or web configuration cannot be used; see its log")
 
 // ask returns nil if something answers HTTP at one address.
 func ask(ctx context.Context, address string) error {
@@ -71,7 +71,7 @@ func ask(ctx context.Context, address string) error {
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return fmt.Errorf("nothing answers HTTP at %s: %w", address, err)
+		return fmt.Errorf("no HTTP response from %s: %w", address, err)
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusBadRequest {

@@ -59,8 +59,8 @@ func TestRunFails(t *testing.T) {
 		}
 	}()
 	for name, tt := range map[string]struct{ address, want string }{
-		"nothing there":  {address, "health check: nothing answers HTTP at " + address + ": dial tcp " + address + ": connect: connection refused"},
-		"not HTTP":       {mute.Addr().String(), "health check: nothing answers HTTP at " + mute.Addr().String()},
+		"nothing there":  {address, "health check: no HTTP response from " + address + ": dial tcp " + address + ": connect: connection refused"},
+		"not HTTP":       {mute.Addr().String(), "health check: no HTTP response from " + mute.Addr().String()},
 		"no port":        {"localhost", `health check: --web.listen-address="localhost": address localhost: missing port in address`},
 		"another socket": {"vsock://:x", `health check: --web.listen-address="vsock://:x": strconv.ParseUint`},
 	} {
@@ -120,7 +120,7 @@ func TestHandshakes(t *testing.T) {
 	}{
 		"no certificate": {
 			&tls.Config{GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) { return nil, errors.New("broken") }},
-			"health check: ADDRESS: no TLS handshake succeeds: its certificate, key or web configuration cannot be used; its log says why\n" +
+			"health check: ADDRESS: TLS handshakes fail: its certificate, key or web configuration cannot be used; see its log\n" +
 				`--web.config.file="missing.yml": no such file or directory: create it or correct the path`,
 		},
 		"another version":    {&tls.Config{MaxVersion: tls.VersionTLS10, MinVersion: tls.VersionTLS10}, ""},

@@ -98,7 +98,7 @@ func (v *Value[T]) keep(number int, value T) {
 	}
 	if v.problem != "" {
 		v.problem = ""
-		v.logger.Info("Reading files succeeded again")
+		v.logger.Info("Configured files can be read again")
 	}
 }
 
@@ -109,7 +109,7 @@ func (v *Value[T]) fallBack(err error) (T, error) {
 	}
 	if v.problem != err.Error() { // once, not at every scrape
 		v.problem = err.Error()
-		v.logger.Warn("Reading files failed, keeping the last good content", "err", err)
+		v.logger.Warn("Configured files cannot be read; their last good contents stay in use", "err", err)
 	}
 	return v.last, nil
 }

@@ -54,7 +54,7 @@ func TestValue(t *testing.T) {
 		expect(t, v, "first", nil)
 		f.content, f.err = "second", nil
 		expect(t, v, "second", nil)
-		if got := log.String(); strings.Count(got, "no such file") != 1 || strings.Count(got, "Reading files succeeded again") != 1 {
+		if got := log.String(); strings.Count(got, "no such file") != 1 || strings.Count(got, "Configured files can be read again") != 1 {
 			t.Errorf("what changes is logged once:\n%s", got)
 		}
 	})

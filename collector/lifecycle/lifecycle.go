@@ -29,9 +29,9 @@ func Run(ctx context.Context, signals <-chan os.Signal, patience time.Duration, 
 	case status := <-done:
 		return status
 	case <-signals:
-		report("a second signal: what was in flight is lost")
+		report("received a second signal: requests in flight are lost")
 	case <-timer.C:
-		report(fmt.Sprintf("did not end within %s of a signal", patience))
+		report(fmt.Sprintf("did not stop within %s of a signal", patience))
 	}
 	return 1
 }

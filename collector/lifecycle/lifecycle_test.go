@@ -30,8 +30,8 @@ func TestRun(t *testing.T) {
 	}{
 		{"ends by itself", func(context.Context) int { time.Sleep(time.Minute); return 7 }, nil, 7, time.Minute, ""},
 		{"ends in time", ends(5 * time.Second), []time.Duration{time.Second}, 0, 6 * time.Second, ""},
-		{"does not end", ends(time.Hour), []time.Duration{time.Second}, 1, time.Second + patience, "did not end within 10s of a signal"},
-		{"a second signal", ends(time.Hour), []time.Duration{time.Second, 2 * time.Second}, 1, 2 * time.Second, "a second signal: what was in flight is lost"},
+		{"does not end", ends(time.Hour), []time.Duration{time.Second}, 1, time.Second + patience, "did not stop within 10s of a signal"},
+		{"a second signal", ends(time.Hour), []time.Duration{time.Second, 2 * time.Second}, 1, 2 * time.Second, "received a second signal: requests in flight are lost"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -43,14 +43,14 @@ func Listen(ctx context.Context, addresses []string, systemd bool) ([]net.Listen
 func inherit() ([]net.Listener, error) {
 	files := activation.Files(true)
 	if len(files) == 0 {
-		return nil, errors.New("--web.systemd-socket: systemd passed no socket: start the exporter by its socket unit")
+		return nil, errors.New("--web.systemd-socket: systemd passed no socket: start the exporter through its socket unit")
 	}
 	var listeners []net.Listener
 	for _, f := range files {
 		l, err := net.FileListener(f) // which makes a copy
 		f.Close()
 		if err != nil {
-			return nil, fmt.Errorf("--web.systemd-socket: %s: %w: list stream sockets alone in the socket unit", f.Name(), err)
+			return nil, fmt.Errorf("--web.systemd-socket: %s: %w: use only stream sockets in the socket unit", f.Name(), err)
 		}
 		listeners = append(listeners, l)
 	}
@@ -98,11 +98,11 @@ func explain(err error) error {
 	}
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return fmt.Errorf("%w: stop what listens there, or choose another port", err)
+		return fmt.Errorf("%w: stop the program that listens there, or choose another port", err)
 	case errors.Is(err, syscall.EADDRNOTAVAIL):
-		return fmt.Errorf("%w: use an address of this host, or :port alone for all of them", err)
+		return fmt.Errorf("%w: use an address of this host, or :port for all of them", err)
 	case errors.Is(err, syscall.EACCES):
-		return fmt.Errorf("%w: choose a port from 1024", err)
+		return fmt.Errorf("%w: choose port 1024 or higher", err)
 	}
 	return err
 }

@@ -71,7 +71,7 @@ func Serve(ctx context.Context, o Options) error {
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
 	}
-	o.Logger.Info("Stopping: scrapes in flight are answered first", "timeout", StopTimeout)
+	o.Logger.Info("Stopping once the scrapes in flight have been answered", "timeout", StopTimeout)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), StopTimeout)
 	defer cancel()
 	err := server.Shutdown(ctx)

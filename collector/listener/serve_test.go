@@ -175,13 +175,13 @@ func TestListen(t *testing.T) {
 	defer taken.Close()
 	address := taken.Addr().String()
 	_, err = Listen(t.Context(), []string{"127.0.0.1:0", address, "192.0.2.1:1", "vsock://:x"}, false)
-	want := `--web.listen-address="` + address + `": address already in use: stop what listens there, or choose another port
---web.listen-address="192.0.2.1:1": cannot assign requested address: use an address of this host, or :port alone for all of them
+	want := `--web.listen-address="` + address + `": address already in use: stop the program that listens there, or choose another port
+--web.listen-address="192.0.2.1:1": cannot assign requested address: use an address of this host, or :port for all of them
 --web.listen-address="vsock://:x": strconv.ParseUint: parsing "x": invalid syntax`
 	if err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	if _, err := Listen(t.Context(), nil, true); err == nil || err.Error() != "--web.systemd-socket: systemd passed no socket: start the exporter by its socket unit" {
+	if _, err := Listen(t.Context(), nil, true); err == nil || err.Error() != "--web.systemd-socket: systemd passed no socket: start the exporter through its socket unit" {
 		t.Errorf("no socket: %v", err)
 	}
 	listeners, err := Listen(t.Context(), []string{"127.0.0.1:0", "localhost:0"}, false)

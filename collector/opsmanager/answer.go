@@ -67,16 +67,16 @@ func (a *answer) decoded() ([]byte, error) {
 		return a.body, nil
 	case "gzip", "x-gzip":
 	default:
-		return nil, errors.New("the body has a content encoding that was not asked for")
+		return nil, errors.New("the body has a content encoding that was not requested")
 	}
 	zr, err := gzip.NewReader(bytes.NewReader(a.body))
 	if err != nil {
-		return nil, errors.New("the body is not the gzip that its header promises")
+		return nil, errors.New("the body is not gzip, contrary to its header")
 	}
 	body, err := io.ReadAll(io.LimitReader(zr, maxBody+1))
 	switch {
 	case err != nil:
-		return nil, errors.New("the body is broken gzip")
+		return nil, errors.New("the body is corrupt gzip")
 	case len(body) > maxBody:
 		return nil, errTooLarge
 	}

@@ -9,9 +9,9 @@ import (
 
 // Errors of answers that something else gave in place of Ops Manager.
 var (
-	errNotAsked = errors.New("something in front of Ops Manager (a cache, a gateway) answered in its place, without asking for the API key")
-	errAge      = errors.New("the answer has an Age: a cache on the way answered in place of Ops Manager, or a clock is behind")
-	errCached   = errors.New("a cache on the way answered in place of Ops Manager")
+	errNotAsked = errors.New("something in front of Ops Manager (a cache or gateway) responded in its place, without asking for the API key")
+	errAge      = errors.New("the response has an Age header: a cache responded in place of Ops Manager, or a clock is behind")
+	errCached   = errors.New("a cache responded in place of Ops Manager")
 )
 
 // cached returns an error if an answer shows that it comes out of a cache: by an

@@ -13,8 +13,8 @@ import (
 // Signs of a cache make a 200 worthless.
 func TestCached(t *testing.T) {
 	const (
-		hit = "HTTP 200: a cache on the way answered in place of Ops Manager"
-		age = "HTTP 200: the answer has an Age: a cache on the way answered in place of Ops Manager, or a clock is behind"
+		hit = "HTTP 200: a cache responded in place of Ops Manager"
+		age = "HTTP 200: the response has an Age header: a cache responded in place of Ops Manager, or a clock is behind"
 	)
 	for _, tt := range []struct {
 		header []string
@@ -70,7 +70,7 @@ func TestCached(t *testing.T) {
 func TestStatusWithoutCredentials(t *testing.T) {
 	want := failure{
 		opsmanager.ReasonBadResponse, 200, "",
-		"HTTP 200: something in front of Ops Manager (a cache, a gateway) answered in its place, without asking for the API key",
+		"HTTP 200: something in front of Ops Manager (a cache or gateway) responded in its place, without asking for the API key",
 	}
 	requests := 0
 	r := newRig(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -102,7 +102,7 @@ func TestAuthenticationInfo(t *testing.T) {
 	for code, ok := range map[int]failure{200: {}, 404: {opsmanager.ReasonNotFound, 404, "", "HTTP 404"}} {
 		for nc, want := range map[string]failure{
 			"00000001": ok,
-			"00000002": {opsmanager.ReasonBadResponse, code, "", fmt.Sprintf("HTTP %d: the Authentication-Info of the answer belongs to another request", code)},
+			"00000002": {opsmanager.ReasonBadResponse, code, "", fmt.Sprintf("HTTP %d: the Authentication-Info of the response belongs to another request", code)},
 		} {
 			t.Run(fmt.Sprint(code, nc), func(t *testing.T) {
 				r := newRig(t, serve(t, challenging(func(w http.ResponseWriter, r *http.Request) {

@@ -72,8 +72,8 @@ func TestChallengesThatAreNotAnswered(t *testing.T) {
 		malformed = "the digest challenge is malformed"
 		noQop     = "the digest challenge has no qop"
 		notAuth   = "the digest challenge does not offer qop auth"
-		algorithm = "the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256"
-		none      = "the answer carries no digest challenge"
+		algorithm = "the digest challenge requires an algorithm other than MD5, SHA-256 and SHA-512-256"
+		none      = "the response has no digest challenge"
 		noNonce   = "the digest challenge has no nonce"
 	)
 	for name, tt := range map[string]struct {
@@ -95,7 +95,7 @@ func TestChallengesThatAreNotAnswered(t *testing.T) {
 		"MD5-sess":           {algorithm, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", algorithm=MD5-sess`}},
 		"SHA-256-sess":       {algorithm, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", algorithm=SHA-256-sess`}},
 		"SHA-512":            {algorithm, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", algorithm=SHA-512`}},
-		"userhash":           {"the digest challenge wants a hashed user name", []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", userhash=TRUE`}},
+		"userhash":           {"the digest challenge requires a hashed user name", []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", userhash=TRUE`}},
 		"duplicate":          {malformed, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", nonce="NONCE"`}},
 		"duplicate by case":  {malformed, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", QOP="auth"`}},
 		"no end of a string": {malformed, []string{`Digest realm="MMS Public API", qop="auth", nonce="NONCE`}},

@@ -176,7 +176,7 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 		r.synced(t)
 		r.codes()
 		status, err := r.poll(t)
-		failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}.check(t, status, err)
+		failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}.check(t, status, err)
 	})
 }
 

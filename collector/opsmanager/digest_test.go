@@ -170,7 +170,7 @@ func TestRestarts(t *testing.T) {
 func TestWrongKey(t *testing.T) {
 	s := simulate(t, simulator.Options{}, simulator.Org{})
 	r := newRig(t, s.URL(), nil)
-	want := failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the API key was not accepted"}
+	want := failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the API key was rejected"}
 	for range 3 {
 		status, err := r.read(t.Context(), keyOf(testPublic, "wrong"), testOrg)
 		want.check(t, status, err)

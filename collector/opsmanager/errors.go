@@ -66,12 +66,12 @@ func ReasonOf(err error) Reason {
 
 var (
 	errNoTLS    = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
-	errTimeout  = errors.New("no whole answer before the deadline")
-	errBroken   = errors.New("no connection, or it broke")
-	errEcho     = errors.New("the connection's error is not shown because it repeats the API key")
-	errUnasked  = errors.New("the answer was there before the request: the server sends more answers than it gets requests")
-	errNotHTTP  = errors.New("the answer is not valid HTTP")
-	errPrefix   = errors.New("a proxy in front may have changed the path of url, which the digest covers: let it pass the path on unchanged")
+	errTimeout  = errors.New("no complete response before the deadline")
+	errBroken   = errors.New("the connection failed")
+	errEcho     = errors.New("the connection error is not shown because it repeats the API key")
+	errUnasked  = errors.New("the response arrived before the request: the server sends more responses than it receives requests")
+	errNotHTTP  = errors.New("the response is not valid HTTP")
+	errPrefix   = errors.New("a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged")
 	errTooLarge = errors.New("the body is larger than 64 KiB")
 	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
 )

@@ -110,7 +110,7 @@ func TestChallengeThatFails(t *testing.T) {
 	}{
 		"cut": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, failure{opsmanager.ReasonConnect, 0, "", "EOF"}},
 		"503": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) }, failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},
-		"401": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the answer carries no digest challenge"}},
+		"401": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(401) }, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the response has no digest challenge"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			fail := make(chan struct{})
@@ -144,7 +144,7 @@ func TestDeadlineWhileWaiting(t *testing.T) {
 	short, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer done()
 	status, err := r.read(short, keyOf(testPublic, testPrivate), testOrg)
-	failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+	failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
 	cancel()
 	leader.Wait()
 }

@@ -62,7 +62,7 @@ func (p *poll) send(ctx context.Context) (*answer, error) {
 	broke := reused && err != nil && (ReasonOf(err) == ReasonConnect || ReasonOf(err) == ReasonTLS)
 	if broke || errors.Is(err, errUnasked) {
 		p.retried = true
-		tell(ctx, "  the kept connection broke: once more on a new one")
+		tell(ctx, "  the reused connection broke; retrying on a new one")
 		a, _, err = p.exchange(ctx, p.transport.fresh)
 	}
 	return a, err

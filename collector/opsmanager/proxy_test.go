@@ -22,5 +22,5 @@ func TestProxyThatCannotBeTold(t *testing.T) {
 			return nil, errors.New(`invalid proxy address "http://user:pass@proxy"`)
 		}
 	}).poll(t)
-	failure{opsmanager.ReasonConnect, 0, "", "no connection, or it broke"}.check(t, status, err)
+	failure{opsmanager.ReasonConnect, 0, "", "the connection failed"}.check(t, status, err)
 }

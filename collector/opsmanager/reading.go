@@ -19,5 +19,5 @@ func (r Reading) Retracted() error {
 		return nil
 	}
 	return &Error{Reason: ReasonBadResponse, Err: fmt.Errorf(
-		"%s sent an answer that nobody asked for, so the status may be another organization's; if it comes back, set reuse_connections: false", r.host)}
+		"%s sent a response without a request, so this status may be another organization's; if this recurs, set reuse_connections: false", r.host)}
 }

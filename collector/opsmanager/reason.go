@@ -7,12 +7,12 @@ type Reason string
 // The reasons, in the order in which a poll can meet them.
 const (
 	ReasonCredentials   Reason = "credentials"    // no usable API key was ever read from its files
-	ReasonNotReached    Reason = "not_reached"    // not asked: no slot came free before the deadline
+	ReasonNotReached    Reason = "not_reached"    // not asked: no request slot became free before the deadline
 	ReasonDNS           Reason = "dns"            // the name did not resolve
 	ReasonConnect       Reason = "connect"        // no connection, or it broke before a whole answer
 	ReasonTLS           Reason = "tls"            // handshake or certificate
 	ReasonTimeout       Reason = "timeout"        // asked, and not answered in full before the deadline
-	ReasonUnauthorized  Reason = "unauthorized"   // the API key was not accepted
+	ReasonUnauthorized  Reason = "unauthorized"   // the API key was rejected
 	ReasonRole          Reason = "role"           // the API key lacks Organization Owner
 	ReasonAccessList    Reason = "access_list"    // this host's address is not on the API key's access list
 	ReasonForbidden     Reason = "forbidden"      // any other 403

@@ -33,7 +33,7 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		"not an owner":             {simulator.Code(401, "NOT_ORG_ADMIN"), failure{role, 401, "NOT_ORG_ADMIN", "HTTP 401 NOT_ORG_ADMIN"}},
 		"not in group":             {simulator.Code(401, "NOT_IN_GROUP"), failure{role, 401, "NOT_IN_GROUP", "HTTP 401 NOT_IN_GROUP"}},
 		"no user":                  {simulator.Code(401, "NO_CURRENT_USER"), failure{role, 401, "NO_CURRENT_USER", "HTTP 401 NO_CURRENT_USER"}},
-		"other 401":                {simulator.Code(401, "SOMETHING_ELSE"), failure{opsmanager.ReasonUnauthorized, 401, "SOMETHING_ELSE", "HTTP 401 SOMETHING_ELSE: the answer carries no digest challenge"}},
+		"other 401":                {simulator.Code(401, "SOMETHING_ELSE"), failure{opsmanager.ReasonUnauthorized, 401, "SOMETHING_ELSE", "HTTP 401 SOMETHING_ELSE: the response has no digest challenge"}},
 		"access list":              {simulator.NotOnAccessList("192.0.2.7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 192.0.2.7"}},
 		"access list, IPv6":        {simulator.NotOnAccessList("2001:db8::7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 2001:db8::7"}},
 		"access list, zone":        {simulator.NotOnAccessList("fe80::7%" + testPublic), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address fe80::7"}},
@@ -57,7 +57,7 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		"unexpected":               {simulator.UnexpectedError(), failure{opsmanager.ReasonServerError, 500, "UNEXPECTED_ERROR", "HTTP 500 UNEXPECTED_ERROR"}},
 		"balancer":                 {simulator.HTML(502), failure{opsmanager.ReasonServerError, 502, "", "HTTP 502"}},
 		"maintenance":              {simulator.HTML(503), failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},
-		"login page":               {simulator.HTML(200), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not one JSON value"}},
+		"login page":               {simulator.HTML(200), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
 		"errorCode in other case":  {simulator.Code(404, "org_not_found"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
 		"errorCode as free text":   {simulator.Code(404, "ORG NOT FOUND"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
 		"errorCode too long":       {simulator.Code(404, "A"+strings.Repeat("B", 64)), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
@@ -65,7 +65,7 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		"reset":                    {simulator.Reset(), failure{opsmanager.ReasonConnect, 0, "", "read tcp ADDRESS->ADDRESS: read: connection reset by peer"}},
 		"cut in the headers":       {simulator.Cut(), failure{opsmanager.ReasonConnect, 0, "", "net/http: HTTP/1.x transport connection broken: unexpected EOF"}},
 		"cut in the body":          {simulator.Truncated(), failure{opsmanager.ReasonConnect, 0, "", "unexpected EOF"}},
-		"truncated, but complete":  {simulator.TruncatedJSON(), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not one JSON value"}},
+		"truncated, but complete":  {simulator.TruncatedJSON(), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
 		"envelope that nobody got": {simulator.Envelope("content"), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the status is not a string"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -110,7 +110,7 @@ func TestRetryAfter(t *testing.T) {
 // A server that compares the path with the digest's answers 400 behind a proxy
 // that strips a prefix, as Apache does.
 func TestPathThatAProxyChanges(t *testing.T) {
-	const prefix = "HTTP 400: a proxy in front may have changed the path of url, which the digest covers: let it pass the path on unchanged"
+	const prefix = "HTTP 400: a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged"
 	for path, want := range map[string]string{"": "HTTP 400", "/": "HTTP 400", "/om": prefix, "/om/": prefix} {
 		status, err := newRig(t, answering(t, http.StatusBadRequest, "")+path, nil).poll(t)
 		failure{opsmanager.ReasonBadResponse, 400, "", want}.check(t, status, err)
@@ -143,7 +143,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 
 func TestReasonsOfTheNetwork(t *testing.T) {
 	const connect, bad = opsmanager.ReasonConnect, opsmanager.ReasonBadResponse
-	const invalid = "the answer is not valid HTTP"
+	const invalid = "the response is not valid HTTP"
 	const ok = "HTTP/1.1 200 OK\r\n"
 	for _, tt := range []struct {
 		name, answer string
@@ -178,7 +178,7 @@ func TestReasonsOfTheNetwork(t *testing.T) {
 		{"code 999", "HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n", bad, 999, "HTTP 999"},
 		{"code 000", "HTTP/1.1 000 No\r\nContent-Length: 0\r\n\r\n", bad, 0, "bad_response"},
 		{"101 without upgrade", "HTTP/1.1 101 Switching Protocols\r\n\r\n", bad, 101, "HTTP 101"},
-		{"no length", "HTTP/1.0 200 OK\r\n\r\n" + `{"status":"SYNC`, bad, 200, "HTTP 200: the body is not one JSON value"},
+		{"no length", "HTTP/1.0 200 OK\r\n\r\n" + `{"status":"SYNC`, bad, 200, "HTTP 200: the body is not a single JSON value"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, err := newRig(t, say(t, tt.answer), nil).poll(t)
@@ -234,8 +234,8 @@ func TestReasonsBeforeHTTP(t *testing.T) {
 		"proxy forbids":        {"HTTP/1.1 403 " + testPrivate + "\r\n\r\n", "the proxy refused CONNECT with HTTP 403"},
 		"proxy says 204":       {"HTTP/1.1 204 No Content\r\n\r\n", "the proxy refused CONNECT with HTTP 204"},
 		"proxy says nothing":   {"", "unexpected EOF"},
-		"proxy says something": {"Basic dXNlcjpwYXNz\r\n", "no connection, or it broke"},
-		"proxy says bad line":  {"HTTP/1.1 200 OK\r\nBasic dXNlcjpwYXNz\r\n\r\n", "no connection, or it broke"},
+		"proxy says something": {"Basic dXNlcjpwYXNz\r\n", "the connection failed"},
+		"proxy says bad line":  {"HTTP/1.1 200 OK\r\nBasic dXNlcjpwYXNz\r\n\r\n", "the connection failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := listen(t, func(c net.Conn, _ int) {

@@ -41,7 +41,7 @@ func retracted(t *testing.T, reading opsmanager.Reading, host string) {
 	}
 	failure{
 		opsmanager.ReasonBadResponse, 0, "",
-		"ADDRESS sent an answer that nobody asked for, so the status may be another organization's; if it comes back, set reuse_connections: false",
+		"ADDRESS sent a response without a request, so this status may be another organization's; if this recurs, set reuse_connections: false",
 	}.check(t, "", err)
 	if !strings.HasPrefix(err.Error(), host) {
 		t.Errorf("%v does not name %s", err, host)

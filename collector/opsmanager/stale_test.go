@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-var noNonce = failure{opsmanager.ReasonNonce, 401, "", "HTTP 401: no nonce was accepted within the attempts; the API key is not the problem"}
+var noNonce = failure{opsmanager.ReasonNonce, 401, "", "HTTP 401: no digest nonce was accepted, but the API key is not the problem"}
 
 func TestEndlessStaleness(t *testing.T) {
 	s := simulate(t, simulator.Options{Nonce: simulator.Nonce{AlwaysStale: true}}, simulator.Org{})

@@ -39,7 +39,7 @@ var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 func parseStatus(body []byte) (Status, *Error) {
 	var compact bytes.Buffer
 	if json.Compact(&compact, body) != nil { // also refuses a second value behind the first
-		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not one JSON value")}
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not a single JSON value")}
 	}
 	switch compact.String() { // what Ops Manager sends: the walk takes eight times as long
 	case `{"status":"SYNCED"}`:
@@ -70,7 +70,7 @@ func parseStatus(body []byte) (Status, *Error) {
 	case len(values) == 0:
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body has no member named status")}
 	case len(values) > 1:
-		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body has several members named status")}
+		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body has more than one member named status")}
 	case values[0][0] != '"' || json.Unmarshal(values[0], &status) != nil:
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the status is not a string")}
 	}

@@ -83,15 +83,15 @@ func TestStatus(t *testing.T) {
 
 func TestNoStatus(t *testing.T) {
 	const (
-		value   = "the body is not one JSON value"
+		value   = "the body is not a single JSON value"
 		object  = "the body is not a JSON object"
 		missing = "the body has no member named status"
-		several = "the body has several members named status"
+		several = "the body has more than one member named status"
 		kind    = "the status is not a string"
 		large   = "the body is larger than 64 KiB"
-		broken  = "the body is broken gzip"
-		noGzip  = "the body is not the gzip that its header promises"
-		coding  = "the body has a content encoding that was not asked for"
+		broken  = "the body is corrupt gzip"
+		noGzip  = "the body is not gzip, contrary to its header"
+		coding  = "the body has a content encoding that was not requested"
 		gzipped = "Content-Encoding: gzip"
 	)
 	synced := zip(t, `{"status":"SYNCED"}`)
@@ -208,7 +208,7 @@ func TestStatusOfOtherCodes(t *testing.T) {
 		status, err := newRig(t, answering(t, 401, `{"status":"SYNCED"}`), nil).poll(t)
 		failure{
 			opsmanager.ReasonUnauthorized, 401, "",
-			"HTTP 401: the answer carries no digest challenge",
+			"HTTP 401: the response has no digest challenge",
 		}.check(t, status, err)
 	})
 }

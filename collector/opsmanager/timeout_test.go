@@ -81,7 +81,7 @@ func TestTimeout(t *testing.T) {
 			defer cancel()
 			start := time.Now()
 			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+			failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
 			if took := time.Since(start); took < limit || took > limit+patience/2 {
 				t.Errorf("took %s, the context allows %s", took, limit)
 			}
@@ -121,12 +121,12 @@ func TestEndlessAnswer(t *testing.T) {
 		first, on string
 		want      failure
 	}{
-		"header line":  {"HTTP/1.1 200 OK\r\nX: ", "y", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
-		"header lines": {"HTTP/1.1 200 OK\r\n", "X-Y: z\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
-		"103s":         {"", "HTTP/1.1 103 Early Hints\r\n\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the answer is not valid HTTP"}},
+		"header line":  {"HTTP/1.1 200 OK\r\nX: ", "y", failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}},
+		"header lines": {"HTTP/1.1 200 OK\r\n", "X-Y: z\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}},
+		"103s":         {"", "HTTP/1.1 103 Early Hints\r\n\r\n", failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}},
 		"body":         {"HTTP/1.1 200 OK\r\n\r\n" + `{"status":"SYNCED"}`, " ", failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is larger than 64 KiB"}},
 		"chunks":       {"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n", failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is larger than 64 KiB"}},
-		"body of 401":  {"HTTP/1.1 401 No\r\n\r\n", " ", failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the answer carries no digest challenge"}},
+		"body of 401":  {"HTTP/1.1 401 No\r\n\r\n", " ", failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the response has no digest challenge"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			address := listen(t, func(c net.Conn, _ int) {
@@ -153,14 +153,14 @@ func TestCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
 			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-			failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+			failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
 		})
 	}
 	t.Run("before the start", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-		failure{opsmanager.ReasonTimeout, 0, "", "no whole answer before the deadline"}.check(t, status, err)
+		failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
 	})
 }
 

@@ -69,7 +69,7 @@ func withConnectionTrace(ctx context.Context) context.Context {
 		},
 		GotConn: func(i httptrace.GotConnInfo) {
 			if i.Reused {
-				tell(ctx, "  kept connection to %s, idle for %s", remote(i.Conn), i.IdleTime.Round(time.Millisecond))
+				tell(ctx, "  reused connection to %s, idle for %s", remote(i.Conn), i.IdleTime.Round(time.Millisecond))
 			}
 		},
 	})
@@ -87,7 +87,7 @@ func tellAnswer(ctx context.Context, a *answer) {
 	if !traced(ctx) {
 		return
 	}
-	what := "an answer"
+	what := "a response"
 	switch {
 	case a.code == 401 && a.refusal.Stale:
 		what = "a digest challenge: the nonce is stale"
@@ -110,9 +110,9 @@ func shape(body []byte) string {
 	case len(trimmed) == 0:
 		return "empty"
 	case trimmed[0] == '<':
-		return "not JSON; it begins like HTML"
+		return "not JSON; it looks like HTML"
 	case !json.Valid(body):
-		return "not one JSON value"
+		return "not a single JSON value"
 	case trimmed[0] != '{':
 		return "a JSON value that is not an object"
 	}

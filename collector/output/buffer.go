@@ -86,7 +86,7 @@ func Close(patience time.Duration, buffers ...*Buffer) {
 func (b *Buffer) Metric() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "opsmanager_exporter_log_lines_dropped_total",
-		Help: "Log lines that were lost because nobody read the log.",
+		Help: "Total number of log lines dropped because nothing was reading the log.",
 	}, func() float64 {
 		b.mu.Lock()
 		defer b.mu.Unlock()

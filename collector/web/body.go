@@ -24,7 +24,7 @@ func unread(next http.Handler) http.Handler {
 		// A writer of a test has no deadlines.
 		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(drainTime))
 		if r.Method == http.MethodGet || r.Method == http.MethodHead {
-			http.Error(w, "a GET or HEAD request with a body is refused: send it without Content-Length and Transfer-Encoding", http.StatusBadRequest)
+			http.Error(w, "GET and HEAD requests must not have a body: remove Content-Length and Transfer-Encoding", http.StatusBadRequest)
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -18,7 +18,7 @@ import (
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.NotFoundHandler()})
-	const refusal = "a GET or HEAD request with a body is refused: send it without Content-Length and Transfer-Encoding\n"
+	const refusal = "GET and HEAD requests must not have a body: remove Content-Length and Transfer-Encoding\n"
 	for _, tt := range []struct {
 		name, request string
 		status        int
@@ -38,7 +38,7 @@ func TestBodies(t *testing.T) {
 		{"HTTP/1.0", "GET /metrics HTTP/1.0\r\nContent-Length: 1\r\n\r\n", 400, refusal},
 		{"HEAD", "HEAD /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 400, ""},
 		{"wrong method", "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 405, "Method Not Allowed\n"},
-		{"reload", "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 403, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP\n"},
+		{"reload", "POST /-/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n", 403, "reloading through HTTP is disabled: start the exporter with --web.enable-lifecycle, or send it SIGHUP\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()

@@ -31,7 +31,7 @@ func TestDeadline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.withTimeout(t, "/probe?debug=true&target="+simulated.OrgID(0), header); !strings.Contains(got, "deadline of this probe "+d.String()+",") {
+		if got := f.withTimeout(t, "/probe?debug=true&target="+simulated.OrgID(0), header); !strings.Contains(got, "probe deadline "+d.String()+",") {
 			t.Errorf("/probe with %q: want %s:\n%s", header, d, got)
 		}
 	}

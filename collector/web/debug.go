@@ -32,17 +32,17 @@ func debug(s *scrape, target *collector.Targets) {
 	d := &debugText{begun: time.Now()}
 	org := target.Orgs()[0]
 	d.tell("poll of organization %s (%s) of Ops Manager %s at %s", org.ID, org.Name, org.OpsManager, org.URL)
-	d.tell("deadline of this probe %s, timeout of the poll %s, %d slots", s.timeout, org.Timeout, org.MaxConcurrentRequests)
+	d.tell("probe deadline %s, poll timeout %s, max_concurrent_requests %d", s.timeout, org.Timeout, org.MaxConcurrentRequests)
 	results, ok := target.Poll(s.ctx, func(step string) { d.tell("%s", step) })
 	if !ok {
 		panic(http.ErrAbortHandler) // the client left
 	}
 	if r := results.Orgs[0]; r.Err != nil {
 		reason := opsmanager.ReasonOf(r.Err)
-		d.tell("verdict: unknown, reason %s: %v", reason, r.Err)
-		d.tell("what to do: %s", reason.Fix())
+		d.tell("result: unknown, reason %s: %v", reason, r.Err)
+		d.tell("fix: %s", reason.Fix())
 	} else {
-		d.tell("verdict: %s", r.Status)
+		d.tell("result: %s", r.Status)
 	}
 	s.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	d.mu.Lock()

@@ -28,27 +28,27 @@ func TestDebug(t *testing.T) {
 	steps := func(more ...string) string {
 		return strings.Join(append([]string{
 			`poll of organization \S+ \(\S+\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
-			`deadline of this probe 10s, timeout of the poll 5s, 16 slots`,
-			`got a slot`,
+			`probe deadline 10s, poll timeout 5s, max_concurrent_requests 16`,
+			`acquired a request slot`,
 		}, more...), "\n") + "\n"
 	}
-	const warm = "request with digest credentials\n  kept connection to 127\\.0\\.0\\.1:\\d+, idle for \\S+"
+	const warm = "request with digest credentials\n  reused connection to 127\\.0\\.0\\.1:\\d+, idle for \\S+"
 	tests := []struct {
 		name string
 		org  int
 		want string
 	}{
 		{"first contact", 0, steps(`request without credentials`, `  connect to 127\.0\.0\.1:\d+`, `  connected to 127\.0\.0\.1:\d+`,
-			`  HTTP 401, 106 bytes: a digest challenge`, warm, `  HTTP 200, 20 bytes: an answer`,
-			`body: a JSON object with 1 member, status is a string`, `verdict: SYNCED`)},
+			`  HTTP 401, 106 bytes: a digest challenge`, warm, `  HTTP 200, 20 bytes: a response`,
+			`body: a JSON object with 1 member, status is a string`, `result: SYNCED`)},
 		{"missing role", 1, steps(warm, `  HTTP 401, 151 bytes: no digest challenge that can be answered`,
-			`verdict: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `what to do: Grant the API key .*`)},
-		{"login page", 2, steps(warm, `  HTTP 200, \d+ bytes: an answer`, `body: not JSON; it begins like HTML`,
-			`verdict: unknown, reason bad_response: HTTP 200: the body is not one JSON value`, `what to do: .*`)},
-		{"reset", 3, steps(warm, `  the kept connection broke: once more on a new one`, `request with digest credentials`,
-			`  connect to \S+`, `  connected to \S+`, `verdict: unknown, reason connect: .*`, `what to do: .*`)},
-		{"echo", 4, steps(`request with digest credentials`, `  connect to \S+`, `  connected to \S+`, `  HTTP 200, \d+ bytes: an answer`, `body: a JSON object with 2 members, status is a string`,
-			`verdict: unknown, reason unknown_status: .*`, `what to do: .*`)},
+			`result: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `fix: Grant the API key .*`)},
+		{"login page", 2, steps(warm, `  HTTP 200, \d+ bytes: a response`, `body: not JSON; it looks like HTML`,
+			`result: unknown, reason bad_response: HTTP 200: the body is not a single JSON value`, `fix: .*`)},
+		{"reset", 3, steps(warm, `  the reused connection broke; retrying on a new one`, `request with digest credentials`,
+			`  connect to \S+`, `  connected to \S+`, `result: unknown, reason connect: .*`, `fix: .*`)},
+		{"echo", 4, steps(`request with digest credentials`, `  connect to \S+`, `  connected to \S+`, `  HTTP 200, \d+ bytes: a response`, `body: a JSON object with 2 members, status is a string`,
+			`result: unknown, reason unknown_status: .*`, `fix: .*`)},
 	}
 	times := regexp.MustCompile(`(?m)^ *\d+\.\d{3}s  `)
 	for _, tt := range tests {

@@ -40,7 +40,7 @@ func TestMaxRequests(t *testing.T) {
 		if status != want {
 			t.Errorf("%s: status %d, want %d", path, status, want)
 		}
-		if status == http.StatusServiceUnavailable && body != "too many scrapes in flight: try again later, or raise --web.max-requests\n" {
+		if status == http.StatusServiceUnavailable && body != "too many concurrent scrapes: try again later, or increase --web.max-requests\n" {
 			t.Errorf("%s: %q", path, body)
 		}
 	}
@@ -61,7 +61,7 @@ func TestPageQueue(t *testing.T) {
 	for range admitted + 3 {
 		go func() {
 			status, body := f.get(t, "/")
-			if status == http.StatusServiceUnavailable && body != "too many requests for this page at once: try again later\n" {
+			if status == http.StatusServiceUnavailable && body != "too many concurrent requests for this page: try again later\n" {
 				t.Errorf("refused with %q", body)
 			}
 			answers <- status

@@ -21,7 +21,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	polls := true
 	for _, name := range r.URL.Query()["collect[]"] {
 		if name != "exporter" {
-			http.Error(w, "collect[] can only be exporter", http.StatusBadRequest)
+			http.Error(w, "the only valid value of collect[] is exporter", http.StatusBadRequest)
 			return
 		}
 		polls = false
@@ -39,7 +39,7 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if len(query["target"]) != 1 || query.Get("target") == "" {
-		http.Error(w, "give one organization ID: /probe?target=5f1e9c2b8d3a4e0012ab34cd", http.StatusBadRequest)
+		http.Error(w, "target must be one organization ID: /probe?target=5f1e9c2b8d3a4e0012ab34cd", http.StatusBadRequest)
 		return
 	}
 	target, ok := s.Exporter.Targets().Only(query.Get("target"))
@@ -72,6 +72,6 @@ func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, con
 func timeoutGauge(timeout time.Duration) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "opsmanager_exporter_scrape_timeout_seconds",
-		Help: "The deadline that this scrape worked under, in seconds.",
+		Help: "Deadline of this scrape, in seconds.",
 	}, timeout.Seconds)
 }

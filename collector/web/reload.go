@@ -10,7 +10,7 @@ import (
 func sameSite(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		http.Error(w, "a page of another site sent this request: it is refused", http.StatusForbidden)
+		http.Error(w, "cross-site requests are refused", http.StatusForbidden)
 	}))
 	return p.Handler(next)
 }
@@ -18,12 +18,12 @@ func sameSite(next http.Handler) http.Handler {
 // reload reads the configuration again, or refuses to if that is not enabled.
 func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
 	if s.Reload == nil {
-		http.Error(w, "reloading over HTTP is off: start with --web.enable-lifecycle, or send SIGHUP", http.StatusForbidden)
+		http.Error(w, "reloading through HTTP is disabled: start the exporter with --web.enable-lifecycle, or send it SIGHUP", http.StatusForbidden)
 		return
 	}
 	if err := s.Reload(); err != nil {
-		http.Error(w, fmt.Sprintf("the configuration in use stays:\n%v", err), http.StatusInternalServerError)
+		http.Error(w, fmt.Sprintf("the configuration could not be reloaded; the previous one stays in use:\n%v", err), http.StatusInternalServerError)
 		return
 	}
-	fmt.Fprintln(w, "The configuration was loaded.")
+	fmt.Fprintln(w, "Configuration reloaded.")
 }

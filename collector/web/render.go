@@ -56,7 +56,7 @@ func (s *scrape) expose(reg prometheus.Gatherer) {
 	case s.r.Context().Err() != nil:
 		panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
 	case s.refused:
-		http.Error(s.w, "too many scrapes at once: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
+		http.Error(s.w, "too many concurrent scrapes: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
 		return
 	}
 	r := *s.r
@@ -80,5 +80,5 @@ type gatherErrors struct{ logger *slog.Logger }
 
 // Println implements promhttp.Logger.
 func (g gatherErrors) Println(v ...any) {
-	g.logger.Error("Metrics could not be exposed", "err", fmt.Sprint(v...))
+	g.logger.Error("Metrics of a scrape could not be exposed", "err", fmt.Sprint(v...))
 }

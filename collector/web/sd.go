@@ -34,12 +34,12 @@ func (s *server) sd(w http.ResponseWriter, r *http.Request) {
 		scheme, host, probe = u.Scheme, u.Host, path.Join("/", u.Path, ProbePath)
 	}
 	if len(host) > maxHost {
-		http.Error(w, "the host of this request is too long", http.StatusBadRequest)
+		http.Error(w, "the Host header of this request is too long", http.StatusBadRequest)
 		return
 	}
 	d, err := s.discoveries.of(s.Exporter.Targets())
 	if err != nil {
-		s.Logger.Error("Targets could not be listed", "err", err)
+		s.Logger.Error("Targets for service discovery could not be listed", "err", err)
 		http.Error(w, "the targets could not be listed", http.StatusInternalServerError)
 		return
 	}

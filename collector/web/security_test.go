@@ -50,7 +50,7 @@ func TestReloadFromAnotherSite(t *testing.T) {
 		if err != nil || resp.StatusCode != tt.want || (reloads.Load() > before) != (tt.want == http.StatusOK) {
 			t.Errorf("%s: status %d, want %d; %d reloads; %q, %v", tt.name, resp.StatusCode, tt.want, reloads.Load()-before, body, err)
 		}
-		if tt.want == http.StatusForbidden && string(body) != "a page of another site sent this request: it is refused\n" {
+		if tt.want == http.StatusForbidden && string(body) != "cross-site requests are refused\n" {
 			t.Errorf("%s: %q", tt.name, body)
 		}
 	}

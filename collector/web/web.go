@@ -81,7 +81,7 @@ func New(opts Options) http.Handler {
 	if opts.Instrumentation != nil {
 		metrics = promhttp.InstrumentMetricHandler(opts.Instrumentation, metrics)
 	}
-	scrapes := newLimiter(opts.MaxRequests, "too many scrapes in flight: try again later, or raise --web.max-requests")
+	scrapes := newLimiter(opts.MaxRequests, "too many concurrent scrapes: try again later, or increase --web.max-requests")
 	mux := http.NewServeMux()
 	base := (&url.URL{Path: s.prefix}).EscapedPath() // in a pattern and in a redirect alike
 	mux.Handle("GET "+base+opts.TelemetryPath, s.limit(scrapes, metrics))
@@ -91,7 +91,7 @@ func New(opts Options) http.Handler {
 	mux.Handle("GET "+base+ReadyPath, says("opsmanager_exporter is ready."))
 	mux.Handle("POST "+base+ReloadPath, sameSite(http.HandlerFunc(s.reload)))
 	if opts.Page != nil {
-		pages := newLimiter(pageSlots, "too many requests for this page at once: try again later")
+		pages := newLimiter(pageSlots, "too many concurrent requests for this page: try again later")
 		pages.queue, pages.patience = make(chan struct{}, pageQueue), pagePatience
 		mux.Handle("GET "+base+"/{$}", s.limit(pages, opts.Page))
 	}

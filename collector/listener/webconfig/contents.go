@@ -85,15 +85,15 @@ func (c *contents) tlsConfig() (*tls.Config, error) {
 	}
 	switch {
 	case t.TLSCertPath == "" && t.TLSCert == "":
-		return nil, errors.New("tls_server_config: has no certificate: give cert_file")
+		return nil, errors.New("tls_server_config: has no certificate: set cert_file")
 	case t.TLSKeyPath == "" && t.TLSKey == "":
-		return nil, errors.New("tls_server_config: has no key: give key_file")
+		return nil, errors.New("tls_server_config: has no key: set key_file")
 	case (t.ClientCAs != "" || t.ClientCAsText != "") && !x509.NewCertPool().AppendCertsFromPEM([]byte(t.ClientCAsText)):
-		return nil, fmt.Errorf("tls_server_config.%s: holds no certificate: give the CA of the clients in PEM", clientCA)
+		return nil, fmt.Errorf("tls_server_config.%s: contains no certificate: it must be the clients' CA in PEM format", clientCA)
 	}
 	pair, err := tls.X509KeyPair([]byte(t.TLSCert), []byte(t.TLSKey))
 	if err != nil {
-		return nil, fmt.Errorf("tls_server_config.%s and %s: %w: give a certificate and its unencrypted key in PEM", cert, key, err)
+		return nil, fmt.Errorf("tls_server_config.%s and %s: %w: they must be a certificate and its unencrypted key in PEM format", cert, key, err)
 	}
 	t.TLSCertPath, t.TLSKeyPath, t.ClientCAs = "", "", ""
 	made, err := web.ConfigToTLSConfig(&t)
@@ -107,7 +107,7 @@ func (c *contents) tlsConfig() (*tls.Config, error) {
 	if c.web.HTTPConfig.HTTP2 {
 		made.NextProtos = []string{"h2", "http/1.1"}
 		if lacksHTTP2Cipher(made) {
-			return nil, errors.New("tls_server_config.cipher_suites: HTTP/2 needs TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: add it, or set http_server_config.http2 to false")
+			return nil, errors.New("tls_server_config.cipher_suites: HTTP/2 requires TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 or TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256: add it, or set http_server_config.http2 to false")
 		}
 	}
 	return made, nil

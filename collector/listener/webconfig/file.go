@@ -24,7 +24,7 @@ const (
 	patience = time.Second
 )
 
-var errStuck = errors.New("reading it takes too long: see whether its file system answers")
+var errStuck = errors.New("reading it timed out: check that its file system responds")
 
 // File is a web configuration file. It may be used concurrently.
 type File struct {
@@ -122,7 +122,7 @@ func (f *File) tell() {
 	problem, effect := "", ""
 	switch {
 	case f.stuck:
-		problem, effect = errStuck.Error(), "what it last held stays in use"
+		problem, effect = errStuck.Error(), "its last contents stay in use"
 	case c.err != nil && f.secure:
 		problem, effect = c.err.Error(), "TLS handshakes and requests fail"
 	case c.err != nil:

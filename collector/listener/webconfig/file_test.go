@@ -124,7 +124,7 @@ func TestBrokenWhileServing(t *testing.T) {
 		{"at first", func() {}, "200 HTTP/2.0", ""},
 		{
 			"certificate broken", func() { testfile.Write(t, "server.pem", "half a certif") }, fails,
-			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: failed to find any PEM data in certificate input: give a certificate and its unencrypted key in PEM" effect="TLS handshakes fail"` + "\n",
+			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: failed to find any PEM data in certificate input: they must be a certificate and its unencrypted key in PEM format" effect="TLS handshakes fail"` + "\n",
 		},
 		{
 			"key of another certificate", func() {
@@ -132,7 +132,7 @@ func TestBrokenWhileServing(t *testing.T) {
 				writeCertificate(t, "server")
 				copyFile(t, "other.key", "server.key")
 			}, fails,
-			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: private key does not match public key: give a certificate and its unencrypted key in PEM" effect="TLS handshakes fail"` + "\n",
+			isWrong + `"tls_server_config.cert_file \"server.pem\" and key_file \"server.key\": tls: private key does not match public key: they must be a certificate and its unencrypted key in PEM format" effect="TLS handshakes fail"` + "\n",
 		},
 		{"renewed", func() { writeCertificate(t, "server") }, "200 HTTP/2.0", isFine},
 		{"without HTTP/2", func() { testfile.Write(t, "web.yml", good+"http_server_config: {http2: false}\n") }, "200 HTTP/1.1", ""},
@@ -142,7 +142,7 @@ func TestBrokenWhileServing(t *testing.T) {
 		},
 		{
 			"TLS taken out", func() { testfile.Write(t, "web.yml", "") }, fails,
-			isWrong + `"tls_server_config was taken out: put it back, or restart the exporter to serve plain HTTP" effect="TLS handshakes fail"` + "\n",
+			isWrong + `"tls_server_config was removed: restore it, or restart the exporter to serve plain HTTP" effect="TLS handshakes fail"` + "\n",
 		},
 		{"repaired", func() { testfile.Write(t, "web.yml", good) }, "200 HTTP/2.0", isFine},
 	} {
@@ -182,7 +182,7 @@ func TestPlainHTTP(t *testing.T) {
 		{"a user", users, "401 Unauthorized", ""},
 		{
 			"broken", "basic_auth_users: {a: b}\n", "500 the web configuration cannot be used: see the log",
-			`level=WARN msg="The web configuration cannot be used" file=web.yml err="basic_auth_users: the password of \"a\" is no bcrypt hash: write what htpasswd -nB \"a\" prints after the colon" effect="requests fail"` + "\n",
+			`level=WARN msg="The web configuration cannot be used" file=web.yml err="basic_auth_users: the password of \"a\" is not a bcrypt hash: use what htpasswd -nB \"a\" prints after the colon" effect="requests fail"` + "\n",
 		},
 		{
 			"TLS added", "tls_server_config: {cert_file: x, key_file: y}\n", "200 HTTP/1.1",
@@ -228,7 +228,7 @@ func TestStuck(t *testing.T) {
 				t.Errorf("took %s, want %s", took, want)
 			}
 		}
-		const stuck = `level=WARN msg="The web configuration cannot be used" file=web.yml err="reading it takes too long: see whether its file system answers" effect="what it last held stays in use"` + "\n"
+		const stuck = `level=WARN msg="The web configuration cannot be used" file=web.yml err="reading it timed out: check that its file system responds" effect="its last contents stay in use"` + "\n"
 		if got := j.take(); got != stuck {
 			t.Errorf("logged\n%swant\n%s", got, stuck)
 		}
@@ -250,7 +250,7 @@ func TestStuckFromTheStart(t *testing.T) {
 		release := make(chan *contents)
 		begun := time.Now()
 		_, err := open(t.Context(), &File{path: "web.yml", load: func(string, *contents) *contents { return <-release }})
-		const want = `--web.config.file="web.yml": reading it takes too long: see whether its file system answers`
+		const want = `--web.config.file="web.yml": reading it timed out: check that its file system responds`
 		if err == nil || err.Error() != want || time.Since(begun) != startPatience {
 			t.Errorf("got %v after %s, want %s", err, time.Since(begun), want)
 		}

@@ -51,7 +51,7 @@ func parse(text []byte) (*web.Config, error) {
 	var problems []error
 	for _, user := range slices.Sorted(maps.Keys(c.Users)) {
 		if _, err := bcrypt.Cost([]byte(c.Users[user])); err != nil {
-			problems = append(problems, fmt.Errorf("basic_auth_users: the password of %q is no bcrypt hash: write what htpasswd -nB %[1]q prints after the colon", user))
+			problems = append(problems, fmt.Errorf("basic_auth_users: the password of %q is not a bcrypt hash: use what htpasswd -nB %[1]q prints after the colon", user))
 		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.HTTPConfig.Header)) {
@@ -71,10 +71,10 @@ func checkHeader(name, value string) error {
 	case "X-Frame-Options":
 		values = []string{"deny", "sameorigin"}
 	default:
-		return fmt.Errorf("http_server_config.headers: %q cannot be set: take it out", name)
+		return fmt.Errorf("http_server_config.headers: %q cannot be set: remove it", name)
 	}
 	if !slices.Contains(values, value) {
-		return fmt.Errorf("http_server_config.headers: %s=%q: write %s", name, value, strings.Join(values, " or "))
+		return fmt.Errorf("http_server_config.headers: %s=%q: must be %s", name, value, strings.Join(values, " or "))
 	}
 	return nil
 }
@@ -95,7 +95,7 @@ func explainYAML(err error) error {
 	for i, text := range typeErrors.Errors {
 		text = unknownKey.ReplaceAllString(text, `$1: unknown key "$2"`)
 		text = keyTwice.ReplaceAllString(text, `$1: key "$2$3" appears twice`)
-		text = wrongKind.ReplaceAllString(text, "$1: the value is not of the kind that this key takes")
+		text = wrongKind.ReplaceAllString(text, "$1: the value has the wrong type for this key")
 		problems[i] = errors.New(text)
 	}
 	return errors.Join(problems...)

@@ -8,7 +8,7 @@ import (
 	"net/http"
 )
 
-var errPlain = errors.New("tls_server_config was taken out: put it back, or restart the exporter to serve plain HTTP")
+var errPlain = errors.New("tls_server_config was removed: restore it, or restart the exporter to serve plain HTTP")
 
 // Listener returns a listener for server that speaks TLS if the file asked for it
 // when it was opened, and l itself if it did not.

@@ -15,9 +15,9 @@ const maxAttempts = 10
 
 var (
 	// ErrRejected is the error of a key that was not accepted.
-	ErrRejected = errors.New("the API key was not accepted")
+	ErrRejected = errors.New("the API key was rejected")
 	// ErrNonces is the error of a poll that met no server which knew its nonce.
-	ErrNonces = errors.New("no nonce was accepted within the attempts; the API key is not the problem")
+	ErrNonces = errors.New("no digest nonce was accepted, but the API key is not the problem")
 )
 
 // Attempts is the authentication of one poll: it says what goes with each request

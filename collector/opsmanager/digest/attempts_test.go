@@ -93,9 +93,9 @@ func TestAttempts(t *testing.T) {
 		"opaque, taking turns": {"s", []step{
 			{"s", opaque("a")}, {"a", opaque("b")}, {"", opaque("c")}, {"c", opaque("d")}, {"c", nil},
 		}, nil},
-		"no challenge any more":        {"s", []step{{"s", http.Header{}}}, &ChallengeError{"the answer carries no digest challenge"}},
-		"no challenge at all":          {"", []step{{"", http.Header{}}}, &ChallengeError{"the answer carries no digest challenge"}},
-		"none in the middle":           {"s", []step{{"s", opaque("a")}, {"a", opaque("b")}, {"", http.Header{}}}, &ChallengeError{"the answer carries no digest challenge"}},
+		"no challenge any more":        {"s", []step{{"s", http.Header{}}}, &ChallengeError{"the response has no digest challenge"}},
+		"no challenge at all":          {"", []step{{"", http.Header{}}}, &ChallengeError{"the response has no digest challenge"}},
+		"none in the middle":           {"s", []step{{"s", opaque("a")}, {"a", opaque("b")}, {"", http.Header{}}}, &ChallengeError{"the response has no digest challenge"}},
 		"one that cannot be answered":  {"s", []step{{"s", challenge401("")}}, &ChallengeError{"the digest challenge has no nonce"}},
 		"stale in words of other case": {"s", []step{{"s", challenge401("a", `STALE="True"`)}, {"a", nil}}, nil},
 	} {

@@ -25,7 +25,7 @@ func (e *ChallengeError) Error() string { return e.text }
 // without nonce.
 func findChallenge(header http.Header) (*icholy.Challenge, error) {
 	var best *icholy.Challenge
-	why := &ChallengeError{"the answer carries no digest challenge"}
+	why := &ChallengeError{"the response has no digest challenge"}
 	for _, line := range header.Values("WWW-Authenticate") {
 		for _, c := range splitChallenges(line) {
 			if !strings.EqualFold(c.scheme, "Digest") {
@@ -76,13 +76,13 @@ func (c *challenge) digest() (*icholy.Challenge, *ChallengeError) {
 	case !slices.Contains(qops, "auth"):
 		return nil, &ChallengeError{"the digest challenge does not offer qop auth"}
 	case strings.EqualFold(c.params["userhash"], "true"):
-		return nil, &ChallengeError{"the digest challenge wants a hashed user name"}
+		return nil, &ChallengeError{"the digest challenge requires a hashed user name"}
 	case strength(chal.Algorithm) == 0:
-		return nil, &ChallengeError{"the digest challenge wants an algorithm other than MD5, SHA-256 and SHA-512-256"}
+		return nil, &ChallengeError{"the digest challenge requires an algorithm other than MD5, SHA-256 and SHA-512-256"}
 	case len(chal.Realm)+len(chal.Nonce)+len(chal.Opaque) > maxChallenge:
 		return nil, &ChallengeError{"the digest challenge is longer than 16 KiB"}
 	case strings.ContainsFunc(chal.Realm+chal.Nonce+chal.Opaque, isControl):
-		return nil, &ChallengeError{"the digest challenge holds control characters"}
+		return nil, &ChallengeError{"the digest challenge contains control characters"}
 	}
 	return chal, nil
 }

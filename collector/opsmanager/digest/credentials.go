@@ -14,7 +14,7 @@ import (
 )
 
 // ErrMismatch is the error of an answer that belongs to another request.
-var ErrMismatch = errors.New("the Authentication-Info of the answer belongs to another request")
+var ErrMismatch = errors.New("the Authentication-Info of the response belongs to another request")
 
 // minCookie is how long a cookie's value must be to be looked for in texts: the
 // name of a back end, such as b2, may be part of any word.
