@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"os"
 	"os/signal"
-	"path"
 	"runtime/debug"
 	"strings"
 	"syscall"
@@ -48,6 +47,14 @@ const (
 	listenAddress = ":20301"
 	demoAddress   = "127.0.0.1:20301"
 
+	help = `Prometheus exporter for the status of the migration links between MongoDB Ops Manager or Cloud Manager organizations and Atlas.
+
+Examples:
+
+  opsmanager_exporter demo
+  opsmanager_exporter check --online --config.file=opsmanager.yml
+  opsmanager_exporter --config.file=opsmanager.yml`
+
 	outputLimit = 1 << 20         // bytes of output that nobody has read yet
 	lastWords   = time.Second     // how long the exit waits for the reader of the output
 	grace       = 2 * time.Second // how long a command may take to end after a signal
@@ -67,30 +74,35 @@ func run(args []string, stdout, stderr io.Writer) int {
 	stdlog.SetOutput(io.Discard)
 	stdout = output.IgnoreClosed(stdout)
 
-	app := flags.NewApplication(program, "Exposes the state of the links between MongoDB Ops Manager organizations and Atlas.\n\nExample: "+program+" --config.file=opsmanager.yml", stdout, stderr)
+	app := flags.NewApplication(program, help, stdout, stderr)
 	app.Version(version.Print(program))
 	logConfig := &promslog.Config{Writer: stderr}
 	promslogflag.AddFlags(app, logConfig)
-	configFile := app.Flag("config.file", "Configuration file.").Default("opsmanager.yml").String()
+	configFile := app.Flag("config.file", "Path to the configuration file.").Default("opsmanager.yml").String()
 	s := &server{web: kingpinflag.AddFlags(app, listenAddress)}
-	app.Flag("web.telemetry-path", "Path of the metrics.").Default("/metrics").StringVar(&s.telemetryPath)
-	app.Flag("web.enable-lifecycle", "Allow POST /-/reload.").BoolVar(&s.enableLifecycle)
-	app.Flag("web.disable-exporter-metrics", "Leave out metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
-	app.Flag("web.external-url", "Where users reach the exporter, for /sd and links.").URLVar(&s.externalURL)
-	app.Flag("web.route-prefix", "Prefix of every path that is served; the path of --web.external-url where none is given.").StringVar(&s.routePrefix)
-	app.Flag("web.max-requests", "Scrapes in flight at once; 503 beyond that. 0 for no limit.").Default("40").IntVar(&s.maxRequests)
-	app.Flag("scrape.timeout-offset", "Taken off the scrape timeout that Prometheus announces.").Default("500ms").DurationVar(&s.timeoutOffset)
-	app.Flag("scrape.default-timeout", "The scrape timeout where none is announced.").Default("10s").DurationVar(&s.defaultTimeout)
-	serveCommand := app.Command("serve", "Serve metrics; the default command. SIGTERM ends it once the scrapes in flight are answered, after 25s at the latest; a second SIGTERM ends it at once.").Default()
-	checkCommand := app.Command("check", "Validate the configuration and all that it names.")
+	app.Flag("web.telemetry-path", "Path under which to expose metrics.").Default("/metrics").StringVar(&s.telemetryPath)
+	app.Flag("web.enable-lifecycle", "Enable reloading the configuration with POST /-/reload.").BoolVar(&s.enableLifecycle)
+	app.Flag("web.disable-exporter-metrics", "Exclude metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
+	app.Flag("web.external-url", "URL under which the exporter is externally reachable, for example through a reverse proxy; used in /sd and in links.").URLVar(&s.externalURL)
+	app.Flag("web.route-prefix", "Prefix of all paths that are served. Defaults to the path of --web.external-url.").StringVar(&s.routePrefix)
+	app.Flag("web.max-requests", "Maximum number of concurrent scrapes; further ones are answered with status 503. Use 0 to disable.").Default("40").IntVar(&s.maxRequests)
+	app.Flag("scrape.timeout-offset", "Offset to subtract from the scrape timeout that Prometheus announces.").Default("500ms").DurationVar(&s.timeoutOffset)
+	app.Flag("scrape.default-timeout", "Scrape timeout to assume if a scrape announces none.").Default("10s").DurationVar(&s.defaultTimeout)
+	serveCommand := app.Command("serve", "Serve metrics (default). On SIGTERM, the scrapes in flight are answered first, for at most 25s; a second SIGTERM stops it immediately.").Default()
+	checkCommand := app.Command("check", "Validate the configuration and all files that it refers to.")
 	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: output.IsTerminal(stderr)}
-	checkCommand.Flag("online", "Poll every organization once.").BoolVar(&checkOptions.Online)
-	checkOutput := checkCommand.Flag("output", "With --online: table or json.").Default("table").String()
-	healthCommand := app.Command("healthcheck", "Exit 0 if something at --web.listen-address answers HTTP; for containers without a shell.")
-	demoCommand := app.Command("demo", "Serve the metrics of a simulated Ops Manager on this machine; needs no files.")
-	if flags.Selected(app, args, demoCommand) {
+	checkCommand.Flag("online", "Also poll every organization once, and say how to fix each failure.").BoolVar(&checkOptions.Online)
+	checkOutput := checkCommand.Flag("output", "Output format of --online: table or json.").Default("table").String()
+	healthCommand := app.Command("healthcheck", "Exit with status 0 if there is an HTTP response from --web.listen-address; for containers without a shell.")
+	demoCommand := app.Command("demo", "Serve metrics of a simulated Ops Manager on this host; needs no configuration.")
+	switch {
+	case flags.Selected(app, args, demoCommand):
 		app.GetFlag("web.listen-address").Default(demoAddress)
 		app.GetFlag("config.file").Hidden()
+	case flags.Selected(app, args, checkCommand):
+		flags.HideAllBut(app, "config.file", "web.config.file")
+	case flags.Selected(app, args, healthCommand):
+		flags.HideAllBut(app, "web.listen-address", "web.config.file")
 	}
 	for flag, check := range map[*kingpin.FlagClause]flags.Check{
 		app.GetFlag("log.level"):              flags.AnyCase(flags.OneOf(promslog.LevelFlagOptions...)),
@@ -142,7 +154,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		report = func(problem string) { s.logger.Error("Exiting because of an error", "err", problem) }
 		lastReport = report
 		command = func(ctx context.Context) error {
-			return s.serve(ctx, func() error { return s.exporter.Load(*configFile) }, func(string) {})
+			return s.serve(ctx, func() error { return s.exporter.Load(*configFile) }, func(*url.URL) {})
 		}
 		if name == demoCommand.FullCommand() {
 			command = func(ctx context.Context) error { return s.demo(ctx, out) }
@@ -209,16 +221,16 @@ func (s *server) demo(ctx context.Context, out io.Writer) error {
 		s.exporter.Apply(d.Config)
 		return nil
 	}
-	guide := func(address string) {
-		fmt.Fprint(out, d.Guide(strings.TrimPrefix(address, "[::]"), path.Join(s.routePrefix, s.telemetryPath))) // :port reads better
+	guide := func(base *url.URL) {
+		fmt.Fprint(out, d.Guide(base.JoinPath(s.routePrefix), s.telemetryPath))
 	}
 	return errors.Join(s.serve(ctx, load, guide), d.Close())
 }
 
-// serve loads, listens, calls ready with the first address and answers requests
-// until ctx ends, and then those that are in flight. SIGHUP, like POST
+// serve loads, listens, calls ready with the URL of the first listener and
+// answers requests until ctx ends, and then those that are in flight. SIGHUP, like POST
 // /-/reload, calls load again.
-func (s *server) serve(ctx context.Context, load func() error, ready func(address string)) error {
+func (s *server) serve(ctx context.Context, load func() error, ready func(base *url.URL)) error {
 	s.logger.Info("Starting "+program, "version", version.Info())
 	security, err := webconfig.Open(ctx, *s.web.WebConfigFile, s.logger)
 	if err == nil {
@@ -235,7 +247,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(addres
 	if err != nil {
 		return err
 	}
-	ready(o.Listeners[0].Addr().String())
+	ready(o.URL())
 	reload := func() error {
 		err := lifecycle.Do(ctx, load)
 		if err != nil && ctx.Err() == nil {

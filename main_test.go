@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -171,6 +172,12 @@ func TestDemo(t *testing.T) {
 		t.Error("a series carries a timestamp")
 	}
 	checkREADME(t, got)
+	var served []string // of what the guide may name
+	for _, path := range []string{"/", "/metrics", "/sd", "/probe?target=5f1e9c2b8d3a4e0012ab3408&debug=true"} {
+		if resp, _ := p.get(t, path); resp.StatusCode == http.StatusOK {
+			served = append(served, path)
+		}
+	}
 	got = mask(got)
 	golden := filepath.Join("collector", "testdata", "demo-metrics.txt")
 	if *update {
@@ -190,9 +197,23 @@ func TestDemo(t *testing.T) {
 		t.Errorf("the log begins with %s", first)
 	}
 	guide := p.stdout.String()
-	for _, s := range []string{"Payments", "Risk", "Orders", "Billing", "Shipping", "Archive", "Catalog", "Search", "curl -s " + p.url + "/metrics"} {
+	for _, s := range []string{
+		"Payments", "Risk", "Orders", "Billing", "Shipping", "Archive", "Catalog", "Search",
+		p.url + "/\n", p.url + "/metrics\n", p.url + "/sd\n", p.url + "/probe?target=5f1e9c2b8d3a4e0012ab3408&debug=true\n",
+		"curl -s " + p.url + "/metrics | grep", "deploy/prometheus", "dashboards/migration-links.json",
+	} {
 		if !strings.Contains(guide, s) {
 			t.Errorf("the guide does not mention %s:\n%s", s, guide)
+		}
+	}
+	for _, path := range regexp.MustCompile(`(?:deploy|dashboards)/[a-z./-]*[a-z]`).FindAllString(guide, -1) {
+		if _, err := os.Stat(path); err != nil {
+			t.Errorf("the guide names %v", err)
+		}
+	}
+	for _, m := range regexp.MustCompile(regexp.QuoteMeta(p.url)+`(/[^ \n']*)`).FindAllStringSubmatch(guide, -1) {
+		if !slices.Contains(served, m[1]) {
+			t.Errorf("the guide names %s, which answered nothing", m[0])
 		}
 	}
 	for _, secret := range []string{"demopubl", "demo-private-key", "not-the-private-key"} {
@@ -629,6 +650,46 @@ func TestVersionAndHelp(t *testing.T) {
 			t.Errorf("%s: exit status %d, standard output %q, standard error %q", arg, status, stdout, stderr)
 		}
 	}
+}
+
+// The help of a command shows its own defaults, and no flag that it ignores.
+func TestHelpOfCommands(t *testing.T) {
+	t.Parallel()
+	serve := strings.Fields("help version log.level log.format config.file web.systemd-socket web.listen-address web.config.file web.telemetry-path" +
+		" web.enable-lifecycle web.disable-exporter-metrics web.external-url web.route-prefix web.max-requests scrape.timeout-offset scrape.default-timeout")
+	for _, tt := range []struct {
+		args  []string
+		flags []string
+		says  []string
+	}{
+		{[]string{"--help"}, serve, []string{"usage: opsmanager_exporter [<flags>] [<command>]\n", "\n  opsmanager_exporter demo\n", "--web.listen-address=:20301 "}},
+		{[]string{"serve", "--help"}, serve, []string{"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 "}},
+		{[]string{"demo", "--help"}, slices.DeleteFunc(slices.Clone(serve), func(f string) bool { return f == "config.file" }), []string{"usage: opsmanager_exporter demo [<flags>]\n", "--web.listen-address=127.0.0.1:20301 "}},
+		{[]string{"check", "--help"}, strings.Fields("help version config.file web.config.file online output"), []string{"usage: opsmanager_exporter check [<flags>]\n"}},
+		{[]string{"help", "healthcheck"}, strings.Fields("help version web.listen-address web.config.file"), []string{"usage: opsmanager_exporter healthcheck [<flags>]\n", "--web.listen-address=:20301 "}},
+	} {
+		status, help, stderr := runProgram(t, tt.args...)
+		if status != 0 || stderr != "" {
+			t.Errorf("%v: exit status %d, %s", tt.args, status, stderr)
+		}
+		if got := flagsOf(help); !slices.Equal(got, tt.flags) {
+			t.Errorf("%v: flags %v, want %v", tt.args, got, tt.flags)
+		}
+		for _, s := range tt.says {
+			if !strings.Contains(help, s) {
+				t.Errorf("%v: no %q in\n%s", tt.args, s, help)
+			}
+		}
+	}
+}
+
+// flagsOf returns the names of the flags that a help lists.
+func flagsOf(help string) []string {
+	var names []string
+	for _, m := range regexp.MustCompile(`(?m)^  (?:-h, |    )--(?:\[no-\])?([a-z.-]+)`).FindAllStringSubmatch(help, -1) {
+		names = append(names, m[1])
+	}
+	return names
 }
 
 // A plain go build, and one that stamps what make stamps. Not in parallel: what

@@ -4,10 +4,8 @@
 package demo
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
-	"net"
 	"net/url"
 	"strings"
 	"time"
@@ -73,23 +71,32 @@ func Start() (*Demo, error) {
 // Close stops the simulated Ops Manager.
 func (d *Demo) Close() error { return d.server.Close() }
 
-// Guide tells what is where and what to try; address is what the exporter
-// listens on.
-func (d *Demo) Guide(address, telemetryPath string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err == nil {
-		address = net.JoinHostPort(cmp.Or(host, "localhost"), port)
-	}
+// Guide tells what there is to see on the exporter that serves the demo. base is
+// where its paths begin.
+func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
+	metrics := base.JoinPath(telemetryPath).String()
+	probe := base.JoinPath("probe").String() + "?target=" + d.states[len(d.states)-1].id + "&debug=true"
 	var b strings.Builder
-	fmt.Fprintf(&b, "A simulated Ops Manager answers at %s, for this demo alone.\n", d.server.URL())
-	fmt.Fprintf(&b, "The exporter reads it at each scrape of http://%s%s\n\n", address, telemetryPath)
+	fmt.Fprintf(&b, "The exporter is serving, and reads a simulated Ops Manager at %s with these organizations:\n\n", d.server.URL())
 	for _, s := range d.states {
 		fmt.Fprintf(&b, "  %s  %-10s  %s\n", s.id, s.name, s.shows)
 	}
-	fmt.Fprintf(&b, "\nTry:\n")
-	fmt.Fprintf(&b, "  curl -s http://%s%s | grep ^opsmanager_migration_link_synced\n", address, telemetryPath)
-	fmt.Fprintf(&b, "  curl -s http://%s%s | grep ^opsmanager_migration_link_scrape_failure_reason\n", address, telemetryPath)
-	fmt.Fprintf(&b, "Ctrl-C ends it.\n\n")
+	fmt.Fprintf(&b, `
+  Status page         %s
+  Metrics             %s
+  Service discovery   %s
+  One poll in detail  %s
+
+Try in another terminal:
+
+  curl -s %s | grep ^opsmanager_migration_link_synced
+  curl -s %s | grep ^opsmanager_migration_link_scrape_failure_reason
+  curl -s '%s'
+
+Scrape configuration and alerting rules are in deploy/prometheus, the Grafana dashboard is dashboards/migration-links.json.
+Press Ctrl-C to stop.
+
+`, base.JoinPath("/"), metrics, base.JoinPath("sd"), probe, metrics, metrics, probe)
 	return b.String()
 }
 

@@ -23,7 +23,11 @@ func NewApplication(name, help string, stdout, stderr io.Writer) *kingpin.Applic
 		}
 		os.Exit(status)
 	})
-	app.UsageTemplate(strings.ReplaceAll(kingpin.DefaultUsageTemplate, "<command> [<args> ...]", "[<command>]"))
+	app.UsageTemplate(strings.NewReplacer(
+		"<command> [<args> ...]", "[<command>]",
+		`{{.Context.SelectedCommand}}{{template "FormatUsage" .Context.SelectedCommand}}`,
+		"{{.Context.SelectedCommand}} [<flags>]\n\n{{.Context.SelectedCommand.Help|Wrap 0}}",
+	).Replace(kingpin.DefaultUsageTemplate))
 	app.HelpFlag.Short('h')
 	return app
 }
@@ -37,4 +41,14 @@ func Selected(app *kingpin.Application, args []string, command *kingpin.CmdClaus
 	}
 	return context.SelectedCommand == command ||
 		context.SelectedCommand == app.HelpCommand && slices.Contains(args, command.FullCommand())
+}
+
+// HideAllBut leaves the flags that a command ignores out of its help.
+func HideAllBut(app *kingpin.Application, used ...string) {
+	used = append(used, "help", "version")
+	for _, flag := range app.Model().Flags {
+		if !slices.Contains(used, flag.Name) {
+			app.GetFlag(flag.Name).Hidden()
+		}
+	}
 }

@@ -26,6 +26,6 @@ func (e errorLog) Write(line []byte) (int, error) {
 	case begins("http: Accept error", "http: superfluous", "http: invalid Content-Length", "http: WriteHeader called with both"):
 		log = e.logger.Warn
 	}
-	log("HTTP server", "message", string(bytes.TrimSpace(line)))
+	log("The HTTP server reported a problem", "message", string(bytes.TrimSpace(line)))
 	return len(line), nil
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"time"
 
 	"opsmanager_exporter/collector/listener/webconfig"
@@ -44,6 +46,19 @@ type Options struct {
 	Handler http.Handler
 	// Logger takes what happens.
 	Logger *slog.Logger
+}
+
+// URL returns the address of the first listener as a client on this host may write
+// it.
+func (o Options) URL() *url.URL {
+	u := &url.URL{Scheme: "http", Host: o.Listeners[0].Addr().String()}
+	if o.Security.TLS() {
+		u.Scheme = "https"
+	}
+	if a, ok := o.Listeners[0].Addr().(*net.TCPAddr); ok && a.IP.IsUnspecified() {
+		u.Host = net.JoinHostPort("localhost", strconv.Itoa(a.Port))
+	}
+	return u
 }
 
 // Serve answers requests until ctx ends. Then it answers those in flight, for

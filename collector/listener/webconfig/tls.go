@@ -10,10 +10,14 @@ import (
 
 var errPlain = errors.New("tls_server_config was removed: restore it, or restart the exporter to serve plain HTTP")
 
+// TLS tells whether listeners speak TLS: whether the file asked for it when it was
+// opened.
+func (f *File) TLS() bool { return f != nil && f.secure }
+
 // Listener returns a listener for server that speaks TLS if the file asked for it
 // when it was opened, and l itself if it did not.
 func (f *File) Listener(l net.Listener, server *http.Server) net.Listener {
-	if f == nil || !f.secure {
+	if !f.TLS() {
 		return l
 	}
 	return tls.NewListener(l, &tls.Config{
