@@ -129,3 +129,19 @@ func equal(t *testing.T, got, want []string) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 }
+
+func TestREADMEDependencies(t *testing.T) {
+	t.Parallel()
+	var got, want []string
+	for _, row := range readme.Table(t, "collector/README.md", "dependency") {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(row[0], -1) {
+			got = append(got, m[1])
+		}
+	}
+	for _, m := range regexp.MustCompile(`(?m)^\t(\S+) v\S+$`).FindAllStringSubmatch(testfile.Read(t, "go.mod"), -1) {
+		want = append(want, m[1])
+	}
+	slices.Sort(got)
+	slices.Sort(want)
+	equal(t, got, want)
+}
