@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
 )
 
@@ -27,9 +28,14 @@ type OrgSnapshot struct {
 	Status opsmanager.Status
 	Err    error     // why the last scrape read none; nil if it did
 	Polled time.Time // when the last scrape got its answer or gave up; zero before the first
+	// Advice is about Err, or about Status where that is NOT_SYNCED.
+	Advice advice.Advice
 	// Since is when Status and the reason of Err were first seen like this, over
 	// consecutive scrapes; zero before the first.
-	Since    time.Time
+	Since time.Time
+	// AtLeast says that it may have been like this before Since: nobody read the
+	// status just before that.
+	AtLeast  bool
 	Duration time.Duration // of the last poll
 	// LastSuccess is when a status was last read; zero before that.
 	LastSuccess time.Time
@@ -67,10 +73,12 @@ func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 		h.mu.Lock()
 		s.Orgs[i] = OrgSnapshot{
 			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name, Team: org.config.Team,
-			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since,
+			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since, AtLeast: h.atLeast,
 			Duration: h.last.duration, LastSuccess: h.lastSuccess,
 		}
+		a := h.last
 		h.mu.Unlock()
+		s.Orgs[i].Advice = org.advice(a)
 	}
 	return s
 }
