@@ -68,6 +68,7 @@ func (e *Exporter) Snapshot() *Snapshot {
 
 func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 	s := &Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *reload}
+	given := make(map[advice.Advice]advice.Advice) // the same words are kept once
 	for i, org := range orgs {
 		h := org.history
 		h.mu.Lock()
@@ -78,7 +79,13 @@ func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 		}
 		a := h.last
 		h.mu.Unlock()
-		s.Orgs[i].Advice = org.advice(a)
+		words := org.advice(a)
+		if same, ok := given[words]; ok {
+			words = same
+		} else {
+			given[words] = words
+		}
+		s.Orgs[i].Advice = words
 	}
 	return s
 }

@@ -34,6 +34,48 @@ func Reasons() []Reason {
 	}
 }
 
+// Happened returns what this reason means, "" for a value outside the set. The
+// README's table of reasons has the same words.
+func (r Reason) Happened() string {
+	switch r {
+	case ReasonCredentials:
+		return "the key file is missing, empty or unreadable and no good key was ever read"
+	case ReasonNotReached:
+		return "not asked: no slot came free before the deadline"
+	case ReasonDNS:
+		return "the name did not resolve"
+	case ReasonConnect:
+		return "no connection, or it broke before a whole answer; or the proxy refused it"
+	case ReasonTLS:
+		return "handshake or certificate, or a CA or certificate file that was never readable"
+	case ReasonTimeout:
+		return "asked, and not answered in full before the deadline"
+	case ReasonUnauthorized:
+		return "the key was not accepted, or there was no digest challenge that can be answered"
+	case ReasonRole:
+		return "the key lacks Organization Owner"
+	case ReasonAccessList:
+		return "this host's address is not on the key's access list"
+	case ReasonForbidden:
+		return "any other 403"
+	case ReasonNotFound:
+		return "404"
+	case ReasonRateLimited:
+		return "429"
+	case ReasonServerError:
+		return "5xx"
+	case ReasonRedirect:
+		return "3xx, never followed"
+	case ReasonNonce:
+		return "no nonce was accepted within ten attempts, and the key is not the problem: several Ops Managers behind a balancer do not share their nonces"
+	case ReasonBadResponse:
+		return "any other answer: HTML, broken JSON, no status, over 64 KiB, out of a cache, or one that nobody asked for"
+	case ReasonUnknownStatus:
+		return "the status is a string that is neither SYNCED nor NOT_SYNCED"
+	}
+	return ""
+}
+
 // Fix returns one sentence that tells an operator what to do, "" for a value
 // outside the set. The README's table of reasons has the same sentences.
 func (r Reason) Fix() string {

@@ -54,12 +54,15 @@ func TestReasonsAndFixes(t *testing.T) {
 			t.Errorf("%s and %s: one fix for both", r, other)
 		}
 		fixes[fix] = r
+		if happened := r.Happened(); happened == "" || strings.HasSuffix(happened, ".") || strings.Contains(happened, "|") {
+			t.Errorf("%s: %q is no phrase for a table", r, happened)
+		}
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}
-	if fix := opsmanager.Reason("other").Fix(); fix != "" {
-		t.Errorf("got %q for no reason", fix)
+	if other := opsmanager.Reason("other"); other.Fix() != "" || other.Happened() != "" {
+		t.Errorf("got %q and %q for no reason", other.Happened(), other.Fix())
 	}
 }
 
