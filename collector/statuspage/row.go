@@ -1,6 +1,7 @@
 package statuspage
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -79,6 +80,7 @@ func toDoFor(rows []row) []toDo {
 	}
 	var all []toDo
 	known := make(map[kind]int)
+	named := make(map[string]int) // how many begin with this ID
 	for i := range rows {
 		r := &rows[i]
 		if r.Advice == (advice.Advice{}) {
@@ -89,9 +91,11 @@ func toDoFor(rows []row) []toDo {
 		if !ok {
 			at = len(all)
 			known[k] = at
-			all = append(all, toDo{
-				ID: fmt.Sprintf("todo-%d", at+1), State: r.State, Words: r.Words, Reason: r.Reason, Fix: r.Advice.Fix,
-			})
+			id := "todo-" + cmp.Or(r.Reason, string(r.State))
+			if named[id]++; named[id] > 1 {
+				id += fmt.Sprintf("-%d", named[id])
+			}
+			all = append(all, toDo{ID: id, State: r.State, Words: r.Words, Reason: r.Reason, Fix: r.Advice.Fix})
 		}
 		all[at].add(r)
 		r.ToDo = all[at].ID
