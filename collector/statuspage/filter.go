@@ -51,7 +51,7 @@ func (f filter) apply(links []*link) []*link {
 		if f.State != "" && f.State != string(l.state) && f.State != string(l.reason) {
 			continue
 		}
-		if strings.Contains(l.name, text) || strings.Contains(fold(l.ID), text) || strings.Contains(l.opsManager, text) || strings.Contains(l.team, text) {
+		if strings.Contains(l.name, text) || strings.Contains(l.ID, text) || strings.Contains(l.opsManager, text) || strings.Contains(l.team, text) {
 			found = append(found, l)
 		}
 	}

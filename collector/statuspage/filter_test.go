@@ -81,7 +81,8 @@ func TestOrder(t *testing.T) {
 	s := collector.Snapshot{Orgs: []collector.OrgSnapshot{
 		polled(1, "Payments", opsmanager.Synced, nil), polled(2, "risk", opsmanager.NotSynced, nil),
 		polled(3, "Billing", "", &opsmanager.Error{Reason: opsmanager.ReasonRole}),
-		{ID: orgID(4), Name: "New", OpsManager: "production"}, polled(5, "Archive", opsmanager.Synced, nil),
+		{ID: orgID(4), Name: "New", OpsManager: "production"},
+		polled(5, "Archive", opsmanager.Synced, nil),
 	}}
 	payments, risk, billing, archive := &s.Orgs[0], &s.Orgs[1], &s.Orgs[2], &s.Orgs[4]
 	payments.OpsManager, risk.OpsManager = "Lab", "staging"
