@@ -181,6 +181,40 @@ func TestHistory(t *testing.T) {
 	}
 }
 
+// A state has lasted since it was first seen, or at least since then where what
+// was before is not known.
+func TestSince(t *testing.T) {
+	t.Parallel()
+	synced, notSynced := reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, reading{Reading: opsmanager.Reading{Status: opsmanager.NotSynced}}
+	timeout, role := reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTimeout}}, reading{err: &opsmanager.Error{Reason: opsmanager.ReasonRole}}
+	tests := []struct {
+		name    string
+		polls   []reading // one a second
+		since   int64
+		atLeast bool
+	}{
+		{"down at the first poll", []reading{notSynced}, 0, true},
+		{"up at the first poll", []reading{synced, synced}, 0, true},
+		{"unknown at the first poll", []reading{role, role, role}, 0, true},
+		{"went down", []reading{synced, synced, notSynced, notSynced}, 2, false},
+		{"came up", []reading{notSynced, synced}, 1, false},
+		{"became unknown", []reading{notSynced, role, role}, 1, false},
+		{"unknown for another reason", []reading{timeout, role, role}, 1, false},
+		{"down after it was unknown", []reading{synced, timeout, notSynced, notSynced}, 2, true},
+		{"up after it was unknown", []reading{synced, timeout, synced}, 2, true},
+		{"went down later", []reading{timeout, synced, notSynced}, 2, false},
+	}
+	for _, tt := range tests {
+		var h history
+		for i, r := range tt.polls {
+			h.add(answer{reading: r, at: time.Unix(int64(i), 0)})
+		}
+		if h.since.Unix() != tt.since || h.atLeast != tt.atLeast {
+			t.Errorf("%s: since %d, at least %t, want %d and %t", tt.name, h.since.Unix(), h.atLeast, tt.since, tt.atLeast)
+		}
+	}
+}
+
 // A configuration that comes with another poll timeout waits for files as long
 // as that allows, and what two targets share of it is not written to.
 func TestTargetsShareFiles(t *testing.T) {

@@ -18,6 +18,7 @@ type history struct {
 	told        map[opsmanager.Reason]bool // reasons that were news since a status was last read
 	last        answer                     // as the last scrape got it
 	since       time.Time                  // when the state that last shows was first seen
+	atLeast     bool                       // it may have begun before that
 }
 
 // add records the outcome of a poll for one scrape. It returns the count of failed
@@ -37,8 +38,10 @@ func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news ne
 		}
 		return h.errors, h.lastSuccess, newsNone
 	}
-	if h.since.IsZero() || reason != h.reason || a.Status != h.last.Status {
-		h.since = a.at
+	if first := h.since.IsZero(); first || reason != h.reason || a.Status != h.last.Status {
+		// A failure begins when it is seen. A status that is read after one may have
+		// been the same all the time.
+		h.since, h.atLeast = a.at, first || reason == "" && h.reason != ""
 	}
 	h.last = a
 	h.last.Reading = opsmanager.Reading{Status: a.Status} // without its connection

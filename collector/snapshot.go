@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
 )
 
@@ -27,9 +28,14 @@ type OrgSnapshot struct {
 	Status opsmanager.Status
 	Err    error     // why the last scrape read none; nil if it did
 	Polled time.Time // when the last scrape got its answer or gave up; zero before the first
+	// Advice is about Err, or about Status where that is NOT_SYNCED.
+	Advice advice.Advice
 	// Since is when Status and the reason of Err were first seen like this, over
 	// consecutive scrapes; zero before the first.
-	Since    time.Time
+	Since time.Time
+	// AtLeast says that it may have been like this before Since: nobody read the
+	// status just before that.
+	AtLeast  bool
 	Duration time.Duration // of the last poll
 	// LastSuccess is when a status was last read; zero before that.
 	LastSuccess time.Time
@@ -62,15 +68,24 @@ func (e *Exporter) Snapshot() *Snapshot {
 
 func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 	s := &Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *reload}
+	given := make(map[advice.Advice]advice.Advice) // the same words are kept once
 	for i, org := range orgs {
 		h := org.history
 		h.mu.Lock()
 		s.Orgs[i] = OrgSnapshot{
 			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name, Team: org.config.Team,
-			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since,
+			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since, AtLeast: h.atLeast,
 			Duration: h.last.duration, LastSuccess: h.lastSuccess,
 		}
+		a := h.last
 		h.mu.Unlock()
+		words := org.advice(a)
+		if same, ok := given[words]; ok {
+			words = same
+		} else {
+			given[words] = words
+		}
+		s.Orgs[i].Advice = words
 	}
 	return s
 }

@@ -1,6 +1,64 @@
 package collector_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"opsmanager_exporter/collector/advice"
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/config"
+)
+
+// What a snapshot says of an organization that is not synced is what check says.
+func TestAdvice(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 4})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
+	f.sim.SetOrg(orgID(2), simulator.Org{Answer: simulator.MissingRole(false)})
+	f.manager.Orgs[3].APIKey = simulated.Key("unknown")
+	f.manager.TLS = missingCA(t)
+	f.apply()
+	f.exporter.Snapshot() // before the first scrape
+	f.scrape(t, "10")
+	for i, o := range f.exporter.Snapshot().Orgs {
+		if !strings.HasPrefix(o.Advice.Problem, "ca_file") || o.Advice.Fix != "Fix the file; it is read again at each scrape." {
+			t.Errorf("organization %d, without its CA file: %+v", i, o.Advice)
+		}
+	}
+	f.manager.TLS = config.TLS{}
+	f.apply()
+	f.scrape(t, "10")
+	for i, want := range []advice.Advice{
+		{},
+		advice.OfNotSynced(),
+		{
+			Problem: "HTTP 401 USER_UNAUTHORIZED: the API key lacks the role Organization Owner in the organization",
+			Fix: `Grant the API key (api_key of ops manager "production") the role Organization Owner: in Ops Manager open the organization, Access Manager, API Keys, and edit the key.` +
+				" If the key belongs to another organization, give this one an api_key of its own.",
+		},
+		{
+			Problem: "HTTP 401: the API key was rejected",
+			Fix:     "Check both halves of the API key (the organization's own api_key), and that the key was not deleted: in Ops Manager open the organization, Access Manager, API Keys.",
+		},
+	} {
+		if got := f.exporter.Snapshot().Orgs[i].Advice; got != want {
+			t.Errorf("organization %d:\n%+v\nwant\n%+v", i, got, want)
+		}
+	}
+}
+
+// missingCA returns the settings of who trusts a CA whose file is missing.
+func missingCA(t *testing.T) config.TLS {
+	t.Helper()
+	cfg, err := config.Load(testfile.New(t, "opsmanager.yml", "ops_managers:\n  - url: https://om.example.net\n    api_key: {public_key: a, private_key: b}\n"+
+		"    tls_config: {ca_file: missing.pem}\n    orgs: [{id: "+orgID(0)+"}]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cfg.OpsManagers[0].TLS
+}
 
 // A snapshot is made once for each scrape, probe and reload, and shows it.
 func TestSnapshotIsMadeOnce(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/lastgood"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/scheduler"
@@ -212,7 +213,7 @@ var (
 // ask reads one organization, in the slot of its poll.
 func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {
 	if err := refreshTLS(); err != nil {
-		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: err}}
+		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: &advice.FileError{Err: err}}}
 	}
 	pair, err := key()
 	if err != nil {
@@ -220,6 +221,27 @@ func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error,
 	}
 	r, err := t.client.MigrationLinkStatus(ctx, pair, orgID)
 	return reading{Reading: r, err: err}
+}
+
+// advice says what is wrong with the link of an organization, as a poll showed
+// it, and what to do; it says nothing where nothing is.
+func (o *organization) advice(a answer) advice.Advice {
+	switch {
+	case a.err == nil && a.Status == opsmanager.NotSynced:
+		return advice.OfNotSynced()
+	case a.err == nil:
+		return advice.Advice{}
+	}
+	t := o.target
+	key := cmp.Or(o.key, t.key)
+	failed := advice.Trouble{Err: a.err, At: a.at, Manager: &t.settings, OwnKey: o.key != nil}
+	if key != nil {
+		failed.Key = key.Last()
+	}
+	t.mu.Lock()
+	failed.TLS = t.tlsConfig
+	t.mu.Unlock()
+	return advice.Of(failed)
 }
 
 func outcomeOf(err error) scheduler.Outcome {

@@ -36,6 +36,19 @@ func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
 // FromEnvironment reports whether the environment says which proxy to use.
 func (p Proxy) FromEnvironment() bool { return p.settings().ProxyFromEnvironment }
 
+// ProxyURL returns the proxy for requests to m, nil if there is none.
+func (m *OpsManager) ProxyURL() *url.URL {
+	find := m.Proxy.Func()
+	if find == nil {
+		return nil
+	}
+	proxy, err := find(&http.Request{URL: m.URL})
+	if err != nil {
+		return nil
+	}
+	return proxy
+}
+
 // EnvironmentProxy returns the proxy that the environment names for requests to
 // target and the variable that names it, whether or not a configuration asks for
 // it; nil if there is none.

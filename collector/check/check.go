@@ -10,9 +10,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/text"
 	"opsmanager_exporter/config"
 )
 
@@ -51,18 +51,18 @@ func Run(ctx context.Context, o Options) error {
 	}
 	warnings := cfg.Warnings()
 	for _, w := range warnings {
-		fmt.Fprintf(o.Stderr, "warning: %s\n", printable(w))
+		fmt.Fprintf(o.Stderr, "warning: %s\n", text.Printable(w))
 	}
 	problems := cfg.CheckFiles()
 	if len(problems) == 0 && !o.JSON {
-		text := summary(files, cfg, len(warnings))
+		result := summary(files, cfg, len(warnings))
 		if o.Online {
-			text += "\n" // the table follows
+			result += "\n" // the table follows
 		}
-		problems = append(problems, writeTo(o.Stdout, text))
+		problems = append(problems, writeTo(o.Stdout, result))
 	}
 	if o.Online {
-		err := online(ctx, o, files, cfg)
+		err := online(ctx, o, cfg)
 		if errors.Is(err, errInterrupted) {
 			return err
 		}
@@ -85,20 +85,23 @@ func everyProblem(err error, stderr io.Writer) error {
 }
 
 // online polls every organization once and prints the results.
-func online(ctx context.Context, o Options, files *config.Files, cfg *config.Config) error {
+func online(ctx context.Context, o Options, cfg *config.Config) error {
 	o.Exporter.Apply(cfg)
-	targets := targetsOf(files, cfg)
+	targets := o.Exporter.Targets()
 	stop := func() {}
 	if o.Terminal {
-		stop = showProgress(o.Stderr, len(targets))
+		stop = showProgress(o.Stderr, len(targets.Orgs()))
 	}
-	results, ok := o.Exporter.Targets().Poll(ctx, nil)
+	_, ok := targets.Poll(ctx, nil)
 	stop()
 	if !ok {
 		return errInterrupted
 	}
 
-	findings := findingsOf(targets, results.Orgs, time.Now())
+	var findings []finding
+	for _, org := range o.Exporter.Snapshot().Orgs {
+		findings = append(findings, finding(org))
+	}
 	show := tableText
 	if o.JSON {
 		show = jsonText
@@ -108,18 +111,18 @@ func online(ctx context.Context, o Options, files *config.Files, cfg *config.Con
 	}
 	unknown := 0
 	for i := range findings {
-		if findings[i].reason != "" {
+		if findings[i].reason() != "" {
 			unknown++
 		}
 	}
 	if unknown > 0 {
-		return fmt.Errorf("%d of %s gave no status", unknown, count(len(findings), "organization"))
+		return fmt.Errorf("%d of %s gave no status", unknown, text.Count(len(findings), "organization"))
 	}
 	return nil
 }
 
-func writeTo(w io.Writer, text string) error {
-	if _, err := io.WriteString(w, text); err != nil {
+func writeTo(w io.Writer, result string) error {
+	if _, err := io.WriteString(w, result); err != nil {
 		return fmt.Errorf("write the result: %w", err)
 	}
 	return nil

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/text"
 )
 
 // record is an organization in the JSON output. The names and the order of its
@@ -15,6 +16,7 @@ type record struct {
 	OrgID      string             `json:"org_id"`
 	OrgName    string             `json:"org_name"` // the ID where no name is configured
 	OpsManager string             `json:"ops_manager"`
+	Team       *string            `json:"team"`
 	Status     *opsmanager.Status `json:"status"`
 	Reason     *opsmanager.Reason `json:"reason"`
 	Problem    *string            `json:"problem"`
@@ -28,14 +30,16 @@ func jsonText(findings []finding) string {
 	for i := range findings {
 		f := &findings[i]
 		records[i] = record{
-			OrgID:      f.org.ID,
-			OrgName:    cmp.Or(f.name(), f.org.ID),
-			OpsManager: printable(f.manager.Name),
-			Status:     orNull(f.status),
-			Reason:     orNull(f.reason),
-			Problem:    orNull(f.problem),
-			Fix:        orNull(f.fix),
-			Duration:   f.duration.Round(time.Microsecond).Seconds(),
+			OrgID:      f.ID,
+			OrgName:    cmp.Or(f.name(), f.ID),
+			OpsManager: text.Printable(f.OpsManager),
+			Team:       orNull(text.Printable(f.Team)),
+			Status:     orNull(f.Status),
+			Reason:     orNull(f.reason()),
+			Duration:   f.Duration.Round(time.Microsecond).Seconds(),
+		}
+		if f.reason() != "" {
+			records[i].Problem, records[i].Fix = &f.Advice.Problem, &f.Advice.Fix
 		}
 	}
 	var b bytes.Buffer

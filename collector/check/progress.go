@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"opsmanager_exporter/collector/text"
 )
 
 // showProgress writes a line once a second, each over the one before, until stop
@@ -21,7 +23,7 @@ func showProgress(w io.Writer, organizations int) (stop func()) {
 		for {
 			select {
 			case <-ticker.C:
-				line := fmt.Sprintf("polling %s, %.0f s", count(organizations, "organization"), time.Since(begun).Seconds())
+				line := fmt.Sprintf("polling %s, %.0f s", text.Count(organizations, "organization"), time.Since(begun).Seconds())
 				width = len(line)
 				fmt.Fprintf(w, "\r%s", line)
 			case <-quit:

@@ -3,11 +3,10 @@ package check
 import (
 	"crypto/tls"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
+	"opsmanager_exporter/collector/text"
 	"opsmanager_exporter/config"
 )
 
@@ -19,8 +18,8 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 		m := &cfg.OpsManagers[i]
 		organizations += len(m.Orgs)
 		rows = append(rows, []string{
-			printable(m.Name),
-			printable(m.URL.String()),
+			text.Printable(m.Name),
+			text.Printable(m.URL.String()),
 			strconv.Itoa(len(m.Orgs)),
 			tlsKind(files, m),
 			proxyKind(m),
@@ -30,10 +29,10 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 	}
 	result := "no problem found"
 	if warnings > 0 {
-		result = count(warnings, "warning")
+		result = text.Count(warnings, "warning")
 	}
-	return fmt.Sprintf("%s: %s, %s, %s\n\n%s", printable(cfg.File),
-		count(len(cfg.OpsManagers), "Ops Manager"), count(organizations, "organization"), result, aligned(rows))
+	return fmt.Sprintf("%s: %s, %s, %s\n\n%s", text.Printable(cfg.File),
+		text.Count(len(cfg.OpsManagers), "Ops Manager"), text.Count(organizations, "organization"), result, aligned(rows))
 }
 
 func tlsKind(files *config.Files, m *config.OpsManager) string {
@@ -55,7 +54,7 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 		kinds = append(kinds, "client certificate")
 	}
 	if c.ServerName != "" {
-		kinds = append(kinds, "server name "+printable(c.ServerName))
+		kinds = append(kinds, "server name "+text.Printable(c.ServerName))
 	}
 	return strings.Join(kinds, ", ")
 }
@@ -71,26 +70,10 @@ func tlsConfig(files *config.Files, m *config.OpsManager) *tls.Config {
 }
 
 func proxyKind(m *config.OpsManager) string {
-	proxy := proxyOf(m)
+	proxy := m.ProxyURL()
 	if proxy == nil {
 		return "none"
 	}
 	// URL.String would include user and password.
-	return printable(proxy.Scheme + "://" + proxy.Host)
+	return text.Printable(proxy.Scheme + "://" + proxy.Host)
 }
-
-// proxyOf returns the proxy for requests to an Ops Manager, nil if there is none.
-func proxyOf(m *config.OpsManager) *url.URL {
-	find := m.Proxy.Func()
-	if find == nil {
-		return nil
-	}
-	proxy, err := find(&http.Request{URL: m.URL})
-	if err != nil {
-		return nil
-	}
-	return proxy
-}
-
-// address returns host and port of a URL in a printable form.
-func address(u *url.URL) string { return printable(config.HostPort(u)) }

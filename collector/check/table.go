@@ -3,70 +3,74 @@ package check
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/text"
 )
 
 // tableText returns the results for people.
 func tableText(findings []finding) string { return table(findings) + toDo(findings) }
 
-// table returns one line for each organization.
+// table returns one line for each organization. It has no column for teams where
+// there are none.
 func table(findings []finding) string {
-	rows := [][]string{{"ORGANIZATION", "NAME", "OPS MANAGER", "LINK", "TIME", "PROBLEM"}}
+	teams := slices.ContainsFunc(findings, func(f finding) bool { return f.Team != "" })
+	columns := func(org, name, opsManager, team, link, time, problem string) []string {
+		if !teams {
+			return []string{org, name, opsManager, link, time, problem}
+		}
+		return []string{org, name, opsManager, team, link, time, problem}
+	}
+	rows := [][]string{columns("ORGANIZATION", "NAME", "OPS MANAGER", "TEAM", "LINK", "TIME", "PROBLEM")}
 	for i := range findings {
 		f := &findings[i]
-		row := []string{
-			f.org.ID,
+		problem := ""
+		if f.reason() != "" {
+			problem = fmt.Sprintf("%s: %s", f.reason(), f.Advice.Problem)
+		}
+		rows = append(rows, columns(
+			f.ID,
 			cmp.Or(f.name(), "-"),
-			printable(f.manager.Name),
-			cmp.Or(string(f.status), "unknown"),
-			fmt.Sprintf("%.3fs", f.duration.Seconds()),
-			"",
-		}
-		if f.reason != "" {
-			row[5] = fmt.Sprintf("%s: %s", f.reason, f.problem)
-		}
-		rows = append(rows, row)
+			text.Printable(f.OpsManager),
+			cmp.Or(text.Printable(f.Team), "-"),
+			cmp.Or(string(f.Status), "unknown"),
+			fmt.Sprintf("%.3fs", f.Duration.Seconds()),
+			problem,
+		))
 	}
 	return aligned(rows)
-}
-
-// notSynced is the advice on a link that is down, although its status was read.
-func notSynced() advice {
-	return advice{
-		problem: "Ops Manager answered: its connection to the Atlas organization is down",
-		fix:     opsmanager.NotSynced.Fix(),
-	}
 }
 
 // toDo returns each advice once, with the organizations that need it.
 func toDo(findings []finding) string {
 	type kind struct {
 		title string
-		advice
+		advice.Advice
 	}
 	var order []kind
 	ids := make(map[kind][]string)
 	for i := range findings {
 		f := &findings[i]
-		k := kind{title: string(f.reason), advice: f.advice}
+		k := kind{title: string(f.reason()), Advice: f.Advice}
 		switch {
-		case f.status == opsmanager.NotSynced:
-			k = kind{title: string(f.status), advice: notSynced()}
-		case f.reason == "":
+		case f.Status == opsmanager.NotSynced:
+			k.title = string(f.Status)
+		case f.reason() == "":
 			continue
 		}
 		if ids[k] == nil {
 			order = append(order, k)
 		}
-		ids[k] = append(ids[k], f.org.ID)
+		ids[k] = append(ids[k], f.ID)
 	}
 	var b strings.Builder
 	for _, k := range order {
-		fmt.Fprintf(&b, "\n%s, %s: %s\n", k.title, count(len(ids[k]), "organization"), k.problem)
-		fmt.Fprintf(&b, "  %s\n", k.fix)
-		fmt.Fprintf(&b, "  %s\n", few(ids[k]))
+		fmt.Fprintf(&b, "\n%s, %s: %s\n", k.title, text.Count(len(ids[k]), "organization"), k.Problem)
+		fmt.Fprintf(&b, "  %s\n", k.Fix)
+		fmt.Fprintf(&b, "  %s\n", text.Few(ids[k]))
 	}
 	return b.String()
 }

@@ -1,15 +1,14 @@
 package check
 
 import (
-	"fmt"
-	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/config"
 )
 
 // fleet returns a configuration of two Ops Managers with organizations in many
@@ -60,16 +59,13 @@ func TestNoOrganizations(t *testing.T) {
 // The configuration refuses such names; nothing of them moves a cursor anyway.
 func TestOddNames(t *testing.T) {
 	f := finding{
-		target: target{
-			manager: &config.OpsManager{Name: "pro\tduction\x1b[2J", URL: &url.URL{Scheme: "https", Host: "om"}},
-			org:     &config.Org{ID: orgID(0), Name: "Pay\nments\r\u202e\u009b31m"},
-		},
-		duration: 12345 * time.Millisecond,
-		reason:   opsmanager.ReasonRole,
-		advice:   advice{"problem", "fix"},
+		ID: orgID(0), Name: "Pay\nments\r\u202e\u009b31m", OpsManager: "pro\tduction\x1b[2J", Team: "d\x1bba\u202e",
+		Duration: 12345 * time.Millisecond,
+		Err:      &opsmanager.Error{Reason: opsmanager.ReasonRole},
+		Advice:   advice.Advice{Problem: "problem", Fix: "fix"},
 	}
-	want := "ORGANIZATION              NAME         OPS MANAGER    LINK     TIME     PROBLEM\n" +
-		"5f1e9c2b8d3a4e0000000000  Payments31m  production[2J  unknown  12.345s  role: problem\n"
+	want := "ORGANIZATION              NAME         OPS MANAGER    TEAM  LINK     TIME     PROBLEM\n" +
+		"5f1e9c2b8d3a4e0000000000  Payments31m  production[2J  dba   unknown  12.345s  role: problem\n"
 	if got := table([]finding{f}); got != want {
 		t.Errorf("got:\n%q\nwant:\n%q", got, want)
 	}
@@ -80,14 +76,35 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-func TestFew(t *testing.T) {
-	for n, want := range map[int]string{1: "0", 5: "0, 1, 2, 3, 4", 6: "0, 1, 2, 3, 4 and 1 more", 17: "0, 1, 2, 3, 4 and 12 more"} {
-		var words []string
-		for i := range n {
-			words = append(words, fmt.Sprint(i))
+// Teams are shown where there are any: the organization's own before its Ops
+// Manager's.
+func TestTeams(t *testing.T) {
+	synced := simulator.Status("SYNCED")
+	s := simulate(t, simulator.Options{}, synced, synced)
+	lab := simulate(t, simulator.Options{})
+	lab.SetOrg(orgID(2), simulator.Org{Answer: synced})
+	file := configuration(t,
+		strings.Replace(manager("production", s.URL(), 2, "team: payments-dba"), "id: "+orgID(1), "id: "+orgID(1)+"\n        team: risk-dba", 1),
+		strings.Replace(manager("lab", lab.URL(), 1), orgID(0), orgID(2), 1))
+	got := run(t.Context(), t, Options{File: file, Online: true})
+	got.want(t, "")
+	const want = `ORGANIZATION              NAME  OPS MANAGER  TEAM          LINK    TIME    PROBLEM
+5f1e9c2b8d3a4e0000000000  -     production   payments-dba  SYNCED  0.000s
+5f1e9c2b8d3a4e0000000001  -     production   risk-dba      SYNCED  0.000s
+5f1e9c2b8d3a4e0000000002  -     lab          -             SYNCED  0.000s
+`
+	if !strings.HasSuffix(masked(got.stdout), "\n\n"+want) {
+		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
+	}
+	var teams []string
+	for _, r := range decoded(t, run(t.Context(), t, Options{File: file, Online: true, JSON: true}).stdout) {
+		if r.Team == nil {
+			r.Team = new(string)
+			*r.Team = "null"
 		}
-		if got := few(words); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
+		teams = append(teams, *r.Team)
+	}
+	if want := []string{"payments-dba", "risk-dba", "null"}; !slices.Equal(teams, want) {
+		t.Errorf("teams %q, want %q", teams, want)
 	}
 }

@@ -83,12 +83,12 @@ func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
 		fmt.Fprintf(&b, "  %s  %-10s  %s\n", s.id, s.name, s.shows)
 	}
 	fmt.Fprintf(&b, `
-  Status page         %s
   Metrics             %s
+  Status page         %s
   Service discovery   %s
   One poll in detail  %s
 
-Try in another terminal:
+Metrics are read from Ops Manager during each scrape, and the status page shows the last one. Try in another terminal:
 
   curl -s %s | grep ^opsmanager_migration_link_synced
   curl -s %s | grep ^opsmanager_migration_link_scrape_failure_reason
@@ -97,7 +97,7 @@ Try in another terminal:
 Scrape configuration and alerting rules are in deploy/prometheus, the Grafana dashboard is dashboards/migration-links.json.
 Press Ctrl-C to stop.
 
-`, base.JoinPath("/"), metrics, base.JoinPath("sd"), probe, metrics, metrics, probe)
+`, metrics, base.JoinPath("/"), base.JoinPath("sd"), probe, metrics, metrics, probe)
 	return b.String()
 }
 

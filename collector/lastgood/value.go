@@ -91,6 +91,14 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	return v.fallBack(errStuck)
 }
 
+// Last returns what was last read well, the zero value if nothing ever was. It
+// reads nothing.
+func (v *Value[T]) Last() T {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.last
+}
+
 // keep remembers a value that was read well.
 func (v *Value[T]) keep(number int, value T) {
 	if number > v.newest {

@@ -20,7 +20,9 @@ import (
 type finding struct {
 	Width, ScrollWidth int
 	Dark               bool
-	Checks             int // rules of axe-core that the page obeys
+	Fit                int      // organizations above the 800th pixel
+	Broken             []string // texts of the table that have more than one line
+	Checks             int      // rules of axe-core that the page obeys
 	Error              string
 	Violations         []struct {
 		ID, Help string
@@ -32,8 +34,12 @@ type finding struct {
 // Content-Security-Policy has to go: it lets no script run.
 func examined(page http.Handler, axe string) *httptest.Server {
 	const script = `<script src="/axe.js"></script><script>
-const found = {Width: innerWidth, ScrollWidth: document.documentElement.scrollWidth, Dark: matchMedia("(prefers-color-scheme: dark)").matches};
-axe.run({resultTypes: ["violations"]})
+const all = (selector) => [...document.querySelectorAll(selector)];
+const found = {Width: innerWidth, ScrollWidth: document.documentElement.scrollWidth, Dark: matchMedia("(prefers-color-scheme: dark)").matches,
+  Fit: all("tbody tr").filter(row => row.getBoundingClientRect().bottom <= 800).length,
+  Broken: all("table bdi, table code, table time, .state, .took").filter(text => text.getBoundingClientRect().height > 30).map(text => text.textContent)};
+// Who has the page reload itself can have it stop, which the rule meta-refresh cannot know.
+axe.run({resultTypes: ["violations"], rules: {"meta-refresh": {enabled: !location.search.includes("refresh=30")}}})
 .then(r => { found.Checks = r.passes.length; found.Violations = r.violations; }, e => { found.Error = String(e); })
 .then(() => {
   const out = document.createElement("script");
@@ -58,8 +64,9 @@ axe.run({resultTypes: ["violations"]})
 	return httptest.NewServer(mux)
 }
 
-// The page is accessible by the rules of axe-core (contrast is one of them), and
-// nothing sticks out of a phone's screen.
+// The page is accessible by the rules of axe-core (contrast is one of them),
+// nothing sticks out of a phone's screen, no host is broken in its middle, and
+// trouble is on the first screen.
 func TestAccessibility(t *testing.T) {
 	axe, err := filepath.Abs("axe/node_modules/axe-core/axe.min.js")
 	if err != nil {
@@ -75,17 +82,23 @@ func TestAccessibility(t *testing.T) {
 		options statuspage.Options
 		path    string // /phone for a narrow window
 		dark    bool
+		fit     int // organizations that are to be on the first screen
 	}{
-		{"sample", options(sample()), "/", false},
-		{"sample in the dark", options(sample()), "/", true},
-		{"sample on a phone", options(sample()), "/phone", false},
-		{"sample on a phone in the dark", options(sample()), "/phone", true},
-		{"hostile", options(hostile()), "/", true},
-		{"hostile on a phone", options(hostile()), "/phone", false},
-		{"second page", paged, "/?page=2", false},
-		{"second page on a phone", paged, "/phone?page=2&state=unknown", true},
-		{"nothing", options(collector.Snapshot{}), "/?q=x&state=unknown", false},
-		{"before the first scrape", options(collector.Snapshot{Orgs: sample().Orgs[4:5]}), "/phone", true},
+		{"sample", options(sample()), "/", false, 6},
+		{"sample in the dark", options(sample()), "/", true, 6},
+		{"sample on a phone", options(sample()), "/phone", false, 1},
+		{"sample on a phone in the dark", options(sample()), "/phone", true, 1},
+		{"fleet", options(wide()), "/", false, 20},
+		{"fleet in the dark, sorted", options(wide()), "/?sort=-since", true, 20},
+		{"fleet that is reloaded", options(wide()), "/?refresh=30", false, 20},
+		{"fleet on a phone", options(wide()), "/phone", true, 3},
+		{"fleet on a phone, sorted and reloaded", options(wide()), "/phone?sort=name&refresh=30", false, 3},
+		{"hostile", options(hostile()), "/", true, 0},
+		{"hostile on a phone", options(hostile()), "/phone", false, 0},
+		{"second page", paged, "/?page=2", false, 2},
+		{"second page on a phone", paged, "/phone?page=2&state=unknown", true, 0},
+		{"nothing", options(collector.Snapshot{}), "/?q=x&state=unknown", false, 0},
+		{"before the first scrape", options(collector.Snapshot{Orgs: sample().Orgs[4:5]}), "/phone", true, 1},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -98,7 +111,7 @@ func TestAccessibility(t *testing.T) {
 			if test.dark {
 				scheme = 0
 			}
-			dom, console := dump(t, server.URL+test.path, "--window-size=1280,900", fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme))
+			dom, console := dump(t, server.URL+test.path, "--virtual-time-budget=20000", "--window-size=1280,900", fmt.Sprintf("--blink-settings=preferredColorScheme=%d", scheme))
 			_, text, _ := strings.Cut(dom, `json">FOUND`)
 			text, _, ok := strings.Cut(text, "DNUOF")
 			var f finding
@@ -110,6 +123,12 @@ func TestAccessibility(t *testing.T) {
 			}
 			if f.ScrollWidth > f.Width {
 				t.Errorf("%d pixels wide on a screen of %d", f.ScrollWidth, f.Width)
+			}
+			if f.Fit < test.fit {
+				t.Errorf("%d organizations on the first screen, want %d", f.Fit, test.fit)
+			}
+			if len(f.Broken) > 0 {
+				t.Errorf("more than one line: %q", f.Broken)
 			}
 			for _, v := range f.Violations {
 				t.Errorf("%s: %s: %+v", v.ID, v.Help, v.Nodes)

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"regexp"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -83,14 +84,14 @@ func TestBrowser(t *testing.T) {
 	defer server.Close()
 	dom, console := dump(t, server.URL)
 	states := map[string]string{
-		"Payments": "Synced",
-		"Risk":     "Not synced",
-		"Orders":   "(Synced|Not synced)", // changes every minute
-		"Billing":  "Unknown: <code>role</code>",
-		"Shipping": "Unknown: <code>access_list</code>",
-		"Archive":  "Unknown: <code>timeout</code>",
-		"Catalog":  "Unknown: <code>unknown_status</code>",
-		"Search":   "Unknown: <code>unauthorized</code>",
+		"Payments": "Synced</span>",
+		"Risk":     "Not synced</span>",
+		"Orders":   "(Synced|Not synced)</span>", // changes every minute
+		"Billing":  "Unknown</span>: <code>role</code>",
+		"Shipping": "Unknown</span>: <code>access_list</code>",
+		"Archive":  "Unknown</span>: <code>timeout</code>",
+		"Catalog":  "Unknown</span>: <code>unknown_status</code>",
+		"Search":   "Unknown</span>: <code>unauthorized</code>",
 	}
 	rows := regexp.MustCompile(`(?s)<tr role="row">\n<th role="rowheader".*?</tr>`).FindAllString(dom, -1)
 	if len(rows) != len(states) {
@@ -98,7 +99,7 @@ func TestBrowser(t *testing.T) {
 	}
 	for _, row := range rows {
 		name := names(row)[0]
-		if !regexp.MustCompile(`class="state \w+">` + states[name] + `</span>`).MatchString(row) {
+		if !regexp.MustCompile(`class="state \w+"><span>` + states[name] + `</span>`).MatchString(row) {
 			t.Errorf("%s: want the state %s:\n%s", name, states[name], row)
 		}
 	}
@@ -110,5 +111,24 @@ func TestBrowser(t *testing.T) {
 		if path != "/" {
 			t.Errorf("the browser asked for %s too", path)
 		}
+	}
+}
+
+// A page that is asked to reloads itself, and stays what was asked for. From the
+// second time on it is served without that, so that the browser comes to rest.
+func TestBrowserReloads(t *testing.T) {
+	const path = "/?refresh=30&sort=name"
+	var asked atomic.Int64
+	page := statuspage.New(options(sample()))
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.String() == path && asked.Add(1) > 1 {
+			r.URL.RawQuery = ""
+		}
+		page.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	dump(t, server.URL+path, "--virtual-time-budget=40000")
+	if got := asked.Load(); got != 2 {
+		t.Errorf("%d requests for %s in 40 s, want 2", got, path)
 	}
 }

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
@@ -35,6 +37,8 @@ func TestSortAndFilter(t *testing.T) {
 		{"?q=+archive+&state=synced", []string{"Archive"}},
 		{"?q=οδος", []string{"ΟΔΟΣ"}},
 		{"?q=STAGING", []string{orgID(5)}},
+		{"?q=Commerce-DBA", []string{"Shipping"}},
+		{"?q=example.net:8443", []string{"Risk"}},
 		{"?q=" + strings.ToUpper(orgID(3)), []string{"Billing"}},
 		{"?q=nobody", nil},
 	}
@@ -48,7 +52,7 @@ func TestSortAndFilter(t *testing.T) {
 				t.Errorf("says that nothing matches: %t", none)
 			}
 			// The headline is about all, whatever the filter.
-			if !strings.Contains(body, "<b>2</b> Not synced") {
+			if !strings.Contains(body, "<b>2</b> <span>Not synced</span>") || !strings.Contains(body, "<b>8</b> <span>Organizations</span>") {
 				t.Error("the headline changed")
 			}
 		})
@@ -57,10 +61,113 @@ func TestSortAndFilter(t *testing.T) {
 
 // The form shows what the table was filtered by.
 func TestFormKeepsFilter(t *testing.T) {
-	body := read(t, get(t, options(sample()), http.MethodGet, "/?q=+Ship%22&state=timeout"))
-	for _, want := range []string{`value="Ship&#34;"`, `<option value="timeout" selected>timeout (0)</option>`, `<a href="?">Show all</a>`} {
+	body := read(t, get(t, options(sample()), http.MethodGet, "/?q=+Ship%22&state=timeout&sort=-since&refresh=30"))
+	for _, want := range []string{
+		`value="Ship&#34;"`, `<option value="timeout" selected>timeout (0)</option>`,
+		`<input type="hidden" name="sort" value="-since">`, `<input type="hidden" name="refresh" value="30">`,
+		`<a href="?refresh=30&amp;sort=-since">Show all</a>`,
+	} {
 		if !strings.Contains(body, want) {
 			t.Errorf("not on the page: %s", want)
+		}
+	}
+	if body := read(t, get(t, options(sample()), http.MethodGet, "/")); strings.Contains(body, `type="hidden"`) {
+		t.Error("the form adds what nobody asked for")
+	}
+}
+
+// Each column sorts the table, and once more the other way round.
+func TestOrder(t *testing.T) {
+	s := collector.Snapshot{Orgs: []collector.OrgSnapshot{
+		polled(1, "Payments", opsmanager.Synced, nil), polled(2, "risk", opsmanager.NotSynced, nil),
+		polled(3, "Billing", "", &opsmanager.Error{Reason: opsmanager.ReasonRole}),
+		{ID: orgID(4), Name: "New", OpsManager: "production"},
+		polled(5, "Archive", opsmanager.Synced, nil),
+	}}
+	payments, risk, billing, archive := &s.Orgs[0], &s.Orgs[1], &s.Orgs[2], &s.Orgs[4]
+	payments.OpsManager, risk.OpsManager = "Lab", "staging"
+	payments.Team, billing.Team = "payments-dba", "Commerce-DBA"
+	risk.Since, payments.Since = now().Add(-time.Hour), now().Add(-5*time.Hour)
+	archive.Polled = now().Add(-time.Hour)
+	billing.Duration, risk.Duration = 10*time.Second, time.Millisecond
+	usual := []string{"risk", "Billing", "New", "Archive", "Payments"}
+	tests := []struct {
+		sort   string
+		want   []string
+		column string // that is marked
+		sorted string
+		next   string // where its header leads
+	}{
+		{"", usual, "State", "ascending", "?sort=-state"},
+		{"state", usual, "State", "ascending", "?sort=-state"},
+		{"nonsense", usual, "State", "ascending", "?sort=-state"},
+		{"-", usual, "State", "ascending", "?sort=-state"},
+		{"-state", []string{"Archive", "Payments", "New", "Billing", "risk"}, "State", "descending", "?"},
+		{"name", []string{"Archive", "Billing", "New", "Payments", "risk"}, "Organization", "ascending", "?sort=-name"},
+		{"-name", []string{"risk", "Payments", "New", "Billing", "Archive"}, "Organization", "descending", "?sort=name"},
+		{"ops_manager", []string{"Payments", "Billing", "New", "Archive", "risk"}, "Ops Manager", "ascending", "?sort=-ops_manager"},
+		{"team", []string{"Billing", "Payments", "risk", "New", "Archive"}, "Team", "ascending", "?sort=-team"},
+		{"-team", []string{"Payments", "Billing", "risk", "New", "Archive"}, "Team", "descending", "?sort=team"},
+		{"since", []string{"Payments", "Billing", "Archive", "risk", "New"}, "Since", "ascending", "?sort=-since"},
+		{"-since", []string{"risk", "Billing", "Archive", "Payments", "New"}, "Since", "descending", "?sort=since"},
+		{"polled", []string{"Archive", "risk", "Billing", "Payments", "New"}, "Last poll", "ascending", "?sort=-polled"},
+		{"-took", []string{"Billing", "Archive", "Payments", "risk", "New"}, "Took", "descending", "?sort=took"},
+	}
+	for _, test := range tests {
+		t.Run(test.sort, func(t *testing.T) {
+			body := read(t, get(t, options(s), http.MethodGet, "/?sort="+test.sort))
+			if got := names(body); !slices.Equal(got, test.want) {
+				t.Errorf("%q, want %q", got, test.want)
+			}
+			marked := regexp.MustCompile(`aria-sort="(\w+)"><a href="([^"]*)">([^<]*)</a>`).FindAllStringSubmatch(body, -1)
+			if len(marked) != 1 || marked[0][1] != test.sorted || marked[0][2] != test.next || marked[0][3] != test.column {
+				t.Errorf("marked %q, want %q to be %s and to lead to %s", marked, test.column, test.sorted, test.next)
+			}
+		})
+	}
+	// A column is the first one's order after the filter, too.
+	body := read(t, get(t, options(s), http.MethodGet, "/?sort=-name&state=synced"))
+	if got, want := names(body), []string{"Payments", "Archive"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// Every link of the page that shows it differently keeps the rest of what was
+// asked for.
+func TestLinksKeepQuery(t *testing.T) {
+	o := options(fleet(60))
+	o.PageSize = 10
+	body := read(t, get(t, o, http.MethodGet, "/?q=ORG&state=unknown&sort=-name&refresh=30&page=2"))
+	for text, want := range map[string]string{
+		"Reload":                     "?page=2&q=ORG&refresh=30&sort=-name&state=unknown",
+		"off":                        "?page=2&q=ORG&sort=-name&state=unknown",
+		"Previous page":              "?q=ORG&refresh=30&sort=-name&state=unknown",
+		"Organization":               "?q=ORG&refresh=30&sort=name&state=unknown",
+		"State":                      "?q=ORG&refresh=30&state=unknown",
+		"Since":                      "?q=ORG&refresh=30&sort=since&state=unknown",
+		"Show all":                   "?refresh=30&sort=-name",
+		"<b>20</b> <span>Not synced": "?refresh=30&sort=-name&state=not_synced",
+	} {
+		if got := href(t, body, text); got != want {
+			t.Errorf("%s leads to %q, want %q", text, got, want)
+		}
+	}
+}
+
+// The page reloads itself where that is asked for, and else does not.
+func TestRefresh(t *testing.T) {
+	const meta = `<meta http-equiv="refresh" content="30">`
+	for query, want := range map[string]bool{"": false, "?refresh=30": true, "?refresh=off": false, "?refresh=1": false, "?refresh=0;url=//x": false} {
+		body := read(t, get(t, options(sample()), http.MethodGet, "/"+query))
+		if got := strings.Contains(body, meta); got != want || strings.Contains(body, "http-equiv") != want {
+			t.Errorf("%q: reloads itself: %t, want %t", query, got, want)
+		}
+		text, other := "every 30 s", "?refresh=30"
+		if want {
+			text, other = "off", "?"
+		}
+		if got := href(t, body, text); got != other {
+			t.Errorf("%q: %s leads to %q, want %q", query, text, got, other)
 		}
 	}
 }
@@ -135,7 +242,7 @@ func fleet(n int) collector.Snapshot {
 
 func BenchmarkPage(b *testing.B) {
 	h := statuspage.New(options(fleet(10_000)))
-	for _, path := range []string{"/", "/?page=50", "/?q=organization+99&state=unknown"} {
+	for _, path := range []string{"/", "/?page=50", "/?sort=name", "/?sort=-since&state=unknown", "/?q=organization+99&state=unknown"} {
 		b.Run(path, func(b *testing.B) {
 			for b.Loop() {
 				h.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil))

@@ -16,8 +16,10 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector"
+	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/statuspage"
+	"opsmanager_exporter/config"
 )
 
 var update = flag.Bool("update", false, "write the golden file anew")
@@ -34,7 +36,14 @@ func polled(i int, name string, status opsmanager.Status, err error) collector.O
 		ID: orgID(i), Name: name, OpsManager: "production", Status: status, Err: err,
 		Polled: now().Add(-12 * time.Second), Since: now().Add(-3 * time.Hour), Duration: 1500 * time.Millisecond,
 	}
-	if err == nil {
+	switch {
+	case err != nil:
+		manager := &config.OpsManager{Name: "production", URL: &url.URL{Scheme: "https", Host: "om.example.net"}, Timeout: 5 * time.Second}
+		o.Advice = advice.Of(advice.Trouble{Err: err, At: o.Polled, Manager: manager})
+	case status == opsmanager.NotSynced:
+		o.Advice = advice.OfNotSynced()
+		fallthrough
+	default:
 		o.LastSuccess = o.Polled
 	}
 	return o
@@ -48,20 +57,39 @@ func sample() collector.Snapshot {
 		Reason: opsmanager.ReasonAccessList, StatusCode: 403, ErrorCode: "IP_ADDRESS_NOT_ON_ACCESS_LIST",
 		Address: netip.MustParseAddr("192.0.2.17"),
 	})
-	access.Since = time.Time{}
+	access.Since, access.Team = time.Time{}, "commerce-dba"
+	down := polled(2, "Risk", opsmanager.NotSynced, nil)
+	down.AtLeast, down.Team, down.OpsManager = true, "payments-dba", "opsmanager.example.net:8443"
 	old := polled(6, "Archive", opsmanager.Synced, nil)
 	old.Polled = now().Add(-6 * time.Minute)
 	unnamed := collector.OrgSnapshot{ID: orgID(5), Name: orgID(5), OpsManager: "staging"}
 	return collector.Snapshot{
 		Orgs: []collector.OrgSnapshot{
-			polled(1, "Payments", opsmanager.Synced, nil), polled(2, "Risk", opsmanager.NotSynced, nil),
-			role, access, unnamed, old,
+			polled(1, "Payments", opsmanager.Synced, nil), down, role, access, unnamed, old,
 		},
 		Reload: collector.Reload{
 			File: "/etc/opsmanager_exporter/opsmanager.yml", Loaded: now().Add(-72 * time.Hour), Tried: now().Add(-time.Minute),
 			Err: errors.New("line 3: ops_managers[0].timeout: 0s: give more than 0\nline 9: unknown key \"org\": did you mean orgs?"),
 		},
 	}
+}
+
+// wide returns 60 organizations, 25 of which are in trouble, with texts as wide
+// as they usually get.
+func wide() collector.Snapshot {
+	s := fleet(60)
+	for i := range s.Orgs {
+		o := &s.Orgs[i]
+		if i >= 38 && o.Status != opsmanager.Synced {
+			*o = polled(i, o.Name, opsmanager.Synced, nil)
+		}
+		if o.Err != nil {
+			*o = polled(i, o.Name, "", &opsmanager.Error{Reason: opsmanager.ReasonUnknownStatus, StatusCode: 200})
+		}
+		o.OpsManager, o.Team, o.AtLeast = "opsmanager.example.net:8443", "payments-dba", true
+		o.Since = now().Add(-47 * time.Hour)
+	}
+	return s
 }
 
 // hostile returns organizations whose texts try to leave their place.
@@ -108,7 +136,7 @@ func read(t *testing.T, resp *http.Response) string {
 // names returns the names in the table, in its order.
 func names(body string) []string {
 	var found []string
-	for _, m := range regexp.MustCompile(`<bdi class="name">(.*?)</bdi>`).FindAllStringSubmatch(body, -1) {
+	for _, m := range regexp.MustCompile(`<bdi class="name"[^>]*>(.*?)</bdi>`).FindAllStringSubmatch(body, -1) {
 		found = append(found, html.UnescapeString(m[1]))
 	}
 	return found

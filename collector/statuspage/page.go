@@ -23,21 +23,33 @@ type page struct {
 	Stale   int     // organizations that were polled, but not lately
 
 	Filter  filter
+	All     string // address of the page without the filter
 	States  []choice
 	Reasons []choice
 
+	Columns     []column
+	Named       bool // some organization has a name, so that the table has a column for IDs
+	Teams       bool // some organization has a team, so that the table has a column for them
 	Rows        []row
 	Total       int // organizations
 	Found       int // of them, let through by the filter
 	First, Last int // of those, on this page; from 1
+	ToDo        []toDo
 
 	Page, Pages    int
 	Previous, Next string // "" where there is none
 
-	Reload  reload
-	Metrics string
-	Healthy string
-	Ready   string
+	// Again is the address of this very page; Refresh that of the same page in the
+	// other mode.
+	Again, Refresh string
+	RefreshSeconds string
+
+	Explained []explained
+	Reload    reload
+	Metrics   string
+	SD        string
+	Healthy   string
+	Ready     string
 }
 
 // count is one number of the headline.
@@ -47,6 +59,13 @@ type count struct {
 	Count   int
 	URL     string
 	Current bool // the table shows these alone
+	Shown   bool
+}
+
+// column is a column of the table that it can be sorted by.
+type column struct {
+	Name, URL string
+	Sorted    string // the value of aria-sort; "" where the table is not sorted by it
 }
 
 // choice is an entry of the select box.
@@ -70,9 +89,15 @@ func (h *handler) page(f filter) page {
 		Style:   template.CSS(style), //nolint:gosec // the style sheet of this package, as it was hashed
 		Version: h.options.Version,
 		Filter:  f,
+		All:     f.all().url(),
 		Total:   len(links),
+
+		RefreshSeconds: refreshSeconds,
+		Explained:      explainedReasons(),
+
 		Reload:  reloadOf(s.Reload, now),
 		Metrics: h.link(h.options.MetricsPath),
+		SD:      h.link("/sd"),
 		Healthy: h.link("/-/healthy"),
 		Ready:   h.link("/-/ready"),
 	}
@@ -87,24 +112,53 @@ func (h *handler) page(f filter) page {
 	to := min(from+size, p.Found)
 	p.First, p.Last = from+1, to
 	if p.Page > 1 {
-		p.Previous = f.url(p.Page - 1)
+		p.Previous = f.on(p.Page - 1).url()
 	}
 	if p.Page < p.Pages {
-		p.Next = f.url(p.Page + 1)
+		p.Next = f.on(p.Page + 1).url()
 	}
-	for i := range found[from:to] {
-		p.Rows = append(p.Rows, h.row(&found[from+i], now))
+	p.Again, p.Refresh = f.on(p.Page).url(), f.on(p.Page).refreshing(!f.Refresh).url()
+	p.Columns = columnsOf(f, p.Teams)
+	for _, l := range found[from:to] {
+		p.Rows = append(p.Rows, h.row(l, now))
 	}
+	p.ToDo = toDoFor(p.Rows)
 	return p
 }
 
+// columnsOf returns the columns of the table. That of the IDs is not among them.
+func columnsOf(f filter, teams bool) []column {
+	var all []column
+	for _, c := range []struct{ by, name string }{
+		{byName, "Organization"},
+		{byOpsManager, "Ops Manager"},
+		{byTeam, "Team"},
+		{byState, "State"},
+		{bySince, "Since"},
+		{byPolled, "Last poll"},
+		{byTook, "Took"},
+	} {
+		if c.by == byTeam && !teams {
+			continue
+		}
+		sorted := ""
+		if f.order.column() == c.by {
+			sorted = "ascending"
+			if f.order.down {
+				sorted = "descending"
+			}
+		}
+		all = append(all, column{Name: c.name, URL: f.by(c.by).url(), Sorted: sorted})
+	}
+	return all
+}
+
 // summarize fills in what the page says of all organizations together.
-func (p *page) summarize(links []link, now time.Time) {
+func (p *page) summarize(links []*link, now time.Time) {
 	counts := make(map[state]int)
 	reasons := make(map[opsmanager.Reason]int)
 	var last time.Time
-	for i := range links {
-		l := &links[i]
+	for _, l := range links {
 		counts[l.state]++
 		reasons[l.reason]++
 		if l.stale(now) {
@@ -113,6 +167,8 @@ func (p *page) summarize(links []link, now time.Time) {
 		if l.Polled.After(last) {
 			last = l.Polled
 		}
+		p.Named = p.Named || l.Name != l.ID
+		p.Teams = p.Teams || l.Team != ""
 	}
 	p.Scraped = momentOf(last, now)
 	p.Old = p.Scraped != nil && now.Sub(last) > staleAfter
@@ -121,8 +177,10 @@ func (p *page) summarize(links []link, now time.Time) {
 	for _, s := range states() {
 		c := count{
 			State: s, Words: s.words(), Count: counts[s],
-			URL: filter{State: string(s)}.url(1), Current: p.Filter.State == string(s),
+			URL: p.Filter.of(s).url(), Current: p.Filter.State == string(s),
 		}
+		// Between a reload and the next scrape alone is there one that was never polled.
+		c.Shown = s != notPolled || c.Count > 0 || c.Current
 		p.Counts = append(p.Counts, c)
 		p.States = append(p.States, choice{Value: string(s), Text: c.Words, Selected: c.Current})
 		if c.Count > 0 {

@@ -3,6 +3,8 @@ package statuspage_test
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"fmt"
+	"html"
 	"net/http"
 	"net/url"
 	"os"
@@ -84,39 +86,44 @@ func TestWords(t *testing.T) {
 			name: "all states", snapshot: sample(),
 			want: []string{
 				"<title>1 not synced, 2 unknown, 1 not polled yet, 2 synced, migration links</title>",
-				"<b>1</b> Not synced", "<b>2</b> Unknown", "<b>1</b> Not polled yet", "<b>2</b> Synced",
-				`Last scrape: 12 s ago (<time datetime="2026-03-14T09:26:41Z">2026-03-14 09:26:41 UTC</time>)`,
-				"Unknown: <code>role</code>", "HTTP 403 NOT_ORG_ADMIN", opsmanager.ReasonRole.Fix(),
-				"A status was last read 2 days ago", "No status was read so far.",
-				"took 1.5 s", "Not known", "Not scraped lately</span> 1 of them",
-				"The last reload of the configuration failed", "Tried 1 min ago", "loaded 3 days ago",
+				"<b>1</b> <span>Not synced", "<b>2</b> <span>Unknown", "<b>1</b> <span>Not polled yet", "<b>2</b> <span>Synced", "<b>6</b> <span>Organizations",
+				`Last scrape <time datetime="2026-03-14T09:26:41Z" title="2026-03-14 09:26:41 UTC">12 s ago</time>; 1 of 6 <span class="stale">not scraped lately</span>`,
+				`<a href="#todo-role"><span class="state unknown"><span>Unknown</span>: <code>role</code></span></a>`,
+				`<time datetime="2026-03-14T06:26:53Z" title="since 2026-03-14 06:26:53 UTC; a status was last read 2026-03-12 07:26:53 UTC">3 h ago</time>`,
+				`<time datetime="2026-03-14T06:26:53Z" title="at least since 2026-03-14 06:26:53 UTC">at least 3 h ago</time>`,
+				"HTTP 403 NOT_ORG_ADMIN: the API key lacks the role Organization Owner in the organization",
+				`Grant the API key (api_key of ops manager "production") the role Organization Owner`,
+				`<span class="stale"><time datetime="2026-03-14T09:20:53Z" title="2026-03-14 09:20:53 UTC">6 min ago</time></span>`,
+				"1.5 s", "not known", "never", `data-label="Team"><bdi title="payments-dba">payments-dba</bdi>`, `<span class="quiet">none</span>`,
+				"The last reload of the configuration failed", `Tried <time datetime="2026-03-14T09:25:53Z" title="2026-03-14 09:25:53 UTC">1 min ago</time>`, "3 days ago",
 				"line 3: ops_managers[0].timeout: 0s: give more than 0\nline 9: unknown key", "opsmanager_exporter/opsmanager.yml", "1.2.3",
 			},
-			absent: []string{"Nothing was scraped yet", "The last scrape was"},
+			absent: []string{"Nothing was scraped yet", "The last scrape was", "http-equiv"},
 		},
 		{
 			name:     "before the first scrape",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{ID: orgID(1), Name: "Payments", OpsManager: "production"}}},
-			want:     []string{"Nothing was scraped yet", "Have Prometheus scrape this exporter", "1 organization<", "Not polled yet</span>"},
-			absent:   []string{"Last scrape:", "Not scraped lately"},
+			want:     []string{"Nothing was scraped yet", "Have Prometheus scrape this exporter", "<b>1</b> <span>Organization<", "Not polled yet</span>", "Not scraped yet"},
+			absent:   []string{"Last scrape", "not scraped lately", "Team"},
 		},
 		{
 			name:     "a good reload",
 			snapshot: collector.Snapshot{Reload: collector.Reload{File: "opsmanager.yml", Loaded: now(), Tried: now()}},
 			want:     []string{"<dd>Succeeded</dd>", "just now", "No organization is configured."},
-			absent:   []string{"failed", "Failed"},
+			absent:   []string{"configuration failed", "Failed"},
 		},
 		{
 			name:     "neither status nor error",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{unread}},
-			want:     []string{"<b>1</b> Unknown", "<b>0</b> Synced", "Unknown: <code>bad_response</code>", "The last scrape read no status."},
+			want:     []string{"<b>1</b> <span>Unknown", "<b>0</b> <span>Synced", "<span>Unknown</span>: <code>bad_response</code>", "the last scrape read no status"},
+			absent:   []string{"Not polled yet</span></a>"},
 		},
 		{
 			name: "everything is old",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{
 				ID: orgID(1), Name: "Payments", Status: opsmanager.Synced, Polled: now().Add(-2 * time.Hour),
 			}}},
-			want:   []string{"The last scrape was 2 h ago", "See whether Prometheus still scrapes this exporter", "Not scraped lately", "took under 1 ms"},
+			want:   []string{"The last scrape was 2 h ago", "See whether Prometheus still scrapes this exporter", "not scraped lately", "&lt;1 ms"},
 			absent: []string{"Nothing was scraped yet"},
 		},
 		{
@@ -124,8 +131,14 @@ func TestWords(t *testing.T) {
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{
 				ID: orgID(1), Name: "Payments", Status: opsmanager.Synced, Polled: now().Add(time.Hour), Duration: 20 * time.Millisecond,
 			}}},
-			want:   []string{"just now", "took 20 ms"},
-			absent: []string{"Not scraped lately"},
+			want:   []string{"just now", "20 ms"},
+			absent: []string{"not scraped lately"},
+		},
+		{
+			name:     "never read",
+			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{polled(1, orgID(1), "", &opsmanager.Error{Reason: opsmanager.ReasonTimeout})}},
+			want:     []string{`title="since 2026-03-14 06:26:53 UTC; no status was read so far"`},
+			absent:   []string{`scope="col">ID`, "Team"},
 		},
 	}
 	for _, test := range tests {
@@ -151,7 +164,7 @@ func TestStaleAfter(t *testing.T) {
 		o := polled(1, "Payments", opsmanager.Synced, nil)
 		o.Polled = now().Add(-age)
 		body := read(t, get(t, options(collector.Snapshot{Orgs: []collector.OrgSnapshot{o}}), http.MethodGet, "/"))
-		if got := strings.Contains(body, "Not scraped lately"); got != want {
+		if got := strings.Contains(body, "not scraped lately"); got != want {
 			t.Errorf("polled %s ago: marked %t, want %t", age, got, want)
 		}
 	}
@@ -178,25 +191,25 @@ func TestEscaping(t *testing.T) {
 func TestLinks(t *testing.T) {
 	external := &url.URL{Scheme: "https", Host: "example.net", Path: "/opsmanager/"}
 	tests := []struct {
-		name                   string
-		external               *url.URL
-		metrics                string
-		wantMetrics, wantProbe string
-		wantHealth             string
+		name        string
+		external    *url.URL
+		metrics     string
+		wantMetrics string
+		base        string // of the other links
 	}{
-		{"relative", nil, "/metrics", "./metrics", "./probe?target=" + orgID(2) + "&debug=true", "./-/healthy"},
-		{"colon", nil, "/a:b", "./a:b", "./probe?target=" + orgID(2) + "&debug=true", "./-/healthy"},
-		{
-			"external", external, "/metrics", "https://example.net/opsmanager/metrics",
-			"https://example.net/opsmanager/probe?target=" + orgID(2) + "&debug=true", "https://example.net/opsmanager/-/healthy",
-		},
+		{"relative", nil, "/metrics", "./metrics", "./"},
+		{"colon", nil, "/a:b", "./a:b", "./"},
+		{"external", external, "/metrics", "https://example.net/opsmanager/metrics", "https://example.net/opsmanager/"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			o := options(sample())
 			o.ExternalURL, o.MetricsPath = test.external, test.metrics
 			body := read(t, get(t, o, http.MethodGet, "/"))
-			for text, want := range map[string]string{"Metrics": test.wantMetrics, "Poll now": test.wantProbe, "Health": test.wantHealth} {
+			for text, want := range map[string]string{
+				"Metrics": test.wantMetrics, "Reasons": "#reasons", "Service discovery": test.base + "sd",
+				"Poll now": test.base + "probe?target=" + orgID(2) + "&debug=true", "Health": test.base + "-/healthy", "Readiness": test.base + "-/ready",
+			} {
 				if got := href(t, body, text); got != want {
 					t.Errorf("%s leads to %q, want %q", text, got, want)
 				}
@@ -204,3 +217,85 @@ func TestLinks(t *testing.T) {
 		})
 	}
 }
+
+// What to do is said once for each kind of trouble on the page, with the first
+// few that are in it, and each row leads there.
+func TestWhatToDo(t *testing.T) {
+	var s collector.Snapshot
+	for i := range 12 {
+		err := &opsmanager.Error{Reason: opsmanager.ReasonRole, StatusCode: 401, ErrorCode: "USER_UNAUTHORIZED"}
+		if i > 7 { // another answer, and the same fix
+			err = &opsmanager.Error{Reason: opsmanager.ReasonRole, StatusCode: 403, ErrorCode: "NOT_ORG_ADMIN"}
+		}
+		s.Orgs = append(s.Orgs, polled(i, fmt.Sprintf("Role %02d", i), "", err))
+	}
+	own := polled(20, "Role of its own key", "", s.Orgs[0].Err)
+	own.Advice.Fix = "Another fix."
+	s.Orgs = append(s.Orgs, own, polled(21, "Down", opsmanager.NotSynced, nil), polled(22, "Up", opsmanager.Synced, nil))
+	body := read(t, get(t, options(s), http.MethodGet, "/"))
+	_, section, _ := strings.Cut(body, `<h2 id="todo">What to do</h2>`)
+	section, _, _ = strings.Cut(section, "</section>")
+	var got []string
+	for _, entry := range regexp.MustCompile(`(?s)<li id="([^"]*)">.*?</li>`).FindAllStringSubmatch(section, -1) {
+		text := strings.Join(strings.Fields(html.UnescapeString(tags().ReplaceAllString(entry[0], ""))), " ")
+		got = append(got, fmt.Sprintf("%s: %s; %d rows", entry[1], text, strings.Count(body, `href="#`+entry[1]+`"`)))
+	}
+	want := []string{
+		"todo-not_synced: Not synced Problem: " + s.Orgs[13].Advice.Problem + " Fix: " + opsmanager.NotSynced.Fix() + " Affects Down; 1 rows",
+		"todo-role: Unknown: role Problem: " + s.Orgs[0].Advice.Problem + " Problem: " + s.Orgs[8].Advice.Problem + " Fix: " + s.Orgs[0].Advice.Fix +
+			" Affects Role 00, Role 01, Role 02, Role 03, Role 04 and 7 more; 12 rows",
+		"todo-role-2: Unknown: role Problem: " + own.Advice.Problem + " Fix: Another fix. Affects Role of its own key; 1 rows",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+	if body := read(t, get(t, options(s), http.MethodGet, "/?state=synced")); strings.Contains(body, "What to do") {
+		t.Error("something to do where all is well")
+	}
+}
+
+// All reasons are explained, with the anchors that others lead to.
+func TestReasons(t *testing.T) {
+	body := read(t, get(t, options(collector.Snapshot{}), http.MethodGet, "/"))
+	if !strings.Contains(body, `<h2 id="reasons">Reasons</h2>`) || !strings.Contains(body, `<li id="not_synced">`) {
+		t.Error("no section, or not with what to do about NOT_SYNCED")
+	}
+	for _, r := range opsmanager.Reasons() {
+		_, entry, _ := strings.Cut(body, `<li id="reason-`+string(r)+`">`)
+		entry, _, _ = strings.Cut(entry, "</li>")
+		entry = html.UnescapeString(entry)
+		if !strings.Contains(entry, r.Meaning()) || !strings.Contains(entry, r.Fix()) {
+			t.Errorf("%s: %s", r, entry)
+		}
+	}
+}
+
+// Every place that the page leads to within itself is there, once.
+func TestAnchors(t *testing.T) {
+	for name, s := range map[string]collector.Snapshot{"sample": sample(), "hostile": hostile(), "fleet": fleet(60), "nothing": {}} {
+		body := read(t, get(t, options(s), http.MethodGet, "/"))
+		seen := make(map[string]bool)
+		for _, id := range regexp.MustCompile(` id="([^"]*)"`).FindAllStringSubmatch(body, -1) {
+			if seen[id[1]] {
+				t.Errorf("%s: %s is there twice", name, id[1])
+			}
+			seen[id[1]] = true
+		}
+		for _, link := range regexp.MustCompile(`href="#([^"]*)"`).FindAllStringSubmatch(body, -1) {
+			if !seen[link[1]] {
+				t.Errorf("%s: nothing at #%s", name, link[1])
+			}
+		}
+	}
+}
+
+// Absolute times are in tooltips alone.
+func TestNoAbsoluteTimes(t *testing.T) {
+	_, body, _ := strings.Cut(read(t, get(t, options(sample()), http.MethodGet, "/")), "<body>")
+	if text := tags().ReplaceAllString(body, ""); strings.Contains(text, "2026") || strings.Contains(text, "UTC") {
+		t.Error(text)
+	}
+}
+
+// tags matches the tags of a document.
+func tags() *regexp.Regexp { return regexp.MustCompile(`<[^>]*>`) }

@@ -48,7 +48,8 @@ type link struct {
 	state  state
 	reason opsmanager.Reason // "" unless the state is unknown
 	rank   int               // of the state
-	name   string            // folded
+
+	name, opsManager, team string // folded
 }
 
 // sorted keeps the links of the newest snapshot, which take longer to sort than a
@@ -56,11 +57,11 @@ type link struct {
 type sorted struct {
 	mu       sync.Mutex
 	snapshot *collector.Snapshot
-	links    []link // not modified
+	links    []*link // not modified
 }
 
 // of returns the links of a snapshot, sorted.
-func (c *sorted) of(s *collector.Snapshot) []link {
+func (c *sorted) of(s *collector.Snapshot) []*link {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.snapshot != s {
@@ -71,15 +72,23 @@ func (c *sorted) of(s *collector.Snapshot) []link {
 
 // linksOf returns the organizations of a snapshot, sorted: trouble first, then
 // by name.
-func linksOf(orgs []collector.OrgSnapshot) []link {
-	links := make([]link, len(orgs))
+func linksOf(orgs []collector.OrgSnapshot) []*link {
+	links := make([]*link, len(orgs))
+	folded := make(map[string]string) // of what many share
+	once := func(s string) string {
+		if _, ok := folded[s]; !ok {
+			folded[s] = fold(s)
+		}
+		return folded[s]
+	}
 	for i := range orgs {
-		l := link{OrgSnapshot: &orgs[i], name: fold(orgs[i].Name)}
-		l.state, l.reason = stateOf(&orgs[i])
+		o := &orgs[i]
+		l := &link{OrgSnapshot: o, name: fold(o.Name), opsManager: once(o.OpsManager), team: once(o.Team)}
+		l.state, l.reason = stateOf(o)
 		l.rank = slices.Index(states(), l.state)
 		links[i] = l
 	}
-	slices.SortFunc(links, func(a, b link) int {
+	slices.SortFunc(links, func(a, b *link) int {
 		return cmp.Or(cmp.Compare(a.rank, b.rank), cmp.Compare(a.name, b.name), cmp.Compare(a.ID, b.ID))
 	})
 	return links

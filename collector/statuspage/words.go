@@ -44,7 +44,7 @@ func ago(d time.Duration) string {
 func took(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:
-		return "under 1 ms"
+		return "<1 ms"
 	case d < time.Second:
 		return fmt.Sprintf("%d ms", d/time.Millisecond)
 	}

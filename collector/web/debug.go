@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -47,6 +48,10 @@ func debug(s *scrape, target *collector.Targets) {
 		d.tell("fix: %s", reason.Fix())
 	} else {
 		d.tell("result: %s", r.Status)
+	}
+	if s.Page != nil {
+		scheme, host, base := s.reached(s.r)
+		d.tell("status page: %s", &url.URL{Scheme: scheme, Host: host, Path: base + "/"})
 	}
 	s.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	d.mu.Lock()

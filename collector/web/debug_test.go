@@ -3,7 +3,10 @@ package web_test
 import (
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,7 +18,7 @@ import (
 // The debug text of a probe tells each step with its time, and no secret.
 func TestDebug(t *testing.T) {
 	t.Parallel()
-	f := start(t, 5, web.Options{})
+	f := start(t, 5, web.Options{Page: http.NotFoundHandler()})
 	f.sim.SetOrg(simulated.OrgID(1), simulator.Org{Answer: simulator.MissingRole(false)})
 	f.sim.SetOrg(simulated.OrgID(2), simulator.Org{Answer: simulator.HTML(200)})
 	f.sim.SetOrg(simulated.OrgID(3), simulator.Org{Answer: simulator.Reset()})
@@ -26,11 +29,13 @@ func TestDebug(t *testing.T) {
 		fmt.Fprintf(w, `{"status": %q, %q: 1}`, r.Header.Get("Authorization"), simulated.PublicKey)
 	}})
 	steps := func(more ...string) string {
-		return strings.Join(append([]string{
-			`poll of organization \S+ \(\S+\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
+		return strings.Join(slices.Concat([]string{
+			`poll of organization \S+ \((Payments, team payments-dba|\w{24})\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
 			`probe deadline 10s, poll timeout 5s, max_concurrent_requests 16`,
 			`acquired a request slot`,
-		}, more...), "\n") + "\n"
+		}, more, []string{
+			`status page: http://` + regexp.QuoteMeta(f.host) + `/`,
+		}), "\n") + "\n"
 	}
 	const warm = "request with digest credentials\n  reused connection to 127\\.0\\.0\\.1:\\d+, idle for \\S+"
 	tests := []struct {
@@ -66,6 +71,34 @@ func TestDebug(t *testing.T) {
 			if strings.Contains(body, secret) {
 				t.Errorf("%s: the text holds %q:\n%s", tt.name, secret, body)
 			}
+		}
+	}
+}
+
+// The debug text leads back to the status page, as its reader reaches it.
+func TestWayBack(t *testing.T) {
+	t.Parallel()
+	external := &url.URL{Scheme: "https", Host: "exporter.example.net", Path: "/om/"}
+	page := http.NotFoundHandler()
+	tests := []struct {
+		name         string
+		opts         web.Options
+		target, want string
+	}{
+		{"host of the request", web.Options{Page: page}, "http://10.1.2.3:20301/probe", "http://10.1.2.3:20301/"},
+		{"TLS", web.Options{Page: page}, "https://exporter:20301/probe", "https://exporter:20301/"},
+		{"prefix", web.Options{Page: page, RoutePrefix: "/a b"}, "http://exporter/a%20b/probe", "http://exporter/a%20b/"},
+		{"external URL", web.Options{Page: page, ExternalURL: external}, "http://exporter/om/probe", "https://exporter.example.net/om/"},
+		{"external URL, prefix taken off", web.Options{Page: page, ExternalURL: external, RoutePrefix: "/"}, "http://exporter/probe", "https://exporter.example.net/om/"},
+		{"no page", web.Options{}, "http://exporter/probe", ""},
+	}
+	for _, tt := range tests {
+		f := start(t, 1, tt.opts)
+		w := httptest.NewRecorder()
+		f.handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, tt.target+"?debug=true&target="+simulated.OrgID(0), nil))
+		_, got, _ := strings.Cut(w.Body.String(), "status page: ")
+		if got = strings.TrimSuffix(got, "\n"); got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
 }

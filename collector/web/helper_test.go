@@ -40,11 +40,12 @@ type fixture struct {
 	host    string
 }
 
-// start starts one with so many organizations. The first is named Payments.
+// start starts one with so many organizations. The first is named Payments and
+// has a team.
 func start(tb testing.TB, orgs int, opts web.Options) *fixture {
 	tb.Helper()
 	sim, manager := simulated.OpsManager(tb, simulator.Options{}, orgs)
-	manager.Orgs[0].Name = "Payments"
+	manager.Orgs[0].Name, manager.Orgs[0].Team = "Payments", "payments-dba"
 	opts.Logger = cmp.Or(opts.Logger, slog.New(slog.DiscardHandler))
 	opts.Exporter = collector.NewExporter(opts.Logger, "test")
 	tb.Cleanup(opts.Exporter.Close)

@@ -55,7 +55,7 @@ func TestBehindNginx(t *testing.T) {
 
 			page := read(t, base, "")
 			links := regexp.MustCompile(`href="([^"#?][^"]*)"`).FindAllStringSubmatch(page, -1)
-			if len(links) != 2+4 { // to probe each organization, to the first scrape, and at the end
+			if len(links) != 2+5 { // to probe each organization, at the beginning, to the first scrape, and at the end
 				t.Fatalf("%d links on\n%s", len(links), page)
 			}
 			for _, link := range links {

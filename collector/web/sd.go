@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"opsmanager_exporter/collector"
@@ -23,16 +24,8 @@ const maxHost = 300
 // SD"): a /probe target for each configured organization, at the host that the
 // request names, or at the external URL. It polls nothing.
 func (s *server) sd(w http.ResponseWriter, r *http.Request) {
-	scheme, host, probe := "http", r.Host, s.prefix+ProbePath
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
-		host = addr.String() // HTTP/1.0 names no host
-	}
-	if u := s.ExternalURL; u != nil {
-		scheme, host, probe = u.Scheme, u.Host, path.Join("/", u.Path, ProbePath)
-	}
+	scheme, host, base := s.reached(r)
+	probe := base + ProbePath
 	if len(host) > maxHost {
 		http.Error(w, "the Host header of this request is too long", http.StatusBadRequest)
 		return
@@ -54,6 +47,23 @@ func (s *server) sd(w http.ResponseWriter, r *http.Request) {
 	s.backlog.send(w, 0, func(to *sending) {
 		_ = d.write(to, head) // a client that has left, or does not read
 	})
+}
+
+// reached returns where users reach the exporter: at the external URL, or else
+// where this request did. base is the prefix of every path, without a slash at
+// the end.
+func (s *server) reached(r *http.Request) (scheme, host, base string) {
+	if u := s.ExternalURL; u != nil {
+		return u.Scheme, u.Host, strings.TrimSuffix(path.Join("/", u.Path), "/")
+	}
+	scheme, host = "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
+		host = addr.String() // HTTP/1.0 names no host
+	}
+	return scheme, host, s.prefix
 }
 
 // quote returns a text as JSON.

@@ -1,4 +1,4 @@
-package check
+package advice
 
 import (
 	"errors"
@@ -11,16 +11,30 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/config"
 )
 
-// What cannot be had from a server on this machine.
-func TestAdviceOnErrors(t *testing.T) {
-	file := configuration(t, manager("om", "https://om.example.net", 1, "proxy_url: http://"+proxyUser+":"+proxyPassword+"@proxy.example.net"))
-	cfg, err := config.Load(file)
+// The secrets of these tests: no advice may ever show them.
+const (
+	proxyUser     = "pr0xy-us3r"
+	proxyPassword = "pr0xy-s3cr3t"
+)
+
+// manager returns the configuration of an Ops Manager with one more setting.
+func manager(t *testing.T, setting string) *config.OpsManager {
+	t.Helper()
+	cfg, err := config.Load(testfile.New(t, "opsmanager.yml", "ops_managers:\n  - name: om\n    url: https://om.example.net\n    "+setting+
+		"\n    api_key: {public_key: a, private_key: b}\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
+	return &cfg.OpsManagers[0]
+}
+
+// What cannot be had from a server on this machine.
+func TestAdviceOnErrors(t *testing.T) {
+	m := manager(t, "proxy_url: http://"+proxyUser+":"+proxyPassword+"@proxy.example.net")
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
 	atProxy := func(err error) error { return &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err} }
 	lookup := func(host string, found bool) error { return &net.DNSError{Name: host, IsNotFound: !found} }
@@ -28,32 +42,31 @@ func TestAdviceOnErrors(t *testing.T) {
 	for name, tt := range map[string]struct {
 		reason opsmanager.Reason
 		err    error
-		want   advice
+		want   Advice
 	}{
-		"name": {opsmanager.ReasonDNS, dial(lookup("om.example.net", false)), advice{
+		"name": {opsmanager.ReasonDNS, dial(lookup("om.example.net", false)), Advice{
 			`the name "om.example.net" does not resolve`, `Correct the host in url of ops manager "om", or this host's name resolution.`,
 		}},
-		"name of the proxy": {opsmanager.ReasonDNS, atProxy(dial(lookup("proxy.example.net", false))), advice{
+		"name of the proxy": {opsmanager.ReasonDNS, atProxy(dial(lookup("proxy.example.net", false))), Advice{
 			`the name "proxy.example.net" does not resolve`, `Correct the host in proxy_url of ops manager "om", or this host's name resolution.`,
 		}},
-		"name servers": {opsmanager.ReasonDNS, dial(lookup("om.example.net", true)), advice{
+		"name servers": {opsmanager.ReasonDNS, dial(lookup("om.example.net", true)), Advice{
 			`the name servers did not answer the query for "om.example.net"`, `Check that this host's name servers are configured and can be reached.`,
 		}},
-		"no route": {opsmanager.ReasonConnect, dial(syscall.EHOSTUNREACH), advice{
+		"no route": {opsmanager.ReasonConnect, dial(syscall.EHOSTUNREACH), Advice{
 			`om.example.net:443 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in url of ops manager "om" if they are wrong.`,
 		}},
-		"no route to the proxy": {opsmanager.ReasonConnect, atProxy(dial(syscall.EHOSTUNREACH)), advice{
+		"no route to the proxy": {opsmanager.ReasonConnect, atProxy(dial(syscall.EHOSTUNREACH)), Advice{
 			`the proxy proxy.example.net:80 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in proxy_url of ops manager "om" if they are wrong.`,
 		}},
-		"version": {opsmanager.ReasonTLS, errors.New("tls: server selected unsupported protocol version 301"), advice{
+		"version": {opsmanager.ReasonTLS, errors.New("tls: server selected unsupported protocol version 301"), Advice{
 			"om.example.net:443 and this host share no TLS version", `Let the server speak TLS 1.2 or newer, or correct min_version and max_version in tls_config of ops manager "om".`,
 		}},
-		"anything else of TLS": {opsmanager.ReasonTLS, errors.New("x509: \x1b[2J"), advice{"x509: [2J", opsmanager.ReasonTLS.Fix()}},
-		"not reached":          {opsmanager.ReasonNotReached, errors.New("no slot"), advice{"no slot", opsmanager.ReasonNotReached.Fix()}},
+		"anything else of TLS": {opsmanager.ReasonTLS, errors.New("x509: \x1b[2J"), Advice{"x509: [2J", opsmanager.ReasonTLS.Fix()}},
+		"not reached":          {opsmanager.ReasonNotReached, errors.New("no slot"), Advice{"no slot", opsmanager.ReasonNotReached.Fix()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}
-			if got := tr.advice(); got != tt.want {
+			if got := Of(Trouble{Manager: m, Err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}); got != tt.want {
 				t.Errorf("got:\n%q\nwant:\n%q", got, tt.want)
 			}
 		})
@@ -93,14 +106,10 @@ func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 			}
 			t.Setenv("HTTPS_PROXY", "http://"+proxyUser+":"+proxyPassword+"@proxy.example.net:3128")
 			t.Setenv("NO_PROXY", tt.noProxy)
-			cfg, err := config.Load(configuration(t, manager("om", "https://om.example.net", 1, tt.setting)))
-			if err != nil {
-				t.Fatal(err)
-			}
-			tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}}
-			got := tr.advice()
-			if !strings.HasSuffix(got.fix, tt.want) {
-				t.Errorf("got:\n%s\nwant at its end:\n%s", got.fix, tt.want)
+			m := manager(t, tt.setting)
+			got := Of(Trouble{Manager: m, Err: &opsmanager.Error{Reason: tt.reason, Err: tt.err}})
+			if !strings.HasSuffix(got.Fix, tt.want) {
+				t.Errorf("got:\n%s\nwant at its end:\n%s", got.Fix, tt.want)
 			}
 			if all := fmt.Sprint(got); strings.Contains(all, proxyUser) || strings.Contains(all, proxyPassword) {
 				t.Errorf("shows credentials: %s", all)
@@ -111,21 +120,17 @@ func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 
 // Every reason has advice, however little is known.
 func TestAdviceWithoutDetails(t *testing.T) {
-	cfg, err := config.Load(configuration(t, manager("om", "https://om.example.net", 1)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	seen := make(map[advice]opsmanager.Reason)
+	m := manager(t, "timeout: 5s")
+	seen := make(map[string]opsmanager.Reason)
 	for _, reason := range opsmanager.Reasons() {
-		tr := &trouble{target: targetsOf(config.NewFiles(), cfg)[0], err: &opsmanager.Error{Reason: reason}, now: time.Now()}
-		a := tr.advice()
-		if a.problem == "" || a.fix == "" || seen[advice{fix: a.fix}] != "" {
-			t.Errorf("%s: %q, the fix of %q", reason, a, seen[advice{fix: a.fix}])
+		a := Of(Trouble{Manager: m, Err: &opsmanager.Error{Reason: reason}, At: time.Now()})
+		if a.Problem == "" || a.Fix == "" || seen[a.Fix] != "" {
+			t.Errorf("%s: %q, the fix of %q", reason, a, seen[a.Fix])
 		}
-		seen[advice{fix: a.fix}] = reason
+		seen[a.Fix] = reason
 	}
-	if e := errorOf(fmt.Errorf("odd")); e.Reason != opsmanager.ReasonBadResponse || e.Error() != "odd" {
-		t.Errorf("got %v", e)
+	if got, want := Of(Trouble{Manager: m, Err: errors.New("odd")}), (Advice{"odd", opsmanager.ReasonBadResponse.Fix()}); got != want {
+		t.Errorf("got %q, want %q", got, want)
 	}
 }
 

@@ -1,0 +1,138 @@
+package advice
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"syscall"
+
+	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/text"
+	"opsmanager_exporter/config"
+)
+
+// Connections are made to a proxy or to Ops Manager itself, and the advice differs.
+// net/http says which one failed.
+
+// atProxy returns the proxy if the connection to it failed, and otherwise nil.
+func (t *trouble) atProxy() *url.URL {
+	if op, ok := errors.AsType[*net.OpError](t.err.Err); ok && op.Op == "proxyconnect" {
+		return t.Manager.ProxyURL()
+	}
+	return nil
+}
+
+// peer names the other end of the failed connection, and the setting that has it.
+func (t *trouble) peer() (name, setting string) {
+	if proxy := t.atProxy(); proxy != nil {
+		return "the proxy " + address(proxy), t.proxySetting()
+	}
+	return address(t.Manager.URL), t.setting("url")
+}
+
+// proxySetting names the setting of the proxy.
+func (t *trouble) proxySetting() string {
+	if _, variable := config.EnvironmentProxy(t.Manager.URL); variable != "" && t.Manager.Proxy.FromEnvironment() {
+		return "the environment variable " + variable
+	}
+	return t.setting("proxy_url")
+}
+
+// withUnusedProxy adds a hint at a proxy that the environment names and the
+// configuration does not ask for.
+func (t *trouble) withUnusedProxy(a Advice) Advice {
+	if _, variable := config.EnvironmentProxy(t.Manager.URL); variable != "" && t.Manager.Proxy.Func() == nil {
+		a.Fix += fmt.Sprintf(" %s is set in the environment, but not used: if that proxy is the way to Ops Manager, set %s to true.", variable, t.setting("proxy_from_environment"))
+	}
+	return a
+}
+
+func (t *trouble) dns() Advice {
+	dns, ok := errors.AsType[*net.DNSError](t.err.Err)
+	if !ok {
+		return t.usual()
+	}
+	_, setting := t.peer()
+	if !dns.IsNotFound {
+		return Advice{
+			Problem: fmt.Sprintf("the name servers did not answer the query for %q", dns.Name),
+			Fix:     "Check that this host's name servers are configured and can be reached.",
+		}
+	}
+	return Advice{
+		Problem: fmt.Sprintf("the name %q does not resolve", dns.Name),
+		Fix:     fmt.Sprintf("Correct the host in %s, or this host's name resolution.", setting),
+	}
+}
+
+func (t *trouble) connect() Advice {
+	if refusal, ok := errors.AsType[*opsmanager.ProxyError](t.err.Err); ok {
+		return t.proxyRefusal(refusal.StatusCode)
+	}
+	peer, setting := t.peer()
+	dial := dialError(t.err.Err)
+	switch {
+	case errors.Is(t.err.Err, syscall.ECONNREFUSED):
+		server := "Ops Manager"
+		if t.atProxy() != nil {
+			server = "the proxy"
+		}
+		return Advice{
+			Problem: fmt.Sprintf("nothing listens at %s: connection refused", peer),
+			Fix:     fmt.Sprintf("Check that %s is running, and correct host or port in %s if they are wrong. Some firewalls refuse in this way too.", server, setting),
+		}
+	case dial != nil:
+		return Advice{
+			Problem: fmt.Sprintf("%s cannot be reached: %s", peer, text.Printable(dial.Err.Error())),
+			Fix:     fmt.Sprintf("Check that routes and firewalls let this host reach it, and correct host or port in %s if they are wrong.", setting),
+		}
+	}
+	return Advice{
+		Problem: fmt.Sprintf("%s closed the connection before a complete answer, or there was none", peer),
+		Fix:     "Try again: Ops Manager or a load balancer may be restarting. If it persists, check what is in between (proxy, firewall, load balancer) and whether the port is right.",
+	}
+}
+
+// dialError returns the part of an error that says why a connection could not
+// be opened, nil if it was opened.
+func dialError(err error) *net.OpError {
+	for {
+		op, ok := errors.AsType[*net.OpError](err)
+		if !ok || op.Op == "dial" {
+			return op
+		}
+		err = op.Err
+	}
+}
+
+func (t *trouble) proxyRefusal(code int) Advice {
+	name := "the proxy"
+	if proxy := t.Manager.ProxyURL(); proxy != nil {
+		name += " " + address(proxy)
+	}
+	a := Advice{Problem: fmt.Sprintf("%s refused CONNECT with HTTP %d", name, code)}
+	switch code {
+	case http.StatusProxyAuthRequired:
+		a.Problem += ": it requires credentials"
+		a.Fix = t.proxyCredentials()
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		a.Fix = fmt.Sprintf("Check that the proxy can resolve and reach %s.", address(t.Manager.URL))
+	default:
+		a.Fix = fmt.Sprintf("Let the proxy allow CONNECT to %s from this host, or reach it without the proxy (no_proxy).", address(t.Manager.URL))
+	}
+	return a
+}
+
+func (t *trouble) proxyCredentials() string {
+	return fmt.Sprintf("Add the user and password that the proxy accepts to %s: http://user:password@host:port.", t.proxySetting())
+}
+
+func (t *trouble) timeout() Advice {
+	return Advice{
+		Problem: fmt.Sprintf("no complete answer within %s", t.Manager.Timeout),
+		Fix: fmt.Sprintf("Check that no firewall on the way to %s drops packets and that Ops Manager is not overloaded. If it is only slow, raise %s and Prometheus' scrape_timeout.",
+			address(t.Manager.URL), t.setting("timeout")),
+	}
+}

@@ -1,0 +1,169 @@
+package advice
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"opsmanager_exporter/collector/text"
+)
+
+func (t *trouble) tls() Advice {
+	if _, ok := errors.AsType[*FileError](t.err.Err); ok {
+		return Advice{t.text(), "Fix the file; it is read again at each scrape."}
+	}
+	peer, setting := t.peer()
+	err := t.err.Err
+	if e, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return t.untrusted(peer, e.Cert)
+	}
+	if e, ok := errors.AsType[x509.HostnameError](err); ok {
+		return t.wrongName(peer, setting, e)
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired && e.Cert != nil {
+		return t.wrongTime(peer, e.Cert)
+	}
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return t.notTLS(peer, setting, e)
+	}
+	if strings.HasSuffix(t.text(), "the server does not offer HTTP/1.1") {
+		return Advice{peer + " does not offer HTTP/1.1", "Let the load balancer or gateway in front of Ops Manager offer HTTP/1.1 (ALPN http/1.1) beside HTTP/2."}
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "remote error" {
+		return t.alert(peer, setting, strings.TrimPrefix(text.Printable(op.Err.Error()), "tls: "))
+	}
+	if strings.Contains(t.text(), "unsupported protocol version") {
+		return t.noVersion(peer)
+	}
+	return t.usual()
+}
+
+// quote shows text from a certificate. Its owner chose it freely, and may even
+// repeat an API key that was sent there.
+func (t *trouble) quote(s string) string {
+	shown := text.Printable(s)
+	for _, half := range []string{t.Key.Public.Reveal(), t.Key.Private.Reveal()} {
+		if half != "" && strings.Contains(strings.ToLower(shown), strings.ToLower(half)) {
+			return "(not shown because it repeats the API key)"
+		}
+	}
+	return `"` + text.Shortened(shown) + `"`
+}
+
+func (t *trouble) untrusted(peer string, cert *x509.Certificate) Advice {
+	file := t.setting("tls_config") + " as ca_file"
+	if t.TLS != nil && t.TLS.RootCAs != nil {
+		file = "the CA file of " + t.setting("tls_config")
+	}
+	const what = "the certificate of %s is not trusted"
+	switch {
+	case cert == nil:
+		return Advice{
+			Problem: fmt.Sprintf(what, peer),
+			Fix:     fmt.Sprintf("Add the certificate of the CA that signed it, in PEM format, to %s.", file),
+		}
+	case cert.Subject.String() == cert.Issuer.String() && isServers(cert, t.err.Err):
+		return Advice{
+			Problem: fmt.Sprintf(what+": it is self-signed, by %s", peer, t.quote(cert.Issuer.String())),
+			Fix:     fmt.Sprintf("If it is the right server, add this certificate, in PEM format, to %s.", file),
+		}
+	}
+	return Advice{
+		Problem: fmt.Sprintf(what+": its issuer %s is not among the CAs", peer, t.quote(cert.Issuer.String())),
+		Fix:     fmt.Sprintf("Add the certificate of that CA, in PEM format, to %s. If only the CA above it is known here, let the server send the certificate between the two.", file),
+	}
+}
+
+// isServers reports whether a certificate is the server's own, not that of a CA
+// that it sent along.
+func isServers(cert *x509.Certificate, err error) bool {
+	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
+	return ok && len(e.UnverifiedCertificates) > 0 && e.UnverifiedCertificates[0].Equal(cert)
+}
+
+func (t *trouble) wrongName(peer, setting string, e x509.HostnameError) Advice {
+	var names []string
+	if e.Certificate != nil {
+		for _, name := range e.Certificate.DNSNames {
+			names = append(names, t.quote(name))
+		}
+		for _, ip := range e.Certificate.IPAddresses {
+			names = append(names, ip.String())
+		}
+	}
+	problem := fmt.Sprintf("the certificate of %s is not for %q", peer, e.Host)
+	if len(names) == 0 {
+		return Advice{
+			Problem: problem + ": it has no names (a Common Name does not count)",
+			Fix:     fmt.Sprintf("Have the certificate reissued with %q as a subject alternative name.", e.Host),
+		}
+	}
+	return Advice{
+		Problem: problem + ", but for " + text.Few(names),
+		Fix:     fmt.Sprintf("Use one of its names in %s, or, if it is the right server, set server_name in %s to one of them.", setting, t.setting("tls_config")),
+	}
+}
+
+func (t *trouble) wrongTime(peer string, cert *x509.Certificate) Advice {
+	clock := t.At.UTC().Format(time.DateTime) + " UTC"
+	if t.At.Before(cert.NotBefore) {
+		return Advice{
+			Problem: fmt.Sprintf("the certificate of %s is not valid before %s UTC", peer, cert.NotBefore.UTC().Format(time.DateTime)),
+			Fix:     fmt.Sprintf("Correct this host's clock if it is behind (now %s); otherwise have the certificate replaced.", clock),
+		}
+	}
+	return Advice{
+		Problem: fmt.Sprintf("a certificate of %s expired at %s UTC", peer, cert.NotAfter.UTC().Format(time.DateTime)),
+		Fix:     fmt.Sprintf("Renew the server's certificate, or correct this host's clock if it is ahead (now %s).", clock),
+	}
+}
+
+func (t *trouble) notTLS(peer, setting string, e tls.RecordHeaderError) Advice {
+	if string(e.RecordHeader[:]) == "HTTP/" {
+		return Advice{
+			Problem: peer + " speaks plain HTTP, not TLS",
+			Fix:     fmt.Sprintf("Use the port for https in %s. If there is none, http:// works, but then the status can be read and forged on the way.", setting),
+		}
+	}
+	return Advice{peer + " does not speak TLS", fmt.Sprintf("Correct the port in %s.", setting)}
+}
+
+// alert explains why the peer ended the handshake, from the TLS alert that it sent.
+func (t *trouble) alert(peer, setting, text string) Advice {
+	tlsSettings := t.setting("tls_config")
+	hasCertificate := t.TLS != nil && (t.TLS.GetClientCertificate != nil || len(t.TLS.Certificates) > 0)
+	switch {
+	case !hasCertificate && text == "certificate required":
+		return Advice{
+			Problem: peer + " demands a client certificate",
+			Fix:     fmt.Sprintf("Set cert_file and key_file in %s.", tlsSettings),
+		}
+	case hasCertificate && (strings.Contains(text, "certificate") || text == "access denied"):
+		return Advice{
+			Problem: fmt.Sprintf("%s did not accept the client certificate: %s", peer, text),
+			Fix:     fmt.Sprintf("Check that the certificate in cert_file of %s is valid, meant for clients, and signed by a CA that the server trusts.", tlsSettings),
+		}
+	case text == "protocol version not supported":
+		return t.noVersion(peer)
+	case text == "unrecognized name":
+		return Advice{
+			Problem: peer + " does not know the name that it was asked for",
+			Fix:     fmt.Sprintf("Correct the host in %s, or server_name in %s.", setting, tlsSettings),
+		}
+	}
+	return Advice{
+		Problem: fmt.Sprintf("%s ended the TLS handshake: %s", peer, text),
+		Fix:     fmt.Sprintf("It may demand a client certificate (cert_file and key_file in %s), or share no TLS version or cipher with this host (min_version, max_version): check its log.", tlsSettings),
+	}
+}
+
+func (t *trouble) noVersion(peer string) Advice {
+	return Advice{
+		Problem: peer + " and this host share no TLS version",
+		Fix:     fmt.Sprintf("Let the server speak TLS 1.2 or newer, or correct min_version and max_version in %s.", t.setting("tls_config")),
+	}
+}
