@@ -94,12 +94,16 @@ func wide() collector.Snapshot {
 
 // hostile returns organizations whose texts try to leave their place.
 func hostile() collector.Snapshot {
+	far := polled(5, "Far away", opsmanager.NotSynced, nil)
+	far.OpsManager = strings.Repeat("opsmanager.", 10) + "example.net:8443"
+	far.Team = strings.Repeat("Unbreakable", 9)
 	return collector.Snapshot{
 		Orgs: []collector.OrgSnapshot{
 			polled(1, `<script>alert("1")</script>`, opsmanager.Synced, nil),
 			polled(2, `" onmouseover='alert(2)' x="`, opsmanager.NotSynced, nil),
 			polled(3, "\u202egnitfihs \u05d0\u05e8\u05d2\u05d5\u05df", "", errors.New(`</p><img src=x onerror="alert(3)"> {{.}}`)),
 			polled(4, strings.Repeat("Unbreakable", 30), "", errors.New(strings.Repeat("x", 400))),
+			far,
 		},
 		Reload: collector.Reload{File: `<b>&"'`, Err: errors.New("</pre><script>alert(4)</script>" + strings.Repeat("y", 300))},
 	}

@@ -59,7 +59,7 @@ type count struct {
 	Count   int
 	URL     string
 	Current bool // the table shows these alone
-	Shown   bool
+	Shown   bool // it is not the rare state that no organization is in
 }
 
 // column is a column of the table that it can be sorted by.

@@ -37,8 +37,8 @@ type Options struct {
 }
 
 // New returns the handler of the page. It answers GET and HEAD; the query
-// parameters q, state and page choose what of the table is shown. Values that
-// make no sense count as not given. Paths and methods are left to the router.
+// parameters q, state, sort and page choose what of the table is shown, refresh
+// has the page reload itself. Values that make no sense count as not given. Paths and methods are left to the router.
 func New(o Options) http.Handler {
 	if o.PageSize <= 0 {
 		o.PageSize = 100
