@@ -55,6 +55,7 @@ func cannotRun() []rule {
 		{".ci/run", "it is what runs this"},
 		{"make stack", "needs docker compose, and images from elsewhere; deploy/compose has the files loaded by its loader"},
 		{"docker compose ", "needs docker compose, and images from elsewhere; deploy/compose has the files loaded by its loader"},
+		{"dnf ", "needs another distribution; .ci/packages installs the .rpm with rpm"},
 		{"kubectl ", cluster},
 		{"helm upgrade ", cluster},
 		{"helm uninstall ", cluster},
@@ -186,7 +187,12 @@ func startOpsManager(t *testing.T, p page) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	t.Setenv("SSL_CERT_FILE", ca.File(t))
+	// Where other users find it.
+	const file = "/etc/ssl/opsmanager.example.net.pem"
+	if err := os.WriteFile(file, []byte(ca.PEM()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("SSL_CERT_FILE", file)
 	sim.SetKey(publicKey, privateKey)
 	for _, b := range p.blocks {
 		for _, id := range regexp.MustCompile(`\b[0-9a-f]{24}\b`).FindAllString(b.text, -1) {

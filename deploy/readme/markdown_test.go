@@ -122,7 +122,6 @@ func (b block) file() string {
 	return names[len(names)-1][1]
 }
 
-
 func TestFences(t *testing.T) {
 	languages := []string{"ini", "json", "mermaid", "promql", "sh", "text", "yaml"}
 	indented := regexp.MustCompile(`^(    |\t)\s*\S`)
