@@ -105,6 +105,7 @@ func TestCommands(t *testing.T) {
 func (p page) run(t *testing.T) {
 	startOpsManager(t, p)
 	var output string
+	stops := make(map[string]func()) // by what they serve
 	for i, b := range p.blocks {
 		if file := b.file(); file != "" {
 			install(t, file, b.text)
@@ -124,7 +125,10 @@ func (p page) run(t *testing.T) {
 		}
 		t.Logf("%s:\n%s", b, b.text)
 		if r, ok := find(b, servers()); ok {
-			serve(t, b, r.is)
+			if stop := stops[r.is]; stop != nil {
+				stop()
+			}
+			stops[r.is] = serve(t, b, r.is)
 			continue
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
@@ -141,16 +145,17 @@ func bash(ctx context.Context, b block) *exec.Cmd {
 	return exec.CommandContext(ctx, "bash", "-e", "-o", "pipefail", "-c", b.text)
 }
 
-// serve starts a command that goes on. It ends with the copy of the machine that
-// it runs on: bash may have children.
-func serve(t *testing.T, b block, url string) {
+// serve starts a command that goes on, and ends with the copy of the machine that
+// it runs on, or when stop is called.
+func serve(t *testing.T, b block, url string) (stop func()) {
 	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), "log")
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	cmd := bash(t.Context(), b)
+	// In a session of its own, so that children of bash can be stopped too.
+	cmd := exec.CommandContext(t.Context(), "setsid", "bash", "-e", "-c", b.text)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -173,6 +178,12 @@ func serve(t *testing.T, b block, url string) {
 		}
 		return nil
 	})
+	return func() {
+		if out, err := exec.CommandContext(t.Context(), "kill", "--", fmt.Sprint(-cmd.Process.Pid)).CombinedOutput(); err != nil {
+			t.Errorf("stop %s: %v\n%s", b, err, out)
+		}
+		<-ended
+	}
 }
 
 // startOpsManager starts the Ops Manager that the examples name.
