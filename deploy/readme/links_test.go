@@ -26,6 +26,9 @@ func TestLinks(t *testing.T) {
 	}
 	links := 0
 	for _, p := range all {
+		if *tree != root && (p.path == "CONTRIBUTING.md" || strings.HasPrefix(p.path, "collector/")) {
+			continue // about the source, which an archive does not have
+		}
 		for _, link := range p.links() {
 			links++
 			if err := follow(p.path, link, anchors); err != nil {
