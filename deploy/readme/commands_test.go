@@ -40,9 +40,9 @@ func servers() []rule {
 		{"./opsmanager_exporter --config.file=", "http://127.0.0.1:20301/-/ready"},
 		{"opsmanager_exporter --config.file=", "http://127.0.0.1:20301/-/ready"},
 		{"podman run ", "http://127.0.0.1:20301/-/ready"},
-		{"prometheus --config.file=", "http://127.0.0.1:9090/-/ready"},
-		{"alertmanager --config.file=", "http://127.0.0.1:9093/-/ready"},
-		{"prometheus-alertmanager --config.file=", "http://127.0.0.1:9093/-/ready"},
+		{"prometheus ", "http://127.0.0.1:9090/-/ready"},
+		{"alertmanager ", "http://127.0.0.1:9093/-/ready"},
+		{"prometheus-alertmanager ", "http://127.0.0.1:9093/-/ready"},
 	}
 }
 

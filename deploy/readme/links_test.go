@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 var tree = flag.String("tree", root, "the folder whose links TestLinks follows: an unpacked archive, say")
@@ -43,18 +45,26 @@ func TestLinks(t *testing.T) {
 
 // The runbooks of the alerts are headings of the README.
 func TestRunbooks(t *testing.T) {
-	rules, err := os.ReadFile(filepath.Join(root, "deploy/prometheus/alerts.yml"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	readme := parse("README.md", string(text))
-	for _, runbook := range regexp.MustCompile(`(?m)^ *runbook_url: *\S*/README\.md#(\S+)`).FindAllStringSubmatch(string(rules), -1) {
+	rules := testfile.Read(t, filepath.Join(root, "deploy/prometheus/alerts.yml"))
+	readme := parse("README.md", testfile.Read(t, filepath.Join(root, "README.md")))
+	for _, runbook := range regexp.MustCompile(`(?m)^ *runbook_url: *\S*/README\.md#(\S+)`).FindAllStringSubmatch(rules, -1) {
 		if !slices.Contains(readme.anchors(), runbook[1]) {
 			t.Errorf("a runbook of alerts.yml is README.md#%s, which is not there", runbook[1])
+		}
+	}
+}
+
+// Everything that is published names the license.
+func TestLicense(t *testing.T) {
+	for file, want := range map[string]string{
+		"README.md":                                  `\bApache-2\.0\b`,
+		"deploy/container/Dockerfile":                `org\.opencontainers\.image\.licenses="Apache-2\.0"`,
+		"deploy/packages/copyright":                  `(?m)^License: Apache-2\.0$`,
+		"deploy/packages/nfpm.yaml":                  `(?m)^license: Apache-2\.0$`,
+		"deploy/helm/opsmanager-exporter/Chart.yaml": `(?m)^  artifacthub\.io/license: Apache-2\.0$`,
+	} {
+		if !regexp.MustCompile(want).MatchString(testfile.Read(t, filepath.Join(root, file))) {
+			t.Errorf("%s has no %s", file, want)
 		}
 	}
 }

@@ -13,12 +13,13 @@ package readme_test
 import (
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // root is the folder of the project.
@@ -55,12 +56,8 @@ func pages(t *testing.T, dir string) []page {
 		case entry.IsDir() && slices.Contains([]string{".git", ".bin", "dist", "licenses", "node_modules"}, name):
 			return filepath.SkipDir
 		case entry.Type().IsRegular() && filepath.Ext(name) == ".md":
-			text, err := os.ReadFile(path)
-			if err != nil {
-				return err
-			}
 			relative, err := filepath.Rel(dir, path)
-			pages = append(pages, parse(filepath.ToSlash(relative), string(text)))
+			pages = append(pages, parse(filepath.ToSlash(relative), testfile.Read(t, path)))
 			return err
 		}
 		return nil
