@@ -9,39 +9,40 @@ DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build test lint check dist packages image stack version
+.PHONY: build help test lint check dist packages image stack version
 
-build:
+build: ## Build ./opsmanager_exporter; the default.
 	go build -trimpath .
 
-test:
+help: ## Print this list.
+	@sed -nE 's/^([a-z]+):.*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 12
+
+test: ## Run the tests that need only Go.
 	go test ./...
 
-lint:
-	golangci-lint run ./...
+lint: ## Run the linters, in the version that CI uses.
+	.ci/tools golangci-lint
+	.bin/golangci-lint run ./...
 
-check: lint
+check: lint ## Run the linters, and the tests with the race detector.
 	go test -race -shuffle=on ./...
 
-# Archives with checksums and software bills of materials, in dist/.
-dist:
+dist: ## Build archives with checksums and bills of materials in dist/; PLATFORMS="linux/amd64 ..." selects them.
 	.ci/build $(PLATFORMS)
 
-# The same, and .deb and .rpm.
-packages: dist
+packages: dist ## Build the same, and .deb and .rpm.
 	.ci/build-packages $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
 
-# The container image opsmanager_exporter:<version>, by buildah, or by docker where there is no buildah. A tag has no +.
+# A tag has no +.
 IMAGE = opsmanager_exporter:$(subst +,-,$(VERSION))
 ARCH ?= $(shell go env GOARCH)
-image:
+image: ## Build the container image, with buildah or docker; ARCH=arm64 selects the architecture.
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	.ci/build-image $(IMAGE) $(ARCH)
 
-# The demo with Prometheus, Alertmanager and Grafana, by docker compose.
-stack:
+stack: ## Run the demo with Prometheus, Alertmanager and Grafana, with docker compose.
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	docker compose --file deploy/compose/compose.yml up --build
 
-version:
+version: ## Print the version that is built.
 	@echo $(VERSION)

@@ -242,6 +242,25 @@ func TestFiles(t *testing.T) {
 	}
 }
 
+// The runbooks lead to the README that the values name.
+func TestRunbooks(t *testing.T) {
+	const home, own = "https://example.net/opsmanager_exporter/README.md", "https://git.example.net/README.md"
+	count := func(args ...string) (atHome, atOwn int) {
+		out, problem, err := template(t, append(args, "--values="+values("full"), "--show-only=templates/prometheusrule.yaml")...)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, problem)
+		}
+		return strings.Count(out, home), strings.Count(out, own)
+	}
+	all, none := count()
+	if all == 0 || none != 0 {
+		t.Errorf("%d runbooks, and %d of somebody else", all, none)
+	}
+	if left, own := count("--set=prometheusRule.links.readme=" + own); left != 0 || own != all {
+		t.Errorf("%d runbooks were changed and %d were not, want %d and 0", own, left, all)
+	}
+}
+
 // The exporter takes the configuration that each values set makes.
 func TestConfiguration(t *testing.T) {
 	exporter := filepath.Join(t.TempDir(), "opsmanager_exporter")

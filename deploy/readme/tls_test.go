@@ -1,0 +1,68 @@
+package readme_test
+
+import (
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/realprogram"
+	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/testkit/testfile"
+)
+
+// A Prometheus with the configuration of deploy/README.md finds the targets of an
+// exporter with TLS and passwords, and scrapes them.
+func TestDiscoveryOverTLS(t *testing.T) {
+	const path = "deploy/README.md"
+	var config string
+	for _, b := range parse(path, testfile.Read(t, filepath.Join(root, path))).blocks {
+		if strings.Contains(b.text, "http_sd_configs") {
+			config = b.text
+		}
+	}
+	suite := realprometheus.Newest()
+	realprogram.Need(t, suite.Prometheus)
+
+	_, m := simulated.OpsManager(t, simulator.Options{}, 2)
+	dir := t.TempDir()
+	file := filepath.Join(dir, "opsmanager.yml")
+	testfile.Write(t, file, fmt.Sprintf("ops_managers: [{url: %s, api_key: {public_key: %s, private_key: %s}, orgs: [{id: %s}, {id: %s}]}]\n",
+		m.URL, simulated.PublicKey, simulated.PrivateKey, m.Orgs[0].ID, m.Orgs[1].ID))
+	ca := authority.New(t)
+	cert, key := authority.PEM(t, ca.Issue(t))
+	testfile.Write(t, filepath.Join(dir, "server.pem"), cert)
+	testfile.Write(t, filepath.Join(dir, "server.key"), key)
+	// The hash is that of "listener-password".
+	testfile.Write(t, filepath.Join(dir, "web.yml"), "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"+
+		"basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
+	address := realprogram.FreeAddress(t)
+	exporter := realprogram.Start(t, exec.Command(realprometheus.Build(t), "--config.file="+file,
+		"--web.config.file="+filepath.Join(dir, "web.yml"), "--web.listen-address="+address))
+	if !exporter.Ready(t, func() error {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			conn.Close()
+		}
+		return err
+	}) {
+		t.Fatal("the exporter ended")
+	}
+
+	config = realprometheus.Replace(t, config, "exporter.example.net:20301", address)
+	config = realprometheus.Replace(t, config, "scrape_interval: 60s\n    scrape_timeout: 15s", "scrape_interval: 1s\n    scrape_timeout: 1s")
+	prometheus := suite.StartPrometheus(t, config, map[string]string{"ca.pem": ca.PEM(), "exporter.password": "listener-password"})
+	realprogram.Await(t, time.Minute, func() error {
+		samples := realprometheus.Query(t, prometheus, "opsmanager_migration_link_synced == 1")
+		if len(samples) != 2 {
+			return fmt.Errorf("%d organizations were scraped: %v", len(samples), realprometheus.Query(t, prometheus, "up"))
+		}
+		return nil
+	})
+}
