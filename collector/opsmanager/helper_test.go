@@ -13,6 +13,7 @@ import (
 	"regexp"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -156,6 +157,14 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// still runs a client in a time that stands still as long as it has a connection,
+// whose servers are started before. Where every connection counts: net/http gives
+// one up if its own goroutine is not run for 50 ms after a request was written.
+func still(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
 }
 
 // listen starts a server that has each connection, counted from 1, handled by

@@ -292,7 +292,7 @@ func TestNewConnectionPerRequest(t *testing.T) {
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.NewConnectionPerRequest, o.MaxConnections = true, 4 })
 	r.SetTLS(insecure())
 	r.many(t, 50)
-	if c := s.Counts(); c.Connections != c.Requests || c.Requests != 51 || c.Open > 4 {
+	if c := s.Counts(); c.Connections != c.Requests || c.Requests != 51 || c.MaxInFlight > 4 {
 		t.Errorf("got %+v, want 51 requests and as many connections, no more than 4 at once", c)
 	}
 }

@@ -168,10 +168,15 @@ func TestCancelled(t *testing.T) {
 // poll that timed out costs the next one nothing.
 func TestAfterTimeout(t *testing.T) {
 	t.Parallel()
-	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(simulator.Hang(), simulator.Status("SYNCED"))})
+	ctx, cancel := context.WithCancel(t.Context())
+	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(
+		func(w http.ResponseWriter, r *http.Request) {
+			cancel() // asked with credentials
+			simulator.Hang()(w, r)
+		},
+		simulator.Status("SYNCED"),
+	)})
 	r := newRig(t, s.URL(), nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	_, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 	if opsmanager.ReasonOf(err) != opsmanager.ReasonTimeout {
 		t.Errorf("got %v", err)
