@@ -11,6 +11,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // delayed makes polls overlap.
@@ -92,7 +93,7 @@ func TestSeparateSessions(t *testing.T) {
 }
 
 func TestNonceLifetime(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s := simulate(t, simulator.Options{Now: now.Now}, simulator.Org{})
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(now.Now) })
 	r.synced(t)

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // curl runs curl, a digest client that nobody here wrote. It returns the body of
@@ -97,7 +99,7 @@ func TestCurl(t *testing.T) {
 // A nonce that expires between its challenge and its use is answered with
 // stale=true, upon which curl tries once more.
 func TestCurlExpiredNonce(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	lines := func(nonce string, stale bool) []string {
 		if !stale {
 			now.Advance(61 * time.Second)

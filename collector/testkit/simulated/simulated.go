@@ -21,20 +21,27 @@ const (
 // OrgID returns the ID of the organization number i.
 func OrgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
+// Server starts an Ops Manager that knows nothing yet, and ends with the test.
+func Server(tb testing.TB, opts simulator.Options) *simulator.Server {
+	tb.Helper()
+	s, err := simulator.Start(opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
 // OpsManager starts an Ops Manager, which ends with the test, with so many
 // organizations that are SYNCED. The configuration has a poll timeout of 5 s and
 // 16 slots.
 func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Server, config.OpsManager) {
 	tb.Helper()
-	sim, err := simulator.Start(opts)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	sim := Server(tb, opts)
 	base, err := url.Parse(sim.URL())
 	if err != nil {
 		tb.Fatal(err)
