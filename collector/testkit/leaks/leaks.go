@@ -16,8 +16,8 @@ import (
 )
 
 // Run runs the tests, so many side by side since they wait most of their time,
-// and returns the status to exit with.
-func Run(m *testing.M, parallel int) int {
+// and then what ends what they share. It returns the status to exit with.
+func Run(m *testing.M, parallel int, then ...func()) int {
 	flag.Parse()
 	if flag.Lookup("test.fuzz").Value.String() == "" { // which counts its workers by it
 		if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
@@ -26,7 +26,11 @@ func Run(m *testing.M, parallel int) int {
 		}
 	}
 	log.SetOutput(io.Discard) // net/http logs what servers say unasked
-	if code := m.Run(); code != 0 {
+	code := m.Run()
+	for _, end := range then {
+		end()
+	}
+	if code != 0 {
 		return code
 	}
 	http.DefaultClient.CloseIdleConnections()
