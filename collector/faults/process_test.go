@@ -198,7 +198,7 @@ func TestNoFileDescriptors(t *testing.T) {
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
-	p := launch(t, "export GOMEMLIMIT=4MiB", 1000)
+	p := launch(t, "export GOMEMLIMIT=4MiB", ci.Amount(300, 1000, 1000))
 	p.ready(t)
 	for range 3 {
 		p.whole(t, "with little memory")

@@ -17,6 +17,7 @@ import (
 func TestSoak(t *testing.T) {
 	ci.Long(t)
 	w := newWorld(t, 20)
+	w.timeout = pollTimeout / 2
 	faults := ownFaults(t)
 	further, others := w.everything(t, faults)
 	percent := ci.Amount(1, 2, 100) // of 100,000 polls and 1,000 reloads

@@ -21,7 +21,7 @@ func For(tb testing.TB, what string, happened func() bool) {
 
 // Growing tries something that has to be done within a time limit. As long as it
 // fails it is tried again with twice the time, since the machine may be a slow
-// one, up to 128 times the first limit.
+// one, up to 16 times the first limit.
 func Growing(tb testing.TB, first time.Duration, try func(limit time.Duration) error) {
 	tb.Helper()
 	for limit := first; ; limit *= 2 {
@@ -29,7 +29,7 @@ func Growing(tb testing.TB, first time.Duration, try func(limit time.Duration) e
 		if err == nil {
 			return
 		}
-		if limit >= 128*first || tb.Failed() {
+		if limit >= 16*first || tb.Failed() {
 			tb.Errorf("with %s: %v", limit, err)
 			return
 		}
