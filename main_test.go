@@ -347,10 +347,7 @@ func TestGracefulStop(t *testing.T) {
 	const id = "5f1e9c2b8d3a4e0012ab34cd"
 	sim.SetKey("jkqmzxvt", "a-private-key")
 	release := make(chan struct{})
-	sim.SetOrg(id, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-		<-release
-		simulator.Status("NOT_SYNCED")(w, r)
-	}})
+	sim.SetOrg(id, simulator.Org{Answer: simulated.Held(release, simulator.Status("NOT_SYNCED"))})
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
 	file := testfile.New(t, "opsmanager.yml", content)
 	p := startProgram(t, "--config.file="+file)

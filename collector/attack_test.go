@@ -22,25 +22,27 @@ import (
 func TestShortScrapesMakeNobodyLate(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
-	const hung, orgs = 10, 60
-	wait.Growing(t, 600*time.Millisecond, func(limit time.Duration) error {
-		f := start(t, settings{orgs: orgs, concurrency: 16, timeout: limit})
+	const hung, orgs = 20, 60
+	wait.Growing(t, 2*time.Second, func(limit time.Duration) error {
+		f := start(t, settings{orgs: orgs, concurrency: 16})
 		for i := range orgs {
-			f.sim.SetOrg(orgID(i), simulator.Org{Delay: 20 * time.Millisecond})
+			f.sim.SetOrg(orgID(i), simulator.Org{Delay: 150 * time.Millisecond})
 		}
 		f.scrape(t, "60")
 		for i := range hung {
 			f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
 		}
-		f.scrape(t, "60") // now they are known
-		for range 3 {
-			for range 5 {
-				f.scrape(t, "0.1")
-				time.Sleep(30 * time.Millisecond) // what it started gets its answer, with nobody waiting
-			}
-			if got := f.states(t, f.scrape(t, fmt.Sprint(limit.Seconds())))["1"]; got != orgs-hung {
-				return fmt.Errorf("%d of %d healthy organizations", got, orgs-hung)
-			}
+		f.manager.Timeout = limit / 4
+		f.apply()
+		f.scrape(t, "60") // now those that hang are known; together they could take all slots
+		f.manager.Timeout = 2 * limit
+		f.apply()
+		for range 5 {
+			f.scrape(t, "0.1")
+			time.Sleep(100 * time.Millisecond) // what it started gets its answer, with nobody waiting
+		}
+		if got := f.states(t, f.scrape(t, fmt.Sprint(limit.Seconds())))["1"]; got != orgs-hung {
+			return fmt.Errorf("%d of %d healthy organizations", got, orgs-hung)
 		}
 		return nil
 	})

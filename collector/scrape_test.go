@@ -13,6 +13,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/clock"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
@@ -182,20 +183,11 @@ func TestSimultaneousScrapesShareThePolls(t *testing.T) {
 		f.scrape(t, "60")
 		// No poll is answered before every scrape has had the time to join it.
 		together := make(chan struct{})
-		answer := func(a simulator.Answer) simulator.Answer {
-			return func(w http.ResponseWriter, r *http.Request) {
-				select {
-				case <-together:
-				case <-r.Context().Done():
-				}
-				a(w, r)
-			}
-		}
 		for i := range orgs {
-			f.sim.SetOrg(orgID(i), simulator.Org{Answer: answer(simulator.Status("SYNCED"))})
+			f.sim.SetOrg(orgID(i), simulator.Org{Answer: held(together)})
 		}
 		// Not a 5xx: its connection is closed, and a poll that just got it asks twice.
-		f.sim.SetOrg(orgID(0), simulator.Org{Answer: answer(simulator.OrgNotFound())})
+		f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulated.Held(together, simulator.OrgNotFound())})
 		f.sim.ResetCounts()
 		before := f.arrived.Load()
 		var wg sync.WaitGroup

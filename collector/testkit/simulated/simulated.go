@@ -4,6 +4,7 @@ package simulated
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -56,6 +57,18 @@ func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Ser
 		sim.SetOrg(OrgID(i), simulator.Org{})
 	}
 	return sim, m
+}
+
+// Held gives an answer once release is closed.
+func Held(release <-chan struct{}, answer simulator.Answer) simulator.Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return
+		}
+		answer(w, r)
+	}
 }
 
 // Key returns an API key with this public half.
