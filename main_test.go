@@ -25,13 +25,19 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/realprogram"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // asProgram makes the test binary be the exporter, so that tests run the real
 // main without building anything.
 const asProgram = "OPSMANAGER_EXPORTER_TEST_MAIN"
+
+// patience is far above what anything takes that does happen.
+const patience = 2 * time.Minute
 
 var update = flag.Bool("update", false, "write the golden files anew")
 
@@ -61,7 +67,7 @@ func command(ctx context.Context, args ...string) *exec.Cmd {
 // runProgram runs the exporter to its end.
 func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	cmd := command(ctx, args...)
 	var out, errOut bytes.Buffer
@@ -113,7 +119,7 @@ func (p *exporter) ready(t *testing.T) {
 // awaitReady waits until check finds nothing to complain about.
 func awaitReady(t *testing.T, p *exporter, check func() error) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		err := check()
 		if err == nil {
 			return
@@ -135,7 +141,7 @@ func (p *exporter) stop(t *testing.T, signal syscall.Signal) string {
 		if err != nil && signal != syscall.SIGKILL {
 			t.Errorf("after %v: %v", signal, err)
 		}
-	case <-time.After(20 * time.Second):
+	case <-time.After(patience):
 		t.Fatal("the program does not end")
 	}
 	return p.stderr.String()
@@ -329,18 +335,11 @@ func TestScrapeTimeouts(t *testing.T) {
 // A scrape in flight at SIGTERM is answered, and the exit status is 0.
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
-	sim, err := simulator.Start(simulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sim.Close()
+	sim := simulated.Server(t, simulator.Options{})
 	const id = "5f1e9c2b8d3a4e0012ab34cd"
 	sim.SetKey("jkqmzxvt", "a-private-key")
 	release := make(chan struct{})
-	sim.SetOrg(id, simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-		<-release
-		simulator.Status("NOT_SYNCED")(w, r)
-	}})
+	sim.SetOrg(id, simulator.Org{Answer: simulated.Held(release, simulator.Status("NOT_SYNCED"))})
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
 	file := testfile.New(t, "opsmanager.yml", content)
 	p := startProgram(t, "--config.file="+file)
@@ -355,19 +354,17 @@ func TestGracefulStop(t *testing.T) {
 		b, err := io.ReadAll(resp.Body)
 		body <- fmt.Sprint(string(b), err)
 	}()
-	for sim.OrgCounts(id).InFlight == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "the poll is under way", func() bool { return sim.OrgCounts(id).InFlight == 1 })
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
-	for { // until it does not take new connections any more
+	wait.For(t, "no new connection is taken", func() bool {
 		conn, err := net.Dial("tcp", strings.TrimPrefix(p.url, "http://"))
-		if err != nil {
-			break
+		if err == nil {
+			conn.Close()
 		}
-		conn.Close()
-	}
+		return err != nil
+	})
 	close(release)
 	if got, want := <-body, fmt.Sprintf("opsmanager_migration_link_synced{org_id=%q} 0\n", id); !strings.Contains(got, want) {
 		t.Errorf("the scrape in flight got no %q:\n%s", want, got)
@@ -459,11 +456,7 @@ func TestHealthcheckAndCheck(t *testing.T) {
 		t.Errorf("healthcheck of nothing: exit status %d, %s", status, stderr)
 	}
 
-	sim, err := simulator.Start(simulator.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer sim.Close()
+	sim := simulated.Server(t, simulator.Options{})
 	const id = "5f1e9c2b8d3a4e0012ab34cd"
 	sim.SetKey("jkqmzxvt", "a-private-key")
 	sim.SetOrg(id, simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
@@ -505,10 +498,7 @@ func TestNobodyReads(t *testing.T) {
 	}
 	overflow := func() {
 		before := dropped()
-		for deadline := time.Now().Add(time.Minute); dropped() == before; {
-			if time.Now().After(deadline) {
-				t.Fatal("no line is dropped")
-			}
+		wait.For(t, "a line is dropped", func() bool {
 			for range 50 { // each is a long line
 				resp, err := http.Post(p.url+"/-/reload", "", nil)
 				if err != nil {
@@ -516,7 +506,8 @@ func TestNobodyReads(t *testing.T) {
 				}
 				resp.Body.Close()
 			}
-		}
+			return dropped() != before
+		})
 	}
 	overflow()
 	if _, body := p.get(t, "/metrics"); !strings.Contains(body, "opsmanager_migration_link_scrape_success") {
@@ -667,21 +658,27 @@ func flagsOf(help string) (flags [][]string) {
 	return flags
 }
 
-// A plain go build, and one that stamps what make stamps. Not in parallel: what
-// runs beside it would run out of time.
+// A build without stamps, as this test is one, and one that stamps what make
+// stamps.
 func TestBuiltVersion(t *testing.T) {
+	t.Parallel()
+	ci.Long(t)
 	const stamps = "-X github.com/prometheus/common/version."
-	for _, test := range []struct{ ldflags, want string }{
-		{"", `version (devel|[0-9]+\.[0-9]+\.[0-9]+\S*) \(branch: , revision: \w+`},
-		{stamps + "Version=1.2.3 " + stamps + "Branch=main " + stamps + "Revision=0a1b2c", `version 1\.2\.3 \(branch: main, revision: 0a1b2c\)`},
+	binary := filepath.Join(t.TempDir(), program)
+	build := exec.CommandContext(t.Context(), "go", "build", "-ldflags="+stamps+"Version=1.2.3 "+stamps+"Branch=main "+stamps+"Revision=0a1b2c", "-o", binary, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, tt := range []struct {
+		built *exec.Cmd
+		want  string
+	}{
+		{command(t.Context(), "--version"), `version (devel|[0-9]+\.[0-9]+\.[0-9]+\S*) \(branch: , revision: \w+`},
+		{exec.CommandContext(t.Context(), binary, "--version"), `version 1\.2\.3 \(branch: main, revision: 0a1b2c\)`},
 	} {
-		binary := filepath.Join(t.TempDir(), program)
-		if out, err := exec.CommandContext(t.Context(), "go", "build", "-ldflags="+test.ldflags, "-o", binary, ".").CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-		out, err := exec.CommandContext(t.Context(), binary, "--version").CombinedOutput()
-		if err != nil || !regexp.MustCompile(`^opsmanager_exporter, `+test.want).Match(out) {
-			t.Errorf("built with %q: %v\n%s", test.ldflags, err, out)
+		out, err := tt.built.CombinedOutput()
+		if err != nil || !regexp.MustCompile(`^opsmanager_exporter, `+tt.want).Match(out) {
+			t.Errorf("%v: %v\n%s", tt.built, err, out)
 		}
 	}
 }
@@ -835,6 +832,7 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 // nobody else's.
 func TestSlowAndGreedyClients(t *testing.T) {
 	t.Parallel()
+	ci.Long(t)
 	p := startProgram(t, "demo")
 	address := strings.TrimPrefix(p.url, "http://")
 	slow := make([]net.Conn, 200)
@@ -861,7 +859,7 @@ func TestSlowAndGreedyClients(t *testing.T) {
 		t.Error("no metrics beside slow clients")
 	}
 	for _, conn := range slow {
-		if err := conn.SetReadDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
 		// The server says 408 or nothing, and closes.
@@ -885,14 +883,14 @@ func TestMoreConnectionsThanFiles(t *testing.T) {
 	address := strings.TrimPrefix(p.url, "http://")
 	var all []net.Conn
 	for i := range 200 {
-		conn, err := net.DialTimeout("tcp", address, 20*time.Second)
+		conn, err := net.DialTimeout("tcp", address, patience)
 		if err != nil {
 			t.Fatalf("connection %d: %v", i, err)
 		}
 		all = append(all, conn)
 		fmt.Fprint(conn, []string{"", "GET /metrics HTTP/1.1\r\nHost: x\r\n", "GET /-/healthy HTTP/1.1\r\nHost: x\r\n\r\n"}[i%3])
 	}
-	client := &http.Client{Timeout: 20 * time.Second, Transport: &http.Transport{DisableKeepAlives: true}}
+	client := &http.Client{Timeout: patience, Transport: &http.Transport{DisableKeepAlives: true}}
 	for _, path := range []string{"/-/healthy", "/metrics"} {
 		resp, err := client.Get(p.url + path)
 		if err != nil {

@@ -1,6 +1,7 @@
 package collector_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -10,33 +11,41 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // Scrapes whose deadline passes at once, as anybody can send them, do not make
 // organizations late that answer in good time.
 func TestShortScrapesMakeNobodyLate(t *testing.T) {
 	t.Parallel()
-	const hung, orgs = 10, 60
-	f := start(t, settings{orgs: orgs, concurrency: 16, timeout: 4 * time.Second})
-	for i := range orgs {
-		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 20 * time.Millisecond})
-	}
-	f.scrape(t, "10")
-	for i := range hung {
-		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
-	}
-	f.scrape(t, "10") // now they are known
-	for range 3 {
+	ci.Long(t)
+	const hung, orgs = 20, 60
+	wait.Growing(t, 2*time.Second, func(limit time.Duration) error {
+		f := start(t, settings{orgs: orgs, concurrency: 16})
+		for i := range orgs {
+			f.sim.SetOrg(orgID(i), simulator.Org{Delay: 150 * time.Millisecond})
+		}
+		f.scrape(t, "60")
+		for i := range hung {
+			f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
+		}
+		f.manager.Timeout = limit / 4
+		f.apply()
+		f.scrape(t, "60") // now those that hang are known; together they could take all slots
+		f.manager.Timeout = 2 * limit
+		f.apply()
 		for range 5 {
 			f.scrape(t, "0.1")
-			time.Sleep(30 * time.Millisecond) // what it started gets its answer, with nobody waiting
+			time.Sleep(100 * time.Millisecond) // what it started gets its answer, with nobody waiting
 		}
-		if got := f.states(t, f.scrape(t, "2"))["1"]; got != orgs-hung {
-			t.Errorf("%d of %d healthy organizations", got, orgs-hung)
+		if got := f.states(t, f.scrape(t, fmt.Sprint(limit.Seconds())))["1"]; got != orgs-hung {
+			return fmt.Errorf("%d of %d healthy organizations", got, orgs-hung)
 		}
-	}
+		return nil
+	})
 }
 
 // What a scrape learned later stays when one that learned earlier ends later,
@@ -56,8 +65,11 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			f := start(t, settings{orgs: 2})
-			release := make(chan struct{})
-			f.sim.SetOrg(orgID(0), simulator.Org{Answer: tt.older})
+			release, asked := make(chan struct{}), make(chan struct{})
+			f.sim.SetOrg(orgID(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
+				tt.older(w, r)
+				close(asked)
+			}})
 			f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
 			ended := make(chan samples)
 			go func() {
@@ -67,26 +79,22 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 				}
 				ended <- s
 			}()
-			for f.sim.OrgCounts(orgID(1)).InFlight == 0 || f.sim.OrgCounts(orgID(0)).Requests < 1 {
-				time.Sleep(time.Millisecond)
-			}
+			<-asked
 			f.sim.SetOrg(orgID(0), simulator.Org{Answer: tt.newer})
 			// A probe joins the poll of the scrape as long as that is in flight.
-			for tries := 0; ; tries++ {
+			wait.For(t, "a probe polls for itself", func() bool {
 				probe, err := get(t, "http://"+f.host+"/probe?target="+orgID(0), "30")
 				if err != nil {
 					t.Fatal(err)
 				}
 				if probe.State(t, orgID(0)) == tt.wantNewer {
-					break
+					return true
 				}
 				if tt.failures > 0 {
 					tt.failures++
 				}
-				if tries == 100 {
-					t.Fatal("no probe polled for itself")
-				}
-			}
+				return false
+			})
 			close(release)
 			if got := (<-ended).State(t, orgID(0)); got != tt.wantOlder {
 				t.Errorf("the scrape that began before: %s, want what it read", got)
@@ -154,11 +162,7 @@ func TestFilesThatBlock(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer
 	f := start(t, settings{orgs: 3, log: &log})
-	dir := t.TempDir()
-	for _, name := range []string{"key", "own"} {
-		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
-		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
-	}
+	dir := keyFiles(t)
 	f.load(t, dir, "")
 	f.expect(t, "before", "1", "1", "1")
 	testfile.Pipe(t, filepath.Join(dir, "own.priv"))

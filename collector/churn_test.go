@@ -2,7 +2,7 @@ package collector_test
 
 import (
 	"context"
-	"flag"
+	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os"
@@ -12,13 +12,14 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
+	"opsmanager_exporter/collector/testkit/wait"
 )
-
-var churn = flag.Duration("churn", 5*time.Second, "how long TestChurn scrapes and stops")
 
 // Eight clients scrape and stop at random. Afterwards there is no goroutine, no
 // connection and no file more than before.
 func TestChurn(t *testing.T) {
+	ci.Long(t)
 	const orgs, concurrency = 30, 8
 	f := start(t, settings{orgs: orgs, concurrency: concurrency, timeout: 300 * time.Millisecond})
 	for i, answer := range []simulator.Answer{
@@ -31,7 +32,7 @@ func TestChurn(t *testing.T) {
 	goroutines, files := runtime.NumGoroutine(), openFiles()
 
 	transport := &http.Transport{}
-	ctx, cancel := context.WithTimeout(t.Context(), *churn)
+	ctx, cancel := context.WithTimeout(t.Context(), ci.Amount(2*time.Second, 5*time.Second, time.Minute))
 	defer cancel()
 	var wg sync.WaitGroup
 	for range 8 {
@@ -55,21 +56,20 @@ func TestChurn(t *testing.T) {
 	wg.Wait()
 	transport.CloseIdleConnections()
 
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	wait.For(t, fmt.Sprintf("no more than %d goroutines and %d files, as before", goroutines, files), func() bool {
 		// A kept connection is two goroutines and a file at each end; those that
 		// faulty answers closed may have come back.
-		if runtime.NumGoroutine() <= goroutines+4*concurrency && openFiles() <= files+2*concurrency &&
-			f.sim.Counts().Open <= concurrency && f.sim.Counts().InFlight == 0 {
-			break
+		return runtime.NumGoroutine() <= goroutines+4*concurrency && openFiles() <= files+2*concurrency &&
+			f.sim.Counts().Open <= concurrency && f.sim.Counts().InFlight == 0
+	})
+	wait.Growing(t, f.manager.Timeout, func(limit time.Duration) error {
+		f.manager.Timeout = limit
+		f.apply()
+		if got := f.states(t, f.scrape(t, "60")); got["1"] != orgs-7 {
+			return fmt.Errorf("states afterwards: %v", got)
 		}
-		if time.Now().After(deadline) {
-			t.Fatalf("goroutines %d, then %d; files %d, then %d; connections %d", goroutines, runtime.NumGoroutine(),
-				files, openFiles(), f.sim.Counts().Open)
-		}
-	}
-	if got := f.states(t, f.scrape(t, "10")); got["1"] != orgs-7 {
-		t.Errorf("states afterwards: %v", got)
-	}
+		return nil
+	})
 }
 
 // openFiles counts the process's open files, 0 where the system does not tell.

@@ -10,13 +10,24 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
+	"opsmanager_exporter/collector/testkit/wait"
 )
+
+// keyFiles writes the key files of the configuration that load writes.
+func keyFiles(t *testing.T) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	for _, name := range []string{"key", "own"} {
+		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
+		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
+	}
+	return dir
+}
 
 // load writes a configuration of three organizations, the last with a key of its
 // own, and loads it.
@@ -102,11 +113,7 @@ func TestCAFile(t *testing.T) {
 	t.Parallel()
 	ca, other := authority.New(t), authority.New(t)
 	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: ca.Server(t)}})
-	dir := t.TempDir()
-	for _, name := range []string{"key", "own"} {
-		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
-		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
-	}
+	dir := keyFiles(t)
 	file := filepath.Join(dir, "ca.pem")
 	f.load(t, dir, "tls_config: {ca_file: ca.pem}")
 	f.expect(t, "CA file missing", "tls", "tls", "tls")
@@ -174,9 +181,7 @@ func TestEverythingAtOnce(t *testing.T) {
 
 	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Hang()})
 	wg.Go(func() { _, _ = get(t, f.url, "5") }) // a scrape that the stop meets
-	for f.sim.OrgCounts(orgID(0)).InFlight == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "the poll is under way", func() bool { return f.sim.OrgCounts(orgID(0)).InFlight == 1 })
 	f.exporter.Close()
 	wg.Wait()
 }
@@ -199,11 +204,7 @@ func TestClientCertificate(t *testing.T) {
 			}, nil
 		},
 	}}})
-	dir := t.TempDir()
-	for _, name := range []string{"key", "own"} {
-		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
-		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
-	}
+	dir := keyFiles(t)
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), serverCA.PEM())
 	put := func(a *authority.Authority, into string) {
 		if err := os.MkdirAll(into, 0o700); err != nil {

@@ -118,12 +118,5 @@ func (f *fixture) states(t *testing.T, s samples) map[string]int {
 
 // held answers SYNCED when release is closed.
 func held(release <-chan struct{}) simulator.Answer {
-	return func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-release:
-		case <-r.Context().Done():
-			return
-		}
-		simulator.Status("SYNCED")(w, r)
-	}
+	return simulated.Held(release, simulator.Status("SYNCED"))
 }

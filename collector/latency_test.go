@@ -12,6 +12,7 @@ import (
 	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/wait"
 	"opsmanager_exporter/config"
 )
 
@@ -49,7 +50,7 @@ func TestScrapeEndsWithTheSlowest(t *testing.T) {
 		}
 		ended <- s
 	}()
-	await(t, "all of the slow Ops Manager are asked, and all of the quick one answered", func() bool {
+	wait.For(t, "all of the slow Ops Manager are asked, and all of the quick one answered", func() bool {
 		return f.sim.Counts().InFlight == orgs && quick.Counts().OK == 50
 	})
 	for i := orgs - 1; i >= 0; i-- {
@@ -59,7 +60,7 @@ func TestScrapeEndsWithTheSlowest(t *testing.T) {
 		default:
 		}
 		close(releases[i])
-		await(t, "the answer", func() bool { return f.sim.OrgCounts(orgID(i)).OK == 1 })
+		wait.For(t, "the answer", func() bool { return f.sim.OrgCounts(orgID(i)).OK == 1 })
 	}
 	s := <-ended
 	if got := f.states(t, s); got["1"] != orgs {
@@ -86,7 +87,7 @@ func TestSlowOpsManagerDelaysNoOther(t *testing.T) {
 		}
 		ended <- s
 	}()
-	await(t, "the slow one has no slot left, and the quick one has answered for all", func() bool {
+	wait.For(t, "the slow one has no slot left, and the quick one has answered for all", func() bool {
 		return f.sim.Counts().InFlight == 4 && quick.Counts().OK == 100
 	})
 	for range 3 {
@@ -157,11 +158,7 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 	f := start(t, settings{orgs: 3, sim: simulator.Options{TLS: &tls.Config{
 		Certificates: []tls.Certificate{ca.Issue(t)}, VerifyConnection: seen.count,
 	}}})
-	dir := t.TempDir()
-	for _, name := range []string{"key", "own"} {
-		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
-		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
-	}
+	dir := keyFiles(t)
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), ca.PEM())
 	const trust = "tls_config: {ca_file: ca.pem}"
 	const slot = "\n    max_concurrent_requests: 1" // for several, net/http may open more connections than it needs
@@ -191,14 +188,4 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 	f.expect(t, "the CA again", "1", "1", "1")
 	f.load(t, dir, "tls_config: {ca_file: ca.pem, server_name: other.example}"+slot)
 	f.expect(t, "another name", "tls", "tls", "tls")
-}
-
-// await waits for something that must happen.
-func await(t *testing.T, what string, happened func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !happened(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("did not happen: %s", what)
-		}
-	}
 }

@@ -1,21 +1,10 @@
 package collector_test
 
 import (
-	"net/http"
 	"os"
 	"testing"
 
-	"go.uber.org/goleak"
+	"opsmanager_exporter/collector/testkit/leaks"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	http.DefaultClient.CloseIdleConnections()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			os.Stderr.WriteString(err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }

@@ -13,6 +13,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/wait"
 	"opsmanager_exporter/config"
 )
 
@@ -130,9 +131,9 @@ func TestSlotsOutliveReloads(t *testing.T) {
 				t.Error(err)
 			}
 		})
-		for f.arrived.Load() <= int64(round) || f.sim.Counts().InFlight < slots {
-			time.Sleep(time.Millisecond)
-		}
+		wait.For(t, "a scrape arrives, and all slots are taken", func() bool {
+			return f.arrived.Load() > int64(round) && f.sim.Counts().InFlight == slots
+		})
 		f.manager.Timeout += time.Second
 		f.manager.Name = []string{"production", "production", "staging", "staging"}[round]
 		f.apply()
@@ -167,9 +168,7 @@ func TestClose(t *testing.T) {
 		}
 		ended <- s
 	}()
-	for f.sim.Counts().InFlight < 4 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "all slots are taken", func() bool { return f.sim.Counts().InFlight == 4 })
 	_, another := simulated.OpsManager(t, simulator.Options{}, 1)
 	another.Name = "another"
 	f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{another}})
@@ -182,11 +181,7 @@ func TestClose(t *testing.T) {
 	if got := f.exporter.Targets().Orgs(); len(got) != 1 {
 		t.Errorf("%d organizations are configured after Close", len(got))
 	}
-	for deadline := time.Now().Add(20 * time.Second); f.sim.Counts().Open > 0; time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open after Close", f.sim.Counts().Open)
-		}
-	}
+	wait.For(t, "no connection is open after Close", func() bool { return f.sim.Counts().Open == 0 })
 }
 
 // A reload takes over what changed of an organization, and keeps what did not:
@@ -292,9 +287,7 @@ func TestReloadDuringScrape(t *testing.T) {
 		}
 		result <- s
 	}()
-	for f.sim.OrgCounts(orgID(1)).InFlight == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "the poll is under way", func() bool { return f.sim.OrgCounts(orgID(1)).InFlight == 1 })
 	gone := f.manager.Orgs[1]
 	f.manager.Orgs = f.manager.Orgs[:1]
 	f.manager.Name = "staging"
@@ -314,11 +307,7 @@ func TestReloadDuringScrape(t *testing.T) {
 func TestBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3})
-	dir := t.TempDir()
-	for _, name := range []string{"key", "own"} {
-		testfile.Write(t, filepath.Join(dir, name+".pub"), publicKey)
-		testfile.Write(t, filepath.Join(dir, name+".priv"), privateKey)
-	}
+	dir := keyFiles(t)
 	f.load(t, dir, "")
 	before := f.scrape(t, "10")
 	bad := filepath.Join(dir, "bad.yml")
@@ -382,11 +371,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 	}
 	close(stop)
 	wg.Wait()
-	for deadline := time.Now().Add(10 * time.Second); f.sim.Counts().Open > 16; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("%d connections are open after 100 reloads", f.sim.Counts().Open)
-		}
-	}
+	wait.For(t, "few connections are open after 100 reloads", func() bool { return f.sim.Counts().Open <= 16 })
 }
 
 // Every configuration that is refused leaves everything as it is.

@@ -1,16 +1,20 @@
 package collector_test
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/clock"
+	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func TestStates(t *testing.T) {
@@ -53,34 +57,37 @@ func TestStates(t *testing.T) {
 	// Among healthy organizations in one scrape, several scrapes in a row: what
 	// goes wrong for one of them never shows at another.
 	const healthy = 20
-	f := start(t, settings{orgs: healthy + len(tests), timeout: 1500 * time.Millisecond})
-	// Every one of them was SYNCED in the scrape before: no fault shows that.
-	if got := f.states(t, f.scrape(t, "10")); got["1"] != healthy+len(tests) {
-		t.Fatalf("before the faults: %v", got)
-	}
-	for i, tt := range tests {
-		f.sim.SetOrg(orgID(healthy+i), tt.org)
-	}
-	for round := range 3 {
-		s := f.scrape(t, "10")
-		for i := range healthy {
-			if got := s.State(t, orgID(i)); got != "1" {
-				t.Errorf("round %d: healthy organization %d: %s", round, i, got)
-			}
+	wait.Growing(t, 500*time.Millisecond, func(limit time.Duration) error {
+		f := start(t, settings{orgs: healthy + len(tests), timeout: limit})
+		// Every one of them was SYNCED in the scrape before: no fault shows that.
+		if got := f.states(t, f.scrape(t, "60")); got["1"] != healthy+len(tests) {
+			return fmt.Errorf("before the faults: %v", got)
 		}
 		for i, tt := range tests {
-			if got := s.State(t, orgID(healthy+i)); got != tt.want {
-				t.Errorf("round %d: %s: got %s, want %s", round, tt.name, got, tt.want)
+			f.sim.SetOrg(orgID(healthy+i), tt.org)
+		}
+		for round := range 3 {
+			s := f.scrape(t, "60")
+			for i := range healthy {
+				if got := s.State(t, orgID(i)); got != "1" {
+					return fmt.Errorf("round %d: healthy organization %d: %s", round, i, got)
+				}
 			}
-			wantErrors := strconv.Itoa(round + 1)
-			if tt.want == "0" || tt.want == "1" {
-				wantErrors = "0"
-			}
-			if got := s.Link("scrape_errors_total", orgID(healthy+i)); got != wantErrors {
-				t.Errorf("round %d: %s: scrape_errors_total %s, want %s", round, tt.name, got, wantErrors)
+			for i, tt := range tests {
+				if got := s.State(t, orgID(healthy+i)); got != tt.want {
+					return fmt.Errorf("round %d: %s: got %s, want %s", round, tt.name, got, tt.want)
+				}
+				wantErrors := strconv.Itoa(round + 1)
+				if tt.want == "0" || tt.want == "1" {
+					wantErrors = "0"
+				}
+				if got := s.Link("scrape_errors_total", orgID(healthy+i)); got != wantErrors {
+					t.Errorf("round %d: %s: scrape_errors_total %s, want %s", round, tt.name, got, wantErrors)
+				}
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // What was read before is not shown when there is no connection any more.
@@ -97,8 +104,8 @@ func TestServerGoesAway(t *testing.T) {
 func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 	t.Parallel()
 	const orgs = 40
-	var clock clock
-	f := start(t, settings{orgs: orgs, ownKeys: true, sim: simulator.Options{Now: clock.now}})
+	now := clock.New()
+	f := start(t, settings{orgs: orgs, ownKeys: true, sim: simulator.Options{Now: now.Now}})
 	f.scrape(t, "10")
 	if got := f.sim.Counts().Requests; got != 2*orgs {
 		t.Errorf("first scrape: %d requests for %d organizations, want one challenge each", got, orgs)
@@ -111,7 +118,7 @@ func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 		}
 	}
 	// The server's clock jumps, ours does not: an expiry that cannot be foreseen.
-	clock.add(61 * time.Second)
+	now.Advance(61 * time.Second)
 	f.sim.ResetCounts()
 	s := f.scrape(t, "10")
 	if got := f.sim.Counts().Requests; got > 2*orgs {
@@ -125,10 +132,10 @@ func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 func TestSharedKeyCostsOneChallenge(t *testing.T) {
 	t.Parallel()
 	const orgs = 200
-	f := start(t, settings{orgs: orgs, concurrency: 32})
+	f := start(t, settings{orgs: orgs, concurrency: 32, timeout: time.Minute})
 	for round := range 3 {
 		f.sim.ResetCounts()
-		s := f.scrape(t, "10")
+		s := f.scrape(t, "60")
 		want := int64(orgs)
 		if round == 0 {
 			want++
@@ -154,72 +161,65 @@ func TestSharedKeyCostsOneChallenge(t *testing.T) {
 	}
 }
 
+// Time stands still as long as there is a connection: net/http would give one up
+// whose goroutine is not run for 50 ms after a request was written.
 func TestConnectionsAreKept(t *testing.T) {
-	t.Parallel()
-	f := start(t, settings{orgs: 100, concurrency: 8})
-	for range 5 {
-		f.scrape(t, "10")
-	}
-	if got := int64(f.sim.Counts().Connections); got > 8 {
-		t.Errorf("%d connections opened, want at most 8", got)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		f := start(t, settings{orgs: 100, concurrency: 8})
+		for range 5 {
+			f.scrape(t, "10")
+		}
+		if got := f.sim.Counts().Connections; got > 8 {
+			t.Errorf("%d connections opened, want at most 8", got)
+		}
+	})
 }
 
 func TestSimultaneousScrapesShareThePolls(t *testing.T) {
 	t.Parallel()
 	const orgs, scrapes = 40, 4
-	f := start(t, settings{orgs: orgs, concurrency: 8})
-	f.scrape(t, "10")
-	// No poll is answered before every scrape has had the time to join it.
-	together := make(chan struct{})
-	answer := func(a simulator.Answer) simulator.Answer {
-		return func(w http.ResponseWriter, r *http.Request) {
-			select {
-			case <-together:
-			case <-r.Context().Done():
-			}
-			a(w, r)
+	wait.Growing(t, 100*time.Millisecond, func(limit time.Duration) error {
+		f := start(t, settings{orgs: orgs, concurrency: 8, timeout: time.Minute})
+		f.scrape(t, "60")
+		// No poll is answered before every scrape has had the time to join it.
+		together := make(chan struct{})
+		for i := range orgs {
+			f.sim.SetOrg(orgID(i), simulator.Org{Answer: held(together)})
 		}
-	}
-	for i := range orgs {
-		f.sim.SetOrg(orgID(i), simulator.Org{Answer: answer(simulator.Status("SYNCED"))})
-	}
-	// Not a 5xx: its connection is closed, and a poll that just got it asks twice.
-	f.sim.SetOrg(orgID(0), simulator.Org{Answer: answer(simulator.OrgNotFound())})
-	f.sim.ResetCounts()
-	before := f.arrived.Load()
-	go func() {
-		for f.arrived.Load() < before+scrapes {
-			time.Sleep(time.Millisecond)
+		// Not a 5xx: its connection is closed, and a poll that just got it asks twice.
+		f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulated.Held(together, simulator.OrgNotFound())})
+		f.sim.ResetCounts()
+		before := f.arrived.Load()
+		var wg sync.WaitGroup
+		var mu sync.Mutex
+		var counts []string
+		for range scrapes {
+			wg.Go(func() {
+				s, err := get(t, f.url, "60")
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if got := f.states(t, s); !maps.Equal(got, map[string]int{"1": orgs - 1, "not_found": 1}) {
+					t.Errorf("states %v", got)
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				counts = append(counts, s.Link("scrape_errors_total", orgID(0)))
+			})
 		}
-		time.Sleep(500 * time.Millisecond)
+		wait.For(t, "all scrapes arrive", func() bool { return f.arrived.Load() == before+scrapes })
+		time.Sleep(limit)
 		close(together)
-	}()
-	var wg sync.WaitGroup
-	var mu sync.Mutex
-	var counts []string
-	for range scrapes {
-		wg.Go(func() {
-			s, err := get(t, f.url, "10")
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			if got := f.states(t, s); !maps.Equal(got, map[string]int{"1": orgs - 1, "not_found": 1}) {
-				t.Errorf("states %v", got)
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			counts = append(counts, s.Link("scrape_errors_total", orgID(0)))
-		})
-	}
-	wg.Wait()
-	if got := int64(f.sim.Counts().Requests); got != orgs {
-		t.Errorf("four scrapes at once cost %d requests, want %d", got, orgs)
-	}
-	if !strings.Contains(strings.Join(counts, " "), "4") {
-		t.Errorf("scrape_errors_total %v: four scrapes that share a failed poll count four", counts)
-	}
+		wg.Wait()
+		if !strings.Contains(strings.Join(counts, " "), "4") {
+			t.Errorf("scrape_errors_total %v: four scrapes that share a failed poll count four", counts)
+		}
+		if got := f.sim.Counts().Requests; got != orgs {
+			return fmt.Errorf("four scrapes at once cost %d requests, want %d", got, orgs)
+		}
+		return nil
+	})
 }
 
 func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
@@ -255,9 +255,3 @@ func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
 		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
 	}
 }
-
-// clock is a clock that a test moves.
-type clock struct{ offset atomic.Int64 }
-
-func (c *clock) now() time.Time      { return time.Now().Add(time.Duration(c.offset.Load())) }
-func (c *clock) add(d time.Duration) { c.offset.Add(int64(d)) }

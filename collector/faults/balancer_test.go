@@ -6,7 +6,6 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager/simulator"
@@ -83,7 +82,7 @@ func take(t *testing.T, url string, scrapes, orgs int) tally {
 	t.Helper()
 	sum := tally{lost: make(map[string]int)}
 	for range scrapes {
-		s, err := exposition.Scrape(t.Context(), url, 20*time.Second)
+		s, err := exposition.Scrape(t.Context(), url, patient)
 		if err != nil {
 			t.Fatal(err)
 		}

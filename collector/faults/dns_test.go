@@ -58,7 +58,10 @@ func resolver() *net.Resolver {
 	}}
 }
 
-var unreachable atomic.Bool
+var (
+	unreachable atomic.Bool
+	over        = make(chan struct{}) // closed after the tests
+)
 
 // nameServer answers queries, which on a connection that is no packet connection
 // have their length before them (RFC 1035, section 4.2.2).
@@ -83,7 +86,10 @@ func nameServer(c net.Conn) {
 		}
 		answer := resolve(query)
 		if answer == nil {
-			time.Sleep(pollTimeout + pollTimeout/4) // nobody waits any more
+			select { // nobody waits any more
+			case <-over:
+			case <-time.After(4 * pollTimeout):
+			}
 			return
 		}
 		if _, err := c.Write(append([]byte{byte(len(answer) >> 8), byte(len(answer))}, answer...)); err != nil {
@@ -143,6 +149,7 @@ func resolve(query []byte) []byte {
 // on, and so does the first scrape after.
 func TestNameThatMoves(t *testing.T) {
 	w := newWorld(t, 2)
+	w.timeout = patient
 	s := scene{t, []string{faultOrg(0)}}
 	first := s.simulate(simulator.Options{Address: "127.0.0.2:0"})
 	address := strings.TrimPrefix(first.URL(), "http://127.0.0.2")

@@ -7,6 +7,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/simulated"
 )
 
 // fault is something that can go wrong, or that must not matter.
@@ -119,11 +120,7 @@ func healthyOrg(i int) string { return fmt.Sprintf("0ea17450000000000a%06x", i) 
 // organizations, all SYNCED.
 func (s scene) simulate(o simulator.Options) *simulator.Server {
 	s.Helper()
-	server, err := simulator.Start(o)
-	if err != nil {
-		s.Fatal(err)
-	}
-	s.Cleanup(func() { _ = server.Close() })
+	server := simulated.Server(s, o)
 	server.SetKey(publicKey, privateKey)
 	for _, org := range s.orgs {
 		server.SetOrg(org, simulator.Org{})

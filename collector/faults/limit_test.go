@@ -26,7 +26,7 @@ func TestRateLimit(t *testing.T) {
 			url := serveExporter(t, "ops_managers:\n"+manager("om", target{url: servers[0].URL()}, ids(orgs, healthyOrg)...))
 			read := make(map[int]int) // scrapes, by organization
 			for scrape := range scrapes {
-				s, err := exposition.Scrape(t.Context(), url, 20*time.Second)
+				s, err := exposition.Scrape(t.Context(), url, patient)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -11,40 +11,21 @@
 package faults_test
 
 import (
-	"flag"
-	"io"
-	"log"
 	"net"
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"go.uber.org/goleak"
+	"opsmanager_exporter/collector/testkit/leaks"
 )
 
 func TestMain(m *testing.M) {
-	flag.Parse()
-	log.SetOutput(io.Discard) // net/http logs what servers say unasked
 	net.DefaultResolver = resolver()
-	// Most of a fault's time is spent waiting for a deadline.
-	if err := flag.Set("test.parallel", "16"); err != nil {
-		log.Fatal(err)
-	}
-	code := m.Run()
-	if built != "" {
-		os.RemoveAll(filepath.Dir(built))
-	}
-	if code == 0 {
-		// The resolver's goroutines end with its own timeouts.
-		err := goleak.Find()
-		for deadline := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(deadline); err = goleak.Find() {
-			time.Sleep(100 * time.Millisecond)
+	code := leaks.Run(m, 16, func() {
+		close(over)
+		if built != "" {
+			os.RemoveAll(filepath.Dir(built))
 		}
-		if err != nil {
-			os.Stderr.WriteString("goroutines are left: " + err.Error() + "\n")
-			code = 1
-		}
-	}
+	})
 	os.Exit(code)
 }

@@ -13,14 +13,13 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
-var (
-	modelScrapes = flag.Int("model.scrapes", 1500, "how many scrapes TestModelOfTheTruth does")
-	modelSeed    = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses by; 0 for the time")
-)
+var modelSeed = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses by; 0 for the time")
 
 // TestModelOfTheTruth scrapes, reloads and rotates the API key at random, while
 // Ops Manager changes statuses, fails, slows down, forgets its nonces and is
@@ -28,6 +27,8 @@ var (
 // that organization in an answer that could be read during that scrape, and a
 // scrape of one that Ops Manager answers well must have one.
 func TestModelOfTheTruth(t *testing.T) {
+	ci.Long(t)
+	scrapes := ci.Amount(600, 2000, 20000)
 	seed := *modelSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())
@@ -63,7 +64,7 @@ func TestModelOfTheTruth(t *testing.T) {
 	act(5, 100*time.Millisecond, func(random *rand.Rand) { m.rotate(t, random) })
 
 	var left atomic.Int64
-	left.Store(int64(*modelScrapes))
+	left.Store(int64(scrapes))
 	for n := range uint64(4) {
 		scrapers.Go(func() {
 			random := rand.New(rand.NewPCG(seed, 100+n))
@@ -77,9 +78,9 @@ func TestModelOfTheTruth(t *testing.T) {
 	actors.Wait()
 
 	m.calm(t)
-	t.Logf("%d scrapes: %d values of 1, %d of 0, %d unknown; %d reloads, %d rotations of the key", *modelScrapes,
+	t.Logf("%d scrapes: %d values of 1, %d of 0, %d unknown; %d reloads, %d rotations of the key", scrapes,
 		m.seen["1"], m.seen["0"], m.seen["unknown"], m.reloads.Load(), m.rotations.Load())
-	if *modelScrapes >= 1000 && (m.seen["1"] < 1000 || m.seen["0"] < 1000 || m.seen["unknown"] < 1000) {
+	if least := scrapes / 2; m.seen["1"] < least || m.seen["0"] < least || m.seen["unknown"] < least {
 		t.Error("too few of one kind to prove anything")
 	}
 }
@@ -278,9 +279,9 @@ func (m *model) calm(t *testing.T) {
 	m.mu.Lock()
 	m.fault = [modelOrgs]simulator.Answer{}
 	m.mu.Unlock()
-	m.configure(t, pollTimeout, 8, modelOrgs)
-	time.Sleep(2 * modelTimeout) // what hangs ends with its timeout
-	s, err := exposition.Scrape(t.Context(), m.url+"/metrics", 8*time.Second)
+	m.configure(t, patient, 8, modelOrgs)
+	wait.For(t, "what hangs ends with its timeout", func() bool { return m.server.Counts().InFlight == 0 })
+	s, err := exposition.Scrape(t.Context(), m.url+"/metrics", patient)
 	if err != nil {
 		t.Fatal(err)
 	}

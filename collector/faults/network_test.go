@@ -181,7 +181,7 @@ func networkFaults() []fault {
 		{name: "reset at once", want: "connect", target: greets("", resets)},
 		{name: "half open", want: "timeout", target: greets("", stays)},
 		{name: "accepted and forgotten", want: "timeout", target: greets("", func(c net.Conn) {
-			_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+			_ = c.SetDeadline(time.Now().Add(time.Minute))
 			stays(c)
 		})},
 
@@ -202,8 +202,8 @@ func networkFaults() []fault {
 		{name: "closed in a chunk", want: "connect", answer: raw(chunked+"13\r\n"+syncedBody[:9], closed)},
 		{name: "closed before the last chunk", want: "connect", answer: raw(chunked+"13\r\n"+syncedBody+"\r\n", closed)},
 		{name: "silence before the last chunk", want: "timeout", answer: raw(chunked+"13\r\n"+syncedBody+"\r\n", stays)},
-		{name: "headers byte by byte", want: "timeout", answer: slowly(whole, 50*time.Millisecond)},
-		{name: "body byte by byte", want: "timeout", answer: simulator.SlowBody(200 * time.Millisecond)},
+		{name: "headers byte by byte", want: "timeout", answer: slowly(whole, 200*time.Millisecond)},
+		{name: "body byte by byte", want: "timeout", answer: simulator.SlowBody(time.Second)},
 		{name: "slow, in time", want: "1", answer: slowly(whole, time.Millisecond)},
 		{name: "reset after the answer", want: "1", answer: raw(whole, func(c net.Conn) {
 			time.Sleep(50 * time.Millisecond) // or the reset would take the answer along

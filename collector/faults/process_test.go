@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/testfile"
@@ -29,6 +30,7 @@ type process struct {
 	url, file string
 	server    *simulator.Server
 	orgs      int
+	timeout   time.Duration // of a poll
 	log       testlog.Buffer
 	exited    chan error
 }
@@ -37,10 +39,16 @@ type process struct {
 // does first.
 func launch(t *testing.T, before string, orgs int, args ...string) *process {
 	t.Helper()
+	return launchWithin(t, patient, before, orgs, args...)
+}
+
+// launchWithin is launch with a poll timeout.
+func launchWithin(t *testing.T, timeout time.Duration, before string, orgs int, args ...string) *process {
+	t.Helper()
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no such limits and signals here")
 	}
-	p := &process{server: scene{T: t}.simulate(simulator.Options{}), orgs: orgs, exited: make(chan error, 1)}
+	p := &process{server: scene{T: t}.simulate(simulator.Options{}), orgs: orgs, timeout: timeout, exited: make(chan error, 1)}
 	for i := range orgs {
 		p.server.SetOrg(healthyOrg(i), simulator.Org{Answer: simulator.Status(healthyStatus(i))})
 	}
@@ -92,7 +100,8 @@ func exporter(t *testing.T) string {
 
 func (p *process) configure(t *testing.T) {
 	t.Helper()
-	testfile.Write(t, p.file, "ops_managers:\n"+manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, ids(p.orgs, healthyOrg)...))
+	text := "ops_managers:\n" + manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, ids(p.orgs, healthyOrg)...)
+	testfile.Write(t, p.file, within(p.timeout, text))
 }
 
 func (p *process) ready(t *testing.T) {
@@ -109,7 +118,7 @@ func (p *process) ready(t *testing.T) {
 // whole scrapes and fails the test for each organization that is not as it is.
 func (p *process) whole(t *testing.T, when string) {
 	t.Helper()
-	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 20*time.Second)
+	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 5*time.Minute)
 	if err != nil {
 		t.Errorf("%s: %v", when, err)
 		return
@@ -188,7 +197,8 @@ func TestNoFileDescriptors(t *testing.T) {
 // TestLittleMemory has a limit that the garbage collector can never keep.
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
-	p := launch(t, "export GOMEMLIMIT=4MiB", 1000)
+	ci.Long(t)
+	p := launch(t, "export GOMEMLIMIT=4MiB", ci.Amount(300, 1000, 1000))
 	p.ready(t)
 	for range 3 {
 		p.whole(t, "with little memory")
@@ -199,6 +209,7 @@ func TestLittleMemory(t *testing.T) {
 // missing by turns.
 func TestStormOfSignals(t *testing.T) {
 	t.Parallel()
+	ci.Long(t)
 	p := launch(t, ":", 20)
 	p.ready(t)
 	good, err := os.ReadFile(p.file)
@@ -242,6 +253,7 @@ func TestStormOfSignals(t *testing.T) {
 
 // TestStops sends SIGTERM at each stage of the exporter's life.
 func TestStops(t *testing.T) {
+	ci.Long(t)
 	end := func(t *testing.T, p *process, early bool) {
 		t.Helper()
 		select {
@@ -284,7 +296,7 @@ func TestStops(t *testing.T) {
 		p := launch(t, ":", 5)
 		p.ready(t)
 		asked := p.tells(func(w http.ResponseWriter, r *http.Request) {
-			time.Sleep(pollTimeout / 4)
+			time.Sleep(pollTimeout / 2)
 			simulator.Status(healthyStatus(0))(w, r)
 		})
 		go func() {

@@ -33,6 +33,7 @@ func spawn(t *testing.T, address, program string, args ...string) {
 func stateWith(t *testing.T, url, settings string) string {
 	t.Helper()
 	w := newWorld(t, 2)
+	w.timeout = patient
 	w.load(t, nil, manager("behind a proxy", target{url: url, settings: settings}, faultOrg(0)))
 	return w.scrape(t).State(t, faultOrg(0))
 }

@@ -22,6 +22,7 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
 	"opsmanager_exporter/config"
@@ -94,6 +95,7 @@ func (v *vault) search(t *testing.T, where, text string) {
 // whatever comes out, in its command line and in its environment. Hosts that answers and
 // challenges point to get no connection at all, and proxies no digest.
 func TestSecrets(t *testing.T) {
+	ci.Long(t)
 	v := newVault()
 	var strangers testlog.Buffer
 	stranger := listener(scene{T: t}, func(c net.Conn) {
@@ -130,6 +132,7 @@ func TestSecrets(t *testing.T) {
 		inHealthy = append(inHealthy, org)
 	}
 	text += manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, append(inHealthy, healthyOrg(0))...)
+	text = within(pollTimeout, text)
 	testfile.Write(t, p.file, text)
 
 	said := 0

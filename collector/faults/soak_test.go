@@ -1,25 +1,27 @@
 package faults_test
 
 import (
-	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"runtime"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/ci"
 )
 
-var soak = flag.Int("soak", 2, "percent of 100,000 faulty polls and 1,000 reloads that TestSoak does")
-
-// TestSoak polls every fault over and over, with reloads between the scrapes.
+// TestSoak, which .ci/full does a hundred times as long, polls every fault over and over, with reloads between the scrapes.
 // Goroutines, open files, memory and series stay where they were after the first
 // rounds.
 func TestSoak(t *testing.T) {
+	ci.Long(t)
 	w := newWorld(t, 20)
+	w.timeout = pollTimeout / 2
 	faults := ownFaults(t)
 	further, others := w.everything(t, faults)
-	polls, reloads := 1000*(*soak), 10*(*soak)
+	percent := ci.Amount(1, 2, 100) // of 100,000 polls and 1,000 reloads
+	polls, reloads := 1000*percent, 10*percent
 	rounds := (polls + len(faults) - 1) / len(faults)
 	var before footprint
 	reloaded := 0
@@ -32,15 +34,7 @@ func TestSoak(t *testing.T) {
 			// of them are gone meanwhile.
 			w.load(t, further[reloaded%7:], others[:len(others)/(1+reloaded%2)]...)
 		}
-		w.load(t, further, others...)
-		s := w.scrape(t)
-		for i, f := range faults {
-			// The first handshakes of some hundred servers at once may take all the time there is.
-			busy := round == 0 && f.want != "1" && f.want != "0"
-			if got := s.State(t, faultOrg(i)); !f.gives(got, false) && (!busy || got != "timeout") {
-				t.Errorf("%s: scrape %d: got %s, want %s", f.name, round+1, got, f.want)
-			}
-		}
+		w.meetAll(t, faults, further, others)
 	}
 	after := w.footprint(t)
 	t.Logf("%d polls that failed or nearly, %d reloads\nbefore %+v\nafter  %+v", rounds*len(faults), reloaded+rounds, before, after)
@@ -72,7 +66,7 @@ func (w *world) footprint(t *testing.T) footprint {
 	w.log.Reset()
 	least := footprint{}
 	for range 5 {
-		time.Sleep(pollTimeout / 4)
+		time.Sleep(w.timeout / 4)
 		runtime.GC()
 		var memory runtime.MemStats
 		runtime.ReadMemStats(&memory)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 )
 
 // doubling is a proxy in front of a server that sends one of so many answers
@@ -84,7 +85,9 @@ func readAnswer(in *bufio.Reader) ([]byte, error) {
 // is no next request, and no wrong value.
 func TestAnswersTwice(t *testing.T) {
 	t.Parallel()
-	const orgs, scrapes = 50, 100
+	ci.Long(t)
+	const orgs = 50
+	scrapes := ci.Amount(30, 100, 100)
 	for _, tt := range []struct {
 		name, settings string
 		one            int64

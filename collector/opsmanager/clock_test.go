@@ -7,13 +7,14 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // The clock that nonces age by jumps, forwards and back, by seconds and by
 // years, while the server's goes on: each poll is answered, by two requests at
 // most where the nonce is taken for an old one.
 func TestClockThatJumps(t *testing.T) {
-	server, ours := newClock(), newClock()
+	server, ours := clock.New(), clock.New()
 	s := simulate(t, simulator.Options{Now: server.Now}, simulator.Org{})
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(ours.Now) })
 	const year = 365 * 24 * time.Hour

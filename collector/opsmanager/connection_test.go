@@ -3,6 +3,7 @@ package opsmanager_test
 import (
 	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -16,6 +17,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/clock"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func TestConnectionsAreKept(t *testing.T) {
@@ -24,11 +27,13 @@ func TestConnectionsAreKept(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, o, delayed)
-			r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.MaxConnections = 3 })
-			r.SetTLS(insecure())
-			for range 4 {
-				r.many(t, 50)
-			}
+			still(t, func(t *testing.T) {
+				r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.MaxConnections = 3 })
+				r.SetTLS(insecure())
+				for range 4 {
+					r.many(t, 50)
+				}
+			})
 			if c := s.Counts(); c.Connections > 3 || c.Requests != 201 {
 				t.Errorf("got %+v, want at most 3 connections and 201 requests", c)
 			}
@@ -43,30 +48,34 @@ func TestKeptConnectionAfterDeadline(t *testing.T) {
 		"HTTP": {}, "HTTPS": {TLS: authority.New(t).Server(t)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := simulate(t, o, simulator.Org{})
-			r := newRig(t, s.URL(), nil)
-			r.SetTLS(insecure())
-			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
-			defer cancel()
-			if status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg); status != opsmanager.Synced {
-				t.Fatalf("got %q, %v", status, err)
-			}
-			<-ctx.Done()
-			time.Sleep(20 * time.Millisecond) // a connection that dies with it would have
-			r.synced(t)
-			if c := s.Counts(); c.Connections != 1 || c.Requests != 3 {
-				t.Errorf("got %+v, want 3 requests on one connection", c)
-			}
+			t.Parallel()
+			wait.Growing(t, 100*time.Millisecond, func(limit time.Duration) error {
+				s := simulate(t, o, simulator.Org{})
+				r := newRig(t, s.URL(), nil)
+				r.SetTLS(insecure())
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
+				<-ctx.Done()
+				time.Sleep(20 * time.Millisecond) // a connection that dies with it would have
+				r.synced(t)
+				if c := s.Counts(); status != opsmanager.Synced || c.Connections != 1 || c.Requests != 3 {
+					return fmt.Errorf("got %q, %v and %+v, want 3 requests on one connection", status, err, c)
+				}
+				return nil
+			})
 		})
 	}
 }
 
 func TestConnectionsThatTheServerCloses(t *testing.T) {
 	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.CloseAfter(simulator.Status("SYNCED"))})
-	r := newRig(t, s.URL(), nil)
-	for range 20 {
-		r.synced(t)
-	}
+	still(t, func(t *testing.T) {
+		r := newRig(t, s.URL(), nil)
+		for range 20 {
+			r.synced(t)
+		}
+	})
 	if c := s.Counts(); c.Requests != 21 || c.Connections != 20 {
 		t.Errorf("got %+v, want 21 requests on 20 connections", c)
 	}
@@ -133,19 +142,22 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 	}
 	for name, end := range ends {
 		t.Run(name, func(t *testing.T) {
-			r := newRig(t, breaking(t, n, end, serving), impatient)
-			r.many(t, n)
-			r.codes()
-			first := 0
-			if name == "cut in the body" {
-				first = 200
-			}
-			for range n { // all kept connections are dead
-				r.synced(t)
-				if codes := r.codes(); !slices.Equal(codes, []int{first, 200}) {
-					t.Errorf("got exchanges %v, want one that failed and one on a new connection", codes)
+			server := breaking(t, n, end, serving)
+			still(t, func(t *testing.T) {
+				r := newRig(t, server, impatient)
+				r.many(t, n)
+				r.codes()
+				first := 0
+				if name == "cut in the body" {
+					first = 200
 				}
-			}
+				for range n { // all kept connections are dead
+					r.synced(t)
+					if codes := r.codes(); !slices.Equal(codes, []int{first, 200}) {
+						t.Errorf("got exchanges %v, want one that failed and one on a new connection", codes)
+					}
+				}
+			})
 		})
 		t.Run(name+", all at once", func(t *testing.T) {
 			r := newRig(t, breaking(t, n, end, serving), impatient)
@@ -154,14 +166,17 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 		})
 	}
 	t.Run("not twice", func(t *testing.T) {
-		r := newRig(t, breaking(t, n, reset, func(net.Conn, *bufio.Reader, *http.Request) {}), impatient)
-		r.many(t, n)
-		r.codes()
-		status, err := r.poll(t)
-		failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
-		if codes := r.codes(); !slices.Equal(codes, []int{0, 0}) {
-			t.Errorf("got exchanges %v, want two that failed", codes)
-		}
+		server := breaking(t, n, reset, func(net.Conn, *bufio.Reader, *http.Request) {})
+		still(t, func(t *testing.T) {
+			r := newRig(t, server, impatient)
+			r.many(t, n)
+			r.codes()
+			status, err := r.poll(t)
+			failure{opsmanager.ReasonConnect, 0, "", "EOF"}.check(t, status, err)
+			if codes := r.codes(); !slices.Equal(codes, []int{0, 0}) {
+				t.Errorf("got exchanges %v, want two that failed", codes)
+			}
+		})
 	})
 	t.Run("not a new one", func(t *testing.T) {
 		r := newRig(t, "http://"+listen(t, func(c net.Conn, _ int) { _, _ = http.ReadRequest(bufio.NewReader(c)) }), nil)
@@ -172,11 +187,14 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 		}
 	})
 	t.Run("not an answer", func(t *testing.T) {
-		r := newRig(t, breaking(t, 1, func(c net.Conn) { _, _ = io.WriteString(c, "nonsense\r\n\r\n") }, serving), impatient)
-		r.synced(t)
-		r.codes()
-		status, err := r.poll(t)
-		failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}.check(t, status, err)
+		server := breaking(t, 1, func(c net.Conn) { _, _ = io.WriteString(c, "nonsense\r\n\r\n") }, serving)
+		still(t, func(t *testing.T) {
+			r := newRig(t, server, impatient)
+			r.synced(t)
+			r.codes()
+			status, err := r.poll(t)
+			failure{opsmanager.ReasonBadResponse, 0, "", "the response is not valid HTTP"}.check(t, status, err)
+		})
 	})
 }
 
@@ -184,17 +202,20 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 // dead: one retry has to do for both.
 func TestChallengeOverDeadConnections(t *testing.T) {
 	const n = 5
-	now := newClock()
-	r := newRig(t, breaking(t, n, reset, serving), func(o *opsmanager.Options) {
-		o.Timeout, o.Sessions = 0, digest.NewSessions(now.Now)
+	now := clock.New()
+	server := breaking(t, n, reset, serving)
+	still(t, func(t *testing.T) {
+		r := newRig(t, server, func(o *opsmanager.Options) {
+			o.Timeout, o.Sessions = 0, digest.NewSessions(now.Now)
+		})
+		r.many(t, n)
+		now.Advance(time.Minute)
+		r.codes()
+		r.synced(t)
+		if codes := r.codes(); !slices.Equal(codes, []int{0, 401, 200}) {
+			t.Errorf("got exchanges %v", codes)
+		}
 	})
-	r.many(t, n)
-	now.Advance(time.Minute)
-	r.codes()
-	r.synced(t)
-	if codes := r.codes(); !slices.Equal(codes, []int{0, 401, 200}) {
-		t.Errorf("got exchanges %v", codes)
-	}
 }
 
 // A request that breaks may have been counted by the server: the second attempt
@@ -203,8 +224,7 @@ func TestRetryIsNoReplay(t *testing.T) {
 	for name, broken := range map[string]simulator.Answer{"reset": simulator.Reset(), "cut": simulator.Cut(), "truncated": simulator.Truncated()} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(broken, simulator.Status("SYNCED"))})
-			r := newRig(t, s.URL(), nil)
-			r.synced(t) // challenge and request share a connection
+			still(t, func(t *testing.T) { newRig(t, s.URL(), nil).synced(t) }) // challenge and request share a connection
 			if c := s.Counts(); c.Refused != 0 || c.Requests != 3 {
 				t.Errorf("got %+v, want 3 requests, none refused", c)
 			}

@@ -4,21 +4,23 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
-	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"regexp"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
-
-	"go.uber.org/goleak"
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/leaks"
+	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/config"
 )
 
@@ -26,14 +28,11 @@ const (
 	testOrg     = "5f1e9c2b8d3a4e0012ab34cd"
 	testPublic  = "jkqmzxvt"
 	testPrivate = "4f7c1f0e-7d0a-4b8f-9a3c-2f5d8e6b1c90"
-	// patience is what a test waits for something that must happen soon.
-	patience = 10 * time.Second
+	// patience is what a poll is given that must succeed.
+	patience = time.Minute
 )
 
-func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // net/http logs what servers say unasked
-	goleak.VerifyTestMain(m)
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }
 
 func keyOf(public, private string) config.KeyPair {
 	return config.KeyPair{Public: config.NewSecret(public), Private: config.NewSecret(private)}
@@ -127,24 +126,28 @@ var loopback = regexp.MustCompile(`127\.0\.0\.1:[0-9]+`)
 
 func (want failure) check(t testing.TB, status opsmanager.Status, err error) {
 	t.Helper()
-	var e *opsmanager.Error
-	if !errors.As(err, &e) {
-		t.Fatalf("got %q, %v, want %+v", status, err, want)
+	if difference := want.difference(status, err); difference != nil {
+		t.Error(difference)
+	}
+}
+
+// difference returns nil if a poll says that.
+func (want failure) difference(status opsmanager.Status, err error) error {
+	e, ok := errors.AsType[*opsmanager.Error](err)
+	if !ok {
+		return fmt.Errorf("got %q, %v, want %+v", status, err, want)
 	}
 	got := failure{e.Reason, e.StatusCode, e.ErrorCode, loopback.ReplaceAllString(e.Error(), "ADDRESS")}
 	if got != want || status != "" || opsmanager.ReasonOf(err) != want.reason {
-		t.Errorf("got  %+v (status %q)\nwant %+v", got, status, want)
+		return fmt.Errorf("got  %+v (status %q)\nwant %+v", got, status, want)
 	}
+	return nil
 }
 
 // simulate starts a simulated Ops Manager that knows the test key.
 func simulate(t testing.TB, o simulator.Options, org simulator.Org) *simulator.Server {
 	t.Helper()
-	s, err := simulator.Start(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
+	s := simulated.Server(t, o)
 	s.SetKey(testPublic, testPrivate)
 	s.SetOrg(testOrg, org)
 	return s
@@ -156,6 +159,14 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	s := httptest.NewServer(handler)
 	t.Cleanup(s.Close)
 	return s.URL
+}
+
+// still runs a client in a time that stands still as long as it has a connection,
+// whose servers are started before. Where every connection counts: net/http gives
+// one up if its own goroutine is not run for 50 ms after a request was written.
+func still(t *testing.T, test func(*testing.T)) {
+	t.Helper()
+	synctest.Test(t, test)
 }
 
 // listen starts a server that has each connection, counted from 1, handled by
@@ -242,24 +253,4 @@ func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}
-}
-
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }

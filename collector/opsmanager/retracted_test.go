@@ -16,6 +16,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func (r *rig) reading(t testing.TB) opsmanager.Reading {
@@ -32,13 +33,8 @@ func (r *rig) reading(t testing.TB) opsmanager.Reading {
 // retracted waits until a reading is retracted, and checks what is said then.
 func retracted(t *testing.T, reading opsmanager.Reading, host string) {
 	t.Helper()
-	for end := time.Now().Add(patience); reading.Retracted() == nil && time.Now().Before(end); {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "it is retracted", func() bool { return reading.Retracted() != nil })
 	err := reading.Retracted()
-	if err == nil {
-		t.Fatal("not retracted")
-	}
 	failure{
 		opsmanager.ReasonBadResponse, 0, "",
 		"ADDRESS sent a response without a request, so this status may be another organization's; if this recurs, set reuse_connections: false",
@@ -292,7 +288,7 @@ func TestNewConnectionPerRequest(t *testing.T) {
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.NewConnectionPerRequest, o.MaxConnections = true, 4 })
 	r.SetTLS(insecure())
 	r.many(t, 50)
-	if c := s.Counts(); c.Connections != c.Requests || c.Requests != 51 || c.Open > 4 {
+	if c := s.Counts(); c.Connections != c.Requests || c.Requests != 51 || c.MaxInFlight > 4 {
 		t.Errorf("got %+v, want 51 requests and as many connections, no more than 4 at once", c)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -14,6 +15,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // drip sends text a byte at a time for as long as the other side is there.
@@ -70,29 +72,26 @@ func TestTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			connections := make(chan struct{}, 10)
-			address := listen(t, func(c net.Conn, _ int) {
-				tt.handle(c)
-				connections <- struct{}{}
+			wait.Growing(t, 200*time.Millisecond, func(limit time.Duration) error { // in which the headers have to come
+				closed := make(chan struct{}, 1)
+				address := listen(t, func(c net.Conn, _ int) {
+					tt.handle(c)
+					closed <- struct{}{}
+				})
+				r := newRig(t, "http://"+address, func(o *opsmanager.Options) { tt.options(o, address) })
+				begun := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				defer cancel()
+				status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
+				if took := time.Since(begun); took < limit || took > 2*limit {
+					return fmt.Errorf("took %s", took)
+				}
+				if codes := r.codes(); !slices.Equal(codes, []int{tt.code}) {
+					return fmt.Errorf("got exchanges %v, want %d", codes, tt.code)
+				}
+				soon(t, "the connection is closed", closed) // without the client's being closed
+				return failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.difference(status, err)
 			})
-			r := newRig(t, "http://"+address, func(o *opsmanager.Options) { tt.options(o, address) })
-			const limit = 2 * time.Second // for a machine that is busy: the headers have to come in it
-			ctx, cancel := context.WithTimeout(t.Context(), limit)
-			defer cancel()
-			start := time.Now()
-			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-			failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
-			if took := time.Since(start); took < limit || took > limit+patience/2 {
-				t.Errorf("took %s, the context allows %s", took, limit)
-			}
-			select { // without the client's being closed
-			case <-connections:
-			case <-time.After(patience):
-				t.Error("the connection is still open")
-			}
-			if codes := r.codes(); !slices.Equal(codes, []int{tt.code}) {
-				t.Errorf("got exchanges %v, want %d", codes, tt.code)
-			}
 		})
 	}
 }
@@ -108,11 +107,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	})
 	status, err := newRig(t, "http://"+address, nil).poll(t)
 	failure{opsmanager.ReasonBadResponse, 101, "", "HTTP 101"}.check(t, status, err)
-	select {
-	case <-closed:
-	case <-time.After(patience):
-		t.Error("the connection is still open")
-	}
+	soon(t, "the connection is closed", closed)
 }
 
 // An endless answer is not read on for ever, whatever the deadline.
@@ -168,10 +163,15 @@ func TestCancelled(t *testing.T) {
 // poll that timed out costs the next one nothing.
 func TestAfterTimeout(t *testing.T) {
 	t.Parallel()
-	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(simulator.Hang(), simulator.Status("SYNCED"))})
+	ctx, cancel := context.WithCancel(t.Context())
+	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(
+		func(w http.ResponseWriter, r *http.Request) {
+			cancel() // asked with credentials
+			simulator.Hang()(w, r)
+		},
+		simulator.Status("SYNCED"),
+	)})
 	r := newRig(t, s.URL(), nil)
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
 	_, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 	if opsmanager.ReasonOf(err) != opsmanager.ReasonTimeout {
 		t.Errorf("got %v", err)

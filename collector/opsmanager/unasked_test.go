@@ -80,35 +80,37 @@ func TestAnswerThatWaits(t *testing.T) {
 			_, _ = io.WriteString(c, text)
 		}
 	})
-	r := newRig(t, "http://"+address, nil)
-	if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); status != opsmanager.NotSynced {
-		t.Fatal(err)
-	}
-	// net/http looks for what is behind an answer when this hook has returned.
-	idle, written := make(chan struct{}), make(chan struct{})
-	waiting := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
-		close(idle)
-		<-written
-	}})
-	var first opsmanager.Reading
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		var err error
-		if first, err = r.MigrationLinkStatus(waiting, keyOf(testPublic, testPrivate), one); err != nil {
-			t.Error(err)
+	still(t, func(t *testing.T) {
+		r := newRig(t, "http://"+address, nil)
+		if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); status != opsmanager.NotSynced {
+			t.Fatal(err)
+		}
+		// net/http looks for what is behind an answer when this hook has returned.
+		idle, written := make(chan struct{}), make(chan struct{})
+		waiting := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
+			close(idle)
+			<-written
+		}})
+		var first opsmanager.Reading
+		var wg sync.WaitGroup
+		wg.Go(func() {
+			var err error
+			if first, err = r.MigrationLinkStatus(waiting, keyOf(testPublic, testPrivate), one); err != nil {
+				t.Error(err)
+			}
+		})
+		<-idle
+		var once sync.Once
+		next := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
+			once.Do(func() { close(written) })
+		}})
+		second, err := r.MigrationLinkStatus(next, keyOf(testPublic, testPrivate), other)
+		if err != nil || second.Status != opsmanager.NotSynced || second.Retracted() != nil {
+			t.Errorf("got %+v, %v, %v", second, err, second.Retracted())
+		}
+		wg.Wait()
+		if first.Status != opsmanager.Synced || first.Retracted() == nil {
+			t.Errorf("got %+v, which is not retracted", first)
 		}
 	})
-	<-idle
-	var once sync.Once
-	next := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) {
-		once.Do(func() { close(written) })
-	}})
-	second, err := r.MigrationLinkStatus(next, keyOf(testPublic, testPrivate), other)
-	if err != nil || second.Status != opsmanager.NotSynced || second.Retracted() != nil {
-		t.Errorf("got %+v, %v, %v", second, err, second.Retracted())
-	}
-	wg.Wait()
-	if first.Status != opsmanager.Synced || first.Retracted() == nil {
-		t.Errorf("got %+v, which is not retracted", first)
-	}
 }

@@ -2,14 +2,13 @@ package scheduler
 
 import (
 	"context"
-	"flag"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
-)
 
-var gridShare = flag.Int("grid.share", 25, "of the cases of TestGrid one in so many is run")
+	"opsmanager_exporter/collector/testkit/ci"
+)
 
 // world is one case of the grid: some organizations are refused in every poll,
 // some hang, and the others all answer in the same time.
@@ -122,8 +121,9 @@ func grid() (all []world) {
 func TestGrid(t *testing.T) {
 	t.Parallel()
 	ran, worst := 0, 0.0
+	oneIn := ci.Amount(25, 1, 1)
 	for i, w := range grid() {
-		if i%*gridShare != 0 || w.takes >= w.timeout {
+		if i%oneIn != 0 || w.takes >= w.timeout {
 			continue
 		}
 		ran++

@@ -8,6 +8,8 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // pages serves a page of so many bytes.
@@ -46,15 +48,6 @@ func (b *backlog) state() (answers, bytes int) {
 	return len(b.all), b.bytes
 }
 
-func until(t *testing.T, what string, ok func() bool) {
-	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); time.Sleep(time.Millisecond) {
-		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain until %s", what)
-		}
-	}
-}
-
 // However many clients do not read, what waits for them stays bounded, and whoever
 // reads gets a whole answer.
 func TestBacklog(t *testing.T) {
@@ -78,7 +71,7 @@ func TestBacklog(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
-	until(t, "nothing waits", func() bool { n, bytes := b.state(); return n == 0 && bytes == 0 })
+	wait.For(t, "nothing waits", func() bool { n, bytes := b.state(); return n == 0 && bytes == 0 })
 }
 
 // An answer that is greater than all that may wait is sent all the same.

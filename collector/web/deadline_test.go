@@ -62,7 +62,8 @@ func (f *fixture) withTimeout(t *testing.T, path, header string) string {
 func TestHalfClosedClient(t *testing.T) {
 	t.Parallel()
 	f := start(t, 2, web.Options{})
-	f.sim.SetOrg(simulated.OrgID(0), simulator.Org{Delay: 300 * time.Millisecond})
+	release := make(chan struct{})
+	f.sim.SetOrg(simulated.OrgID(0), simulator.Org{Answer: simulated.Held(release, simulator.Status("SYNCED"))})
 	for _, path := range []string{"/metrics", "/probe?target=" + simulated.OrgID(0), "/probe?debug=true&target=" + simulated.OrgID(0)} {
 		conn, err := net.Dial("tcp", f.host)
 		if err != nil {
@@ -80,6 +81,7 @@ func TestHalfClosedClient(t *testing.T) {
 			t.Errorf("%s: %q, %v", path, answer, err)
 		}
 	}
+	close(release)
 	s, err := exposition.Scrape(t.Context(), "http://"+f.host+"/metrics", 10*time.Second)
 	if err != nil {
 		t.Fatal(err)

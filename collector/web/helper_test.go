@@ -10,27 +10,16 @@ import (
 	"testing"
 	"time"
 
-	"go.uber.org/goleak"
-
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/leaks"
 	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/web"
 	"opsmanager_exporter/config"
 )
 
-func TestMain(m *testing.M) {
-	code := m.Run()
-	http.DefaultClient.CloseIdleConnections()
-	if code == 0 {
-		if err := goleak.Find(); err != nil {
-			os.Stderr.WriteString(err.Error() + "\n")
-			code = 1
-		}
-	}
-	os.Exit(code)
-}
+func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }
 
 // fixture is a simulated Ops Manager and the HTTP server of an exporter that
 // reads it.

@@ -3,10 +3,10 @@ package web_test
 import (
 	"net/http"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/simulated"
+	"opsmanager_exporter/collector/testkit/wait"
 	"opsmanager_exporter/collector/web"
 )
 
@@ -15,21 +15,13 @@ func TestMaxRequests(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.NotFoundHandler()})
 	release := make(chan struct{})
-	f.sim.SetOrg(simulated.OrgID(0), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
-		select {
-		case <-release:
-		case <-r.Context().Done():
-		}
-		simulator.Status("SYNCED")(w, r)
-	}})
+	f.sim.SetOrg(simulated.OrgID(0), simulator.Org{Answer: simulated.Held(release, simulator.Status("SYNCED"))})
 	done := make(chan string)
 	go func() {
 		_, body := f.get(t, "/probe?target="+simulated.OrgID(0))
 		done <- body
 	}()
-	for f.sim.OrgCounts(simulated.OrgID(0)).InFlight == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	wait.For(t, "the poll is under way", func() bool { return f.sim.OrgCounts(simulated.OrgID(0)).InFlight == 1 })
 	for path, want := range map[string]int{
 		"/metrics":                            http.StatusServiceUnavailable,
 		"/metrics?collect[]=exporter":         http.StatusServiceUnavailable,

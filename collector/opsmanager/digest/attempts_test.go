@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // step is a request of a poll: the nonce that it must use, "" for none, and the
@@ -205,7 +207,7 @@ func TestConnectionsThatLeadElsewhere(t *testing.T) {
 
 // A nonce that a connection remembers ends like any other.
 func TestRememberedNonceEnds(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	prime(t, s, "old")
 	s.origin.several.Store(true)
@@ -247,7 +249,7 @@ func TestRestart(t *testing.T) {
 
 // Restarts that are far apart are no sign of several servers.
 func TestRestartsFarApart(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	for i := range 5 {
 		prime(t, s, fmt.Sprint("s", i))
@@ -264,7 +266,7 @@ func TestRestartsFarApart(t *testing.T) {
 // Where servers are known to refuse each other's nonces without calling them
 // stale, a poll goes on, until the key was once refused for as long as that.
 func TestServersThatKeepQuiet(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	prime(t, s, "s")
 	if err := run(t, begin(t, s), []step{{"s", refused("a")}, {"a", nil}}); err != nil {

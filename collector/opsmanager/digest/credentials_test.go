@@ -9,6 +9,7 @@ import (
 
 	icholy "github.com/icholy/digest"
 
+	"opsmanager_exporter/collector/testkit/clock"
 	"opsmanager_exporter/config"
 )
 
@@ -37,7 +38,7 @@ func TestAuthorization(t *testing.T) {
 	} {
 		chal.QOP = []string{"auth"}
 		u := target("/a/b c" + testPath)
-		n := newNonce(chal, key, newClock().Now(), 1)
+		n := newNonce(chal, key, clock.New().Now(), 1)
 		for count := 1; count <= 300; count++ {
 			c, err := n.credentials(http.MethodGet, u)
 			if err != nil {
@@ -154,7 +155,7 @@ func TestEchoes(t *testing.T) {
 
 func BenchmarkCredentials(b *testing.B) {
 	n := newNonce(&icholy.Challenge{Realm: "MMS Public API", Nonce: "I+xG4xb7bUgq8uMBCuAxZPI+VDDcJ9q1", Algorithm: "MD5", QOP: []string{"auth"}},
-		testKey(), newClock().Now(), 1)
+		testKey(), clock.New().Now(), 1)
 	u := target(testPath)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -3,10 +3,9 @@ package digest
 import (
 	"net/http"
 	"net/url"
-	"sync"
 	"testing"
-	"time"
 
+	"opsmanager_exporter/collector/testkit/clock"
 	"opsmanager_exporter/config"
 )
 
@@ -43,29 +42,9 @@ func setting(h http.Header, lines ...string) http.Header {
 	return h
 }
 
-// clock is a time that tests move.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // newSession returns a session with a clock that stands still.
 func newSession() *Session {
-	return NewSessions(newClock().Now).Of("https://om.example.net:8443", testKey())
+	return NewSessions(clock.New().Now).Of("https://om.example.net:8443", testKey())
 }
 
 // poll is a poll whose requests are answered by the test.

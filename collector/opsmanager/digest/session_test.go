@@ -6,6 +6,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // Polls wait for the challenge of another one, no longer than they may.
@@ -62,7 +64,7 @@ func asks(t *testing.T, s *Session) bool {
 }
 
 func TestNonceEnds(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	prime(t, s, "a")
 	now.Advance(nonceLifetime - 1)
@@ -93,7 +95,7 @@ func TestNonceEnds(t *testing.T) {
 
 // Keys and origins have sessions of their own, which are forgotten when idle.
 func TestSessionsAreForgotten(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	all := NewSessions(now.Now)
 	a := all.Of("https://a.example.net", testKey())
 	other := testKey()

@@ -19,17 +19,17 @@ const jsonType = "application/json"
 func Status(s string) Answer {
 	compact := `{"status": ` + quote(s) + `}`
 	pretty := "{\n  \"status\": " + quote(s) + "\n}"
-	pages := map[[2]bool]page{ // by pretty, envelope
-		{false, false}: newPage(compact),
-		{true, false}:  newPage(pretty),
-		{false, true}:  newPage(envelope("content", compact)),
-		{true, true}: newPage("{\n  \"status\": 200,\n  \"content\": " +
-			strings.ReplaceAll(pretty, "\n", "\n  ") + "\n}"),
+	pages := map[[2]bool]string{ // by pretty, envelope
+		{false, false}: compact,
+		{true, false}:  pretty,
+		{false, true}:  envelope("content", compact),
+		{true, true}: "{\n  \"status\": 200,\n  \"content\": " +
+			strings.ReplaceAll(pretty, "\n", "\n  ") + "\n}",
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		p := pages[[2]bool{asked(r, "pretty"), asked(r, "envelope")}]
+		page := pages[[2]bool{asked(r, "pretty"), asked(r, "envelope")}]
 		report(r, s)
-		p.write(w, r)
+		writePage(w, r, []byte(page))
 	}
 }
 
@@ -87,22 +87,15 @@ func Body(status int, contentType, body string) Answer {
 // EmptyBody answers 200 without a body.
 func EmptyBody() Answer { return Body(http.StatusOK, jsonType, "") }
 
-// page is a body and its gzipped form, made once.
-type page struct{ plain, zipped []byte }
-
-func newPage(body string) page {
-	return page{[]byte(body), zip([]byte(body))}
-}
-
-func (p page) write(w http.ResponseWriter, r *http.Request) {
+// writePage sends a page, gzipped where that is accepted.
+func writePage(w http.ResponseWriter, r *http.Request, body []byte) {
 	setHeaders(w, r)
 	h := w.Header()
 	h.Set("Content-Type", jsonType)
 	h.Set("Vary", "Accept-Encoding")
-	body := p.plain
 	if acceptsGzip(r) {
 		h.Set("Content-Encoding", "gzip")
-		body = p.zipped
+		body = zip(body)
 	}
 	write(w, http.StatusOK, body)
 }

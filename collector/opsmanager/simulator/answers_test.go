@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // Every answer that is a plain answer, byte for byte.
@@ -127,7 +129,7 @@ func TestSequence(t *testing.T) {
 }
 
 func TestFlippingReportsWhatItWrites(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	var reported []string
 	s := start(t, Options{OnStatus: func(org, status string) { reported = append(reported, org+" "+status) }},
 		Org{Answer: Flipping(time.Minute, now.Now)})

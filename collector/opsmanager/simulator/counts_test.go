@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"sync"
 	"testing"
+
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func TestCounts(t *testing.T) {
@@ -54,7 +56,7 @@ func TestConcurrentUse(t *testing.T) {
 		s.ResetCounts()
 	}
 	wg.Wait()
-	eventually(t, func() bool { return s.Counts().InFlight == 0 })
+	wait.For(t, "no request is left", func() bool { return s.Counts().InFlight == 0 })
 }
 
 func BenchmarkStatus(b *testing.B) {

@@ -2,24 +2,20 @@ package simulator
 
 import (
 	"bytes"
-	"os"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 // curl runs curl, a digest client that nobody here wrote. It returns the body of
 // the last answer and a line with its status.
 func curl(t *testing.T, user string, arguments ...string) string {
 	t.Helper()
-	path, err := exec.LookPath("curl")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("curl is needed in CI: ", err)
-		}
-		t.Skip("curl is not installed: ", err)
-	}
+	path := realprogram.Find(t, "curl")
 	arguments = append([]string{
 		"--disable", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*",
 		"--digest", "--user", user, "--header", "Accept: application/json", "--write-out", "\n%{http_code}\n",
@@ -97,7 +93,7 @@ func TestCurl(t *testing.T) {
 // A nonce that expires between its challenge and its use is answered with
 // stale=true, upon which curl tries once more.
 func TestCurlExpiredNonce(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	lines := func(nonce string, stale bool) []string {
 		if !stale {
 			now.Advance(61 * time.Second)

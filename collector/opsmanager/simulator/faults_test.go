@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func TestFaults(t *testing.T) {
@@ -67,12 +68,12 @@ func TestWaitingEndsWithTheClient(t *testing.T) {
 				_, err := request(ctx, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "1"))
 				done <- err
 			}()
-			eventually(t, func() bool { return s.OrgCounts(testOrg).InFlight == 1 })
+			wait.For(t, "a request is under way", func() bool { return s.OrgCounts(testOrg).InFlight == 1 })
 			cancel()
 			if err := <-done; !errors.Is(err, context.Canceled) {
 				t.Errorf("got %v", err)
 			}
-			eventually(t, func() bool { return s.Counts().InFlight == 0 && s.Counts().Open == 0 })
+			wait.For(t, "no request and no connection is left", func() bool { return s.Counts().InFlight == 0 && s.Counts().Open == 0 })
 		})
 	}
 }
@@ -92,7 +93,7 @@ func TestWaitingEndsWithClose(t *testing.T) {
 				_, err := request(t.Context(), c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "1"))
 				done <- err
 			}()
-			eventually(t, func() bool { return s.OrgCounts(testOrg).InFlight == 1 })
+			wait.For(t, "a request is under way", func() bool { return s.OrgCounts(testOrg).InFlight == 1 })
 			if err := s.Close(); err != nil {
 				t.Error(err)
 			}
@@ -121,7 +122,7 @@ func TestCloseWithIdleAndSilentConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer raw.Close()
-	eventually(t, func() bool { return s.Counts().Open == 3 })
+	wait.For(t, "three connections are open", func() bool { return s.Counts().Open == 3 })
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

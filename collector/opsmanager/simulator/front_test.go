@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 // beside starts one more server of the same Ops Manager.
@@ -57,7 +59,7 @@ func TestBeside(t *testing.T) {
 }
 
 func TestUnknownRefused(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s, c := start(t, Options{Nonce: Nonce{UnknownRefused: true}, Now: now.Now}, Org{}), client(t)
 	url := s.URL() + testPath
 	nonce := do(t, c, http.MethodGet, url, "").nonce(t)
@@ -105,7 +107,7 @@ func TestSession(t *testing.T) {
 }
 
 func TestLimit(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	s, c := start(t, Options{Now: now.Now, Limit: Limit{Requests: 2, Window: 30 * time.Second, RetryAfter: true}}, Org{}), client(t)
 	silent := beside(t, s, Options{Now: now.Now, Limit: Limit{Requests: 2, Window: 30 * time.Second}})
 	for i, want := range []struct {

@@ -8,6 +8,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/clock"
 )
 
 func TestNonceRules(t *testing.T) {
@@ -42,7 +44,7 @@ func TestNonceRules(t *testing.T) {
 }
 
 func TestNonceAgeCountsFromIssue(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, now.Now)
 	n := store.issue("")
 	for i, step := range []struct {
@@ -57,7 +59,7 @@ func TestNonceAgeCountsFromIssue(t *testing.T) {
 }
 
 func TestNonceStoreIsPruned(t *testing.T) {
-	now := newClock()
+	now := clock.New()
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, now.Now)
 	for range 1000 {
 		now.Advance(time.Second)

@@ -5,20 +5,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
-	"time"
-)
 
-// eventually waits for what other goroutines are about to do.
-func eventually(t testing.TB, condition func() bool) {
-	t.Helper()
-	tick := time.NewTicker(time.Millisecond)
-	defer tick.Stop()
-	for deadline := time.Now().Add(20 * time.Second); !condition(); <-tick.C {
-		if time.Now().After(deadline) {
-			t.Fatal("it did not come about in 20 s")
-		}
-	}
-}
+	"opsmanager_exporter/collector/testkit/wait"
+)
 
 func TestStartRefuses(t *testing.T) {
 	tests := []struct {
@@ -117,7 +106,7 @@ func TestRestart(t *testing.T) {
 		t.Fatalf("before: %d", r.status)
 	}
 	s.Restart()
-	eventually(t, func() bool { return s.Counts().Open == 0 })
+	wait.For(t, "no connection is left", func() bool { return s.Counts().Open == 0 })
 	r := do(t, c, http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "2"))
 	if r.status != 401 || !r.isStale() {
 		t.Errorf("after: %d, %s", r.status, r.challenge())
@@ -141,11 +130,11 @@ func TestRestartBreaksWhatWaits(t *testing.T) {
 		_, err := request(t.Context(), c, http.MethodGet, s.URL()+testPath, "")
 		done <- err
 	}()
-	eventually(t, func() bool { return s.Counts().InFlight == 1 })
+	wait.For(t, "a request is under way", func() bool { return s.Counts().InFlight == 1 })
 	s.SetOrg(testOrg, Org{}) // net/http may try again on another connection
 	s.Restart()
 	<-done
-	eventually(t, func() bool { return s.Counts().InFlight == 0 })
+	wait.For(t, "no request is left", func() bool { return s.Counts().InFlight == 0 })
 }
 
 func TestIPv6AndCloseTwice(t *testing.T) {

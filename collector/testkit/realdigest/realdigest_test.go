@@ -22,6 +22,7 @@ import (
 	"github.com/icholy/digest"
 
 	"opsmanager_exporter/collector/testkit/realdigest"
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 const (
@@ -76,13 +77,7 @@ func forEachKind(t *testing.T, o realdigest.Options, test func(*testing.T, kind,
 
 func TestCurl(t *testing.T) {
 	t.Parallel()
-	curl, err := exec.LookPath("curl")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("curl is missing: apt-get install curl")
-		}
-		t.Skip("curl is missing: apt-get install curl")
-	}
+	curl := realprogram.Find(t, "curl")
 	for _, useTLS := range []bool{false, true} {
 		t.Run(fmt.Sprintf("TLS=%t", useTLS), func(t *testing.T) {
 			t.Parallel()

@@ -16,9 +16,9 @@ import (
 const (
 	// startTimeout is far above what a start takes, for machines that run many
 	// tests at once.
-	startTimeout = time.Minute
-	// stopTimeout is more than the 10 s in which Apache kills its children.
-	stopTimeout = 15 * time.Second
+	startTimeout = 2 * time.Minute
+	// stopTimeout is far above the 10 s in which Apache kills its children.
+	stopTimeout = time.Minute
 )
 
 // Process is a running program. It ends with the test that started it, and its

@@ -8,6 +8,8 @@ import (
 	"os/exec"
 	"testing"
 	"time"
+
+	"opsmanager_exporter/collector/testkit/ci"
 )
 
 // Need skips the test if a program or another file is not there. In CI that is a
@@ -16,7 +18,7 @@ func Need(tb testing.TB, paths ...string) {
 	tb.Helper()
 	for _, path := range paths {
 		if _, err := os.Stat(path); err != nil {
-			missing(tb, path)
+			ci.Missing(tb, path)
 		}
 	}
 }
@@ -31,16 +33,8 @@ func Find(tb testing.TB, name string) string {
 			return found
 		}
 	}
-	missing(tb, name)
+	ci.Missing(tb, name)
 	return ""
-}
-
-func missing(tb testing.TB, what string) {
-	tb.Helper()
-	if os.Getenv("CI") == "true" {
-		tb.Fatalf("%s is not installed; .ci/run shows how", what)
-	}
-	tb.Skipf("%s is not installed; .ci/run shows how", what)
 }
 
 // Run runs a program to its end and returns what it printed. An exit status

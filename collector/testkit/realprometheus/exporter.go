@@ -1,16 +1,23 @@
 package realprometheus
 
 import (
+	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"testing"
 
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
-// Build builds the exporter, with the version "test", and returns its path.
+// Build builds the exporter, with the version "test", and returns its path. It
+// skips the test where there is no Prometheus that could scrape it.
 func Build(tb testing.TB) string {
 	tb.Helper()
+	if !slices.ContainsFunc(Suites(), func(s Suite) bool { _, err := os.Stat(s.Prometheus); return err == nil }) {
+		ci.Missing(tb, "Prometheus")
+	}
 	binary := filepath.Join(tb.TempDir(), "opsmanager_exporter")
 	cmd := exec.CommandContext(tb.Context(), "go", "build",
 		"-ldflags=-X github.com/prometheus/common/version.Version=test", "-o", binary, ".")

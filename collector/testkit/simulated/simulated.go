@@ -4,6 +4,7 @@ package simulated
 
 import (
 	"fmt"
+	"net/http"
 	"net/url"
 	"testing"
 	"time"
@@ -21,20 +22,27 @@ const (
 // OrgID returns the ID of the organization number i.
 func OrgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
+// Server starts an Ops Manager that knows nothing yet, and ends with the test.
+func Server(tb testing.TB, opts simulator.Options) *simulator.Server {
+	tb.Helper()
+	s, err := simulator.Start(opts)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			tb.Error(err)
+		}
+	})
+	return s
+}
+
 // OpsManager starts an Ops Manager, which ends with the test, with so many
 // organizations that are SYNCED. The configuration has a poll timeout of 5 s and
 // 16 slots.
 func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Server, config.OpsManager) {
 	tb.Helper()
-	sim, err := simulator.Start(opts)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() {
-		if err := sim.Close(); err != nil {
-			tb.Error(err)
-		}
-	})
+	sim := Server(tb, opts)
 	base, err := url.Parse(sim.URL())
 	if err != nil {
 		tb.Fatal(err)
@@ -49,6 +57,18 @@ func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Ser
 		sim.SetOrg(OrgID(i), simulator.Org{})
 	}
 	return sim, m
+}
+
+// Held gives an answer once release is closed.
+func Held(release <-chan struct{}, answer simulator.Answer) simulator.Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-release:
+		case <-r.Context().Done():
+			return
+		}
+		answer(w, r)
+	}
 }
 
 // Key returns an API key with this public half.
