@@ -88,7 +88,7 @@ func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
   Service discovery   %s
   One poll in detail  %s
 
-Metrics are read from Ops Manager during each scrape, and the status page shows the last one. Try in another terminal:
+Each scrape polls all organizations, and the status page shows the last scrape. Try in another terminal:
 
   curl -s %s | grep ^opsmanager_migration_link_synced
   curl -s %s | grep ^opsmanager_migration_link_scrape_failure_reason
