@@ -3,6 +3,7 @@ package collector_test
 import (
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"path/filepath"
 	"strconv"
@@ -130,30 +131,35 @@ func TestCachedAnswer(t *testing.T) {
 func TestLateAnswerOfGateway(t *testing.T) {
 	t.Parallel()
 	const orgs = 100
-	f := start(t, settings{orgs: orgs, concurrency: 4})
-	for i := range orgs {
-		f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Status("NOT_SYNCED"), Delay: time.Millisecond})
-	}
-	f.scrape(t, "10")
-	f.sim.SetOrg(orgID(0), simulator.Org{BeforeAuth: func(w http.ResponseWriter, _ *http.Request) {
-		conn, _, err := http.NewResponseController(w).Hijack()
-		if err != nil {
-			t.Error(err)
-			return
+	wait.Growing(t, 5*time.Millisecond, func(late time.Duration) error { // until the connection is closed
+		f := start(t, settings{orgs: orgs, concurrency: 4})
+		for i := range orgs {
+			f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Status("NOT_SYNCED"), Delay: time.Millisecond})
 		}
-		defer conn.Close()
-		_, _ = io.WriteString(conn, "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
-		time.Sleep(5 * time.Millisecond)
-		_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}")
-		_, _ = io.Copy(io.Discard, conn) // until the client closes
-	}})
-	for range 5 {
-		for org, n := range f.states(t, f.scrape(t, "10")) {
-			if want := map[string]int{"0": orgs - 1, "server_error": 1}; n != want[org] {
-				t.Errorf("%d organizations %s, want %v", n, org, want)
+		f.scrape(t, "60")
+		f.sim.SetOrg(orgID(0), simulator.Org{BeforeAuth: func(w http.ResponseWriter, _ *http.Request) {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_, _ = io.WriteString(conn, "HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n")
+			time.Sleep(late)
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}")
+			_, _ = io.Copy(io.Discard, conn) // until the client closes
+		}})
+		for range 5 {
+			got := f.states(t, f.scrape(t, "60"))
+			if got["1"] > 0 {
+				t.Errorf("a late answer was taken for another organization's: %v", got)
+			}
+			if want := map[string]int{"0": orgs - 1, "server_error": 1}; !maps.Equal(got, want) {
+				return fmt.Errorf("states %v, want %v", got, want)
 			}
 		}
-	}
+		return nil
+	})
 }
 
 // A key file that blocks, such as one on a file system that does not answer,

@@ -38,7 +38,7 @@ func (f *fixture) load(t *testing.T, dir, more string) {
   - url: %s
     name: production
     api_key: {public_key_file: key.pub, private_key_file: key.priv}
-    timeout: 2s
+    timeout: 1m
     %s
     orgs:
       - id: %s
@@ -53,7 +53,7 @@ func (f *fixture) load(t *testing.T, dir, more string) {
 
 func (f *fixture) expect(t *testing.T, when string, want ...string) {
 	t.Helper()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	for i, w := range want {
 		if got := s.State(t, orgID(i)); got != w {
 			t.Errorf("%s: organization %d: got %s, want %s", when, i, got, w)

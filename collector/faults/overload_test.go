@@ -26,7 +26,6 @@ import (
 // Every request is answered or refused in time, health answers meanwhile, memory
 // stays bounded, and the first good scrape afterwards is whole.
 func TestOverload(t *testing.T) {
-	ci.Long(t)
 	orgs := ci.Amount(2_000, 10_000, 10_000)
 	const pollTimeout = 2 * time.Second
 	p := launchWithin(t, pollTimeout, ":", orgs, "--scrape.timeout-offset=1.5s") // all that is tested shares the machine

@@ -45,6 +45,7 @@ func launch(t *testing.T, before string, orgs int, args ...string) *process {
 // launchWithin is launch with a poll timeout.
 func launchWithin(t *testing.T, timeout time.Duration, before string, orgs int, args ...string) *process {
 	t.Helper()
+	ci.Long(t)
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no such limits and signals here")
 	}
@@ -197,7 +198,6 @@ func TestNoFileDescriptors(t *testing.T) {
 // TestLittleMemory has a limit that the garbage collector can never keep.
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
-	ci.Long(t)
 	p := launch(t, "export GOMEMLIMIT=4MiB", ci.Amount(300, 1000, 1000))
 	p.ready(t)
 	for range 3 {
@@ -209,7 +209,6 @@ func TestLittleMemory(t *testing.T) {
 // missing by turns.
 func TestStormOfSignals(t *testing.T) {
 	t.Parallel()
-	ci.Long(t)
 	p := launch(t, ":", 20)
 	p.ready(t)
 	good, err := os.ReadFile(p.file)
@@ -253,7 +252,6 @@ func TestStormOfSignals(t *testing.T) {
 
 // TestStops sends SIGTERM at each stage of the exporter's life.
 func TestStops(t *testing.T) {
-	ci.Long(t)
 	end := func(t *testing.T, p *process, early bool) {
 		t.Helper()
 		select {

@@ -19,7 +19,6 @@ import (
 // the great answers that ask for it and read nothing of it. As soon as what they
 // asked for is rendered they shut nobody out, and it takes little memory.
 func TestReadersThatDoNotRead(t *testing.T) {
-	ci.Long(t)
 	p := launch(t, ":", ci.Amount(2_000, 10_000, 10_000))
 	p.ready(t)
 	p.whole(t, "before")

@@ -22,7 +22,6 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
 	"opsmanager_exporter/config"
@@ -95,7 +94,6 @@ func (v *vault) search(t *testing.T, where, text string) {
 // whatever comes out, in its command line and in its environment. Hosts that answers and
 // challenges point to get no connection at all, and proxies no digest.
 func TestSecrets(t *testing.T) {
-	ci.Long(t)
 	v := newVault()
 	var strangers testlog.Buffer
 	stranger := listener(scene{T: t}, func(c net.Conn) {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testlog"
 )
 
@@ -35,6 +36,7 @@ type Process struct {
 // Start starts a program.
 func Start(tb testing.TB, cmd *exec.Cmd) *Process {
 	tb.Helper()
+	ci.Long(tb)
 	p := &Process{cmd: cmd, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.Log, &p.Log
 	cmd.WaitDelay = stopTimeout // a child of its own may keep its output open

@@ -3,6 +3,8 @@
 package realprogram
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -41,6 +43,7 @@ func Find(tb testing.TB, name string) string {
 // other than 0 is an error.
 func Run(tb testing.TB, binary string, args ...string) (output string, err error) {
 	tb.Helper()
+	ci.Long(tb)
 	Need(tb, binary)
 	out, err := exec.CommandContext(tb.Context(), binary, args...).CombinedOutput()
 	return string(out), err
@@ -61,14 +64,19 @@ func Await(tb testing.TB, timeout time.Duration, check func() error) {
 	}
 }
 
-// FreeAddress returns an address of 127.0.0.1 that nobody listens on. Another
-// process can take it before it is used.
+// FreeAddress returns an address of 127.0.0.1 that nobody listens on. Its port is
+// below those that the kernel chooses for connections and for who asks for none:
+// on a busy machine one of these could be taken before the program listens.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
+	const lowest, tooHigh = 20400, 32768 // Linux chooses from 32768 on
+	for range 100 {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(tooHigh-lowest)))
+		if err == nil {
+			defer l.Close()
+			return l.Addr().String()
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	tb.Fatal("each of a hundred ports is taken")
+	return ""
 }

@@ -15,6 +15,7 @@ import (
 // skips the test where there is no Prometheus that could scrape it.
 func Build(tb testing.TB) string {
 	tb.Helper()
+	ci.Long(tb)
 	if !slices.ContainsFunc(Suites(), func(s Suite) bool { _, err := os.Stat(s.Prometheus); return err == nil }) {
 		ci.Missing(tb, "Prometheus")
 	}
