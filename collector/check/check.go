@@ -42,7 +42,7 @@ var errInterrupted = errors.New("interrupted")
 // files can be used and, online, every status was read, be it NOT_SYNCED.
 func Run(ctx context.Context, o Options) error {
 	if o.JSON && !o.Online {
-		return errors.New("--output=json needs --online")
+		return errors.New("--output=json requires --online")
 	}
 	files := config.NewFiles()
 	cfg, err := files.Load(o.File)
@@ -79,7 +79,7 @@ func everyProblem(err error, stderr io.Writer) error {
 		return err
 	}
 	if problems.Truncated() {
-		fmt.Fprintf(stderr, "warning: there may be more than these %d problems\n", len(problems))
+		fmt.Fprintf(stderr, "warning: stopped after %d problems; there may be more\n", len(problems))
 	}
 	return errors.Join(problems...)
 }
@@ -116,7 +116,7 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 		}
 	}
 	if unknown > 0 {
-		return fmt.Errorf("%d of %s gave no status", unknown, text.Count(len(findings), "organization"))
+		return fmt.Errorf("the status of %d of %s is unknown", unknown, text.Count(len(findings), "organization"))
 	}
 	return nil
 }

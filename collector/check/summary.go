@@ -27,7 +27,7 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 			strconv.Itoa(m.MaxConcurrentRequests),
 		})
 	}
-	result := "no problem found"
+	result := "no problems found"
 	if warnings > 0 {
 		result = text.Count(warnings, "warning")
 	}
@@ -48,7 +48,7 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 	case c.InsecureSkipVerify:
 		kinds[0] = "not verified"
 	case c.RootCAs != nil:
-		kinds[0] = "own CA"
+		kinds[0] = "custom CA"
 	}
 	if c.GetClientCertificate != nil || len(c.Certificates) > 0 {
 		kinds = append(kinds, "client certificate")

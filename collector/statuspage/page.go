@@ -136,7 +136,7 @@ func columnsOf(f filter, teams bool) []column {
 		{byState, "State"},
 		{bySince, "Since"},
 		{byPolled, "Last poll"},
-		{byTook, "Took"},
+		{byTook, "Duration"},
 	} {
 		if c.by == byTeam && !teams {
 			continue

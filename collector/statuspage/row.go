@@ -37,17 +37,17 @@ func (h *handler) row(l *link, now time.Time) row {
 	}
 	switch l.state {
 	case unknown:
-		r.Read = "; no status was read so far"
+		r.Read = "; no status has been read yet"
 		if read := momentOf(l.LastSuccess, now); read != nil {
-			r.Read = "; a status was last read " + read.Clock
+			r.Read = "; a status was last read at " + read.Clock
 		}
 		if l.Err == nil {
-			r.Advice = advice.Advice{Problem: "the last scrape read no status", Fix: l.reason.Fix()}
+			r.Advice = advice.Advice{Problem: "the last scrape did not read a status", Fix: l.reason.Fix()}
 		}
 	case notPolled:
 		r.Advice = advice.Advice{
-			Problem: "no scrape has polled it yet",
-			Fix:     "Wait for the next scrape; it polls all organizations.",
+			Problem: "the organization has not been polled yet",
+			Fix:     "Wait for the next scrape, which polls all organizations.",
 		}
 	case synced, notSynced:
 	}

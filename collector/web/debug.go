@@ -36,7 +36,7 @@ func debug(s *scrape, target *collector.Targets) {
 	if org.Team != "" {
 		name += ", team " + org.Team
 	}
-	d.tell("poll of organization %s (%s) of Ops Manager %s at %s", org.ID, name, org.OpsManager, org.URL)
+	d.tell("polling organization %s (%s) of Ops Manager %s at %s", org.ID, name, org.OpsManager, org.URL)
 	d.tell("probe deadline %s, poll timeout %s, max_concurrent_requests %d", s.timeout, org.Timeout, org.MaxConcurrentRequests)
 	results, ok := target.Poll(s.ctx, func(step string) { d.tell("%s", step) })
 	if !ok {
