@@ -1,6 +1,6 @@
-// Package advice says in an operator's words what is wrong where the status of a
-// migration link could not be read, and what to do about it. What it says contains
-// no secrets and, of what servers send, only printable text.
+// Package advice explains to an operator why the status of a migration link could
+// not be read and how to fix it. Its texts contain no secrets, and only printable
+// text from servers.
 package advice
 
 import (
@@ -16,32 +16,33 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Advice is a failure in an operator's words.
+// Advice explains a failure to an operator.
 type Advice struct {
 	Problem string // what happened
 	Fix     string // what to do
 }
 
-// Trouble is a failed poll and everything that the advice on it depends on.
+// Trouble is a failed poll with everything that its advice depends on.
 type Trouble struct {
 	Err     error
 	At      time.Time
 	Manager *config.OpsManager
-	OwnKey  bool           // the organization has an API key of its own
-	Key     config.KeyPair // that it is polled with; not shown
-	TLS     *tls.Config    // that its Ops Manager is polled with; nil where there is none yet
+	OwnKey  bool           // the organization has its own API key
+	Key     config.KeyPair // used for the poll; never shown
+	TLS     *tls.Config    // used for the poll; nil if there is none yet
 }
 
-// FileError is why no connection was made: CA or certificate files cannot be used.
+// FileError reports that no connection was made because a CA or certificate file
+// cannot be used.
 type FileError struct{ Err error }
 
 // Error implements error.
 func (e *FileError) Error() string { return e.Err.Error() }
 
-// Unwrap returns what is wrong with the files.
+// Unwrap returns the problem with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// OfNotSynced is the advice on a link that is down, although its status was read.
+// OfNotSynced returns the advice for a link whose status is NOT_SYNCED.
 func OfNotSynced() Advice {
 	return Advice{
 		Problem: "Ops Manager reports that its connection to the Atlas organization is down",
@@ -49,8 +50,8 @@ func OfNotSynced() Advice {
 	}
 }
 
-// Of is the advice on a failed poll. Organizations with the same advice are shown
-// together, so it names an Ops Manager only if the fix is in its settings.
+// Of returns the advice for a failed poll. Organizations with the same advice are
+// shown together, so it names an Ops Manager only if the fix is in its settings.
 func Of(failed Trouble) Advice {
 	t := &trouble{Trouble: failed}
 	if err, ok := errors.AsType[*opsmanager.Error](failed.Err); ok {
@@ -100,10 +101,10 @@ func (t *trouble) advice() Advice {
 	return t.usual()
 }
 
-// usual is the advice if nothing but the reason is known.
+// usual returns the advice if only the reason is known.
 func (t *trouble) usual() Advice { return Advice{t.text(), t.err.Reason.Fix()} }
 
-// text is the error in a printable form.
+// text returns the error in printable form.
 func (t *trouble) text() string { return text.Shortened(text.Printable(t.err.Error())) }
 
 // setting names a setting of the Ops Manager.
@@ -185,7 +186,7 @@ func (t *trouble) serverError() Advice {
 func (t *trouble) badResponse() Advice {
 	switch code := t.err.StatusCode; {
 	case code == http.StatusProxyAuthRequired:
-		// On http:// a proxy answers in place of the server.
+		// With http://, the proxy responds in place of the server.
 		return Advice{t.text() + ": the proxy requires credentials", t.proxyCredentials()}
 	case t.Manager.URL.Scheme == "http" && (code == http.StatusBadRequest || code == 0):
 		a := Advice{t.text(), fmt.Sprintf("If %s speaks TLS, use https:// in %s. Otherwise, check what responds there: it is not Ops Manager.", address(t.Manager.URL), t.setting("url"))}
@@ -201,9 +202,9 @@ func (t *trouble) badResponse() Advice {
 	return t.usual()
 }
 
-// changedPath is a hint at a proxy that requests a different path than the one in
-// the digest. Servers that compare the two must answer 400: RFC 7616, section
-// 3.4.6; Apache does.
+// changedPath returns a hint about a proxy that changes the path, which the digest
+// covers. Servers that compare the two must respond with 400 (RFC 7616, section
+// 3.4.6), as Apache does.
 func (t *trouble) changedPath() string {
 	prefix := "a path prefix"
 	if p := t.Manager.URL.Path; p != "" && p != "/" {
@@ -212,5 +213,5 @@ func (t *trouble) changedPath() string {
 	return fmt.Sprintf(" If a proxy in front of Ops Manager strips or adds %s, configure it to pass the path on unchanged: some servers, such as Apache, compare the path with the uri parameter of the digest and respond with HTTP 400.", prefix)
 }
 
-// address returns host and port of a URL in a printable form.
+// address returns the host and port of a URL in printable form.
 func address(u *url.URL) string { return text.Printable(config.HostPort(u)) }

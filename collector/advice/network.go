@@ -13,10 +13,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Connections are made to a proxy or to Ops Manager itself, and the advice differs.
-// net/http says which one failed.
-
-// atProxy returns the proxy if the connection to it failed, and otherwise nil.
+// atProxy returns the proxy if the connection to it failed, according to net/http,
+// and nil otherwise.
 func (t *trouble) atProxy() *url.URL {
 	if op, ok := errors.AsType[*net.OpError](t.err.Err); ok && op.Op == "proxyconnect" {
 		return t.Manager.ProxyURL()
@@ -24,7 +22,7 @@ func (t *trouble) atProxy() *url.URL {
 	return nil
 }
 
-// peer names the other end of the failed connection, and the setting that has it.
+// peer names the other end of the failed connection and the setting for it.
 func (t *trouble) peer() (name, setting string) {
 	if proxy := t.atProxy(); proxy != nil {
 		return "the proxy " + address(proxy), t.proxySetting()
@@ -40,8 +38,8 @@ func (t *trouble) proxySetting() string {
 	return t.setting("proxy_url")
 }
 
-// withUnusedProxy adds a hint at a proxy that the environment names and the
-// configuration does not ask for.
+// withUnusedProxy adds a hint if the environment sets a proxy that the
+// configuration does not use.
 func (t *trouble) withUnusedProxy(a Advice) Advice {
 	if _, variable := config.EnvironmentProxy(t.Manager.URL); variable != "" && t.Manager.Proxy.Func() == nil {
 		a.Fix += fmt.Sprintf(" %s is set in the environment but not used: if Ops Manager is only reachable through that proxy, set %s to true.", variable, t.setting("proxy_from_environment"))
@@ -95,8 +93,8 @@ func (t *trouble) connect() Advice {
 	}
 }
 
-// dialError returns the part of an error that says why a connection could not
-// be opened, nil if it was opened.
+// dialError returns the part of an error that explains why a connection could not
+// be opened, or nil if it was opened.
 func dialError(err error) *net.OpError {
 	for {
 		op, ok := errors.AsType[*net.OpError](err)

@@ -42,8 +42,8 @@ func (t *trouble) tls() Advice {
 	return t.usual()
 }
 
-// quote shows text from a certificate. Its owner chose it freely, and may even
-// repeat an API key that was sent there.
+// quote quotes text from a certificate. The server controls that text and could
+// even repeat an API key that it received.
 func (t *trouble) quote(s string) string {
 	shown := text.Printable(s)
 	for _, half := range []string{t.Key.Public.Reveal(), t.Key.Private.Reveal()} {
@@ -75,8 +75,8 @@ func (t *trouble) untrusted(peer string, cert *x509.Certificate) Advice {
 	}
 }
 
-// isServers reports whether a certificate is the server's own, not that of a CA
-// that it sent along.
+// isServers reports whether a certificate is the server's own rather than that of
+// a CA in the chain it sent.
 func isServers(cert *x509.Certificate, err error) bool {
 	e, ok := errors.AsType[*tls.CertificateVerificationError](err)
 	return ok && len(e.UnverifiedCertificates) > 0 && e.UnverifiedCertificates[0].Equal(cert)
@@ -129,7 +129,7 @@ func (t *trouble) notTLS(peer, setting string, e tls.RecordHeaderError) Advice {
 	return Advice{peer + " does not speak TLS", fmt.Sprintf("Correct the port in %s.", setting)}
 }
 
-// alert explains why the peer ended the handshake, from the TLS alert that it sent.
+// alert explains the TLS alert with which the peer aborted the handshake.
 func (t *trouble) alert(peer, setting, text string) Advice {
 	tlsSettings := t.setting("tls_config")
 	hasCertificate := t.TLS != nil && (t.TLS.GetClientCertificate != nil || len(t.TLS.Certificates) > 0)

@@ -41,7 +41,7 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 	}
 	c := tlsConfig(files, m)
 	if c == nil {
-		return "unusable" // A file has just disappeared.
+		return "unusable" // a file has just disappeared
 	}
 	kinds := []string{"system CAs"}
 	switch {
@@ -59,7 +59,7 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 	return strings.Join(kinds, ", ")
 }
 
-// tlsConfig returns the TLS configuration as it is now, nil if one of its files
+// tlsConfig returns the current TLS configuration, or nil if one of its files
 // cannot be used.
 func tlsConfig(files *config.Files, m *config.OpsManager) *tls.Config {
 	material, err := files.ReadTLS(m.TLS)
@@ -74,6 +74,6 @@ func proxyKind(m *config.OpsManager) string {
 	if proxy == nil {
 		return "none"
 	}
-	// URL.String would include user and password.
+	// URL.String would include the user and password.
 	return text.Printable(proxy.Scheme + "://" + proxy.Host)
 }

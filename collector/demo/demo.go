@@ -1,6 +1,6 @@
-// Package demo sets up a simulated Ops Manager with organizations in the usual
-// states and a configuration that reads them, for trying the exporter without an
-// Ops Manager and without any file.
+// Package demo starts a simulated Ops Manager with organizations in the usual
+// states, and provides a configuration for it, to try the exporter without an Ops
+// Manager and without any files.
 package demo
 
 import (
@@ -14,20 +14,20 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// The keys belong to the simulated Ops Manager alone, which listens on loopback.
+// The keys are only valid for the simulated Ops Manager, which listens on loopback.
 const (
 	publicKey  = "demopubl"
 	privateKey = "demo-private-key"
 	wrongKey   = "not-the-private-key"
 
-	// timeout is short, so that the organization that never answers does not
-	// hold up the first scrape.
+	// timeout is short, so that the organization that never responds does not delay
+	// the first scrape.
 	timeout = time.Second
 )
 
-// Demo is a running simulated Ops Manager. Close ends it.
+// Demo is a running simulated Ops Manager. Close stops it.
 type Demo struct {
-	// Config reads the organizations of the simulated Ops Manager.
+	// Config is a configuration for the simulated Ops Manager.
 	Config *config.Config
 	server *simulator.Server
 	states []state
@@ -36,8 +36,8 @@ type Demo struct {
 // state is an organization of the demo.
 type state struct {
 	id, name string
-	team     string // whom to call; "" for nobody in particular
-	shows    string // what a user sees of it
+	team     string // "" for none
+	shows    string // description of the state
 	org      simulator.Org
 	wrongKey bool
 }
@@ -72,8 +72,8 @@ func Start() (*Demo, error) {
 // Close stops the simulated Ops Manager.
 func (d *Demo) Close() error { return d.server.Close() }
 
-// Guide tells what there is to see on the exporter that serves the demo. base is
-// where its paths begin.
+// Guide returns a guide to the exporter that serves the demo. base is the URL that
+// its paths are relative to.
 func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
 	metrics := base.JoinPath(telemetryPath).String()
 	probe := base.JoinPath("probe").String() + "?target=" + d.states[len(d.states)-1].id + "&debug=true"
