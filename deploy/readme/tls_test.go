@@ -17,16 +17,21 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// A Prometheus with the configuration of deploy/README.md finds the targets of an
-// exporter with TLS and passwords, and scrapes them.
+// A Prometheus with the configuration of a README finds the targets of an exporter
+// with TLS and passwords, and scrapes them.
 func TestDiscoveryOverTLS(t *testing.T) {
-	const path = "deploy/README.md"
-	var config string
-	for _, b := range parse(path, testfile.Read(t, filepath.Join(root, path))).blocks {
-		if strings.Contains(b.text, "http_sd_configs") {
-			config = b.text
+	var configs []string
+	for _, p := range pages(t, root) {
+		for _, b := range p.blocks {
+			if strings.Contains(b.text, "http_sd_configs") && strings.Contains(b.text, "https://") {
+				configs = append(configs, b.text)
+			}
 		}
 	}
+	if len(configs) != 1 {
+		t.Fatalf("%d configurations for /sd over TLS, want 1", len(configs))
+	}
+	config := configs[0]
 	suite := realprometheus.Newest()
 	realprogram.Need(t, suite.Prometheus)
 
@@ -56,8 +61,12 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	}
 
 	config = realprometheus.Replace(t, config, "exporter.example.net:20301", address)
-	config = realprometheus.Replace(t, config, "scrape_interval: 60s\n    scrape_timeout: 15s", "scrape_interval: 1s\n    scrape_timeout: 1s")
-	prometheus := suite.StartPrometheus(t, config, map[string]string{"ca.pem": ca.PEM(), "exporter.password": "listener-password"})
+	files := map[string]string{"ca_file": ca.PEM(), "password_file": "listener-password"}
+	for _, m := range named.FindAllStringSubmatch(config, -1) {
+		testfile.Write(t, filepath.Join(dir, m[1]), files[m[1]])
+		config = strings.ReplaceAll(config, m[2], filepath.Join(dir, m[1]))
+	}
+	prometheus := suite.StartPrometheus(t, "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"+config, nil)
 	realprogram.Await(t, time.Minute, func() error {
 		samples := realprometheus.Query(t, prometheus, "opsmanager_migration_link_synced == 1")
 		if len(samples) != 2 {
