@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,21 +21,30 @@ import (
 // A Prometheus with the configuration of a README finds the targets of an exporter
 // with TLS and passwords, and scrapes them.
 func TestDiscoveryOverTLS(t *testing.T) {
-	var configs []string
+	suite := realprometheus.Newest()
+	realprogram.Need(t, suite.Prometheus)
+	address, ca := startSecured(t)
+	found := 0
 	for _, p := range pages(t, root) {
 		for _, b := range p.blocks {
 			if strings.Contains(b.text, "http_sd_configs") && strings.Contains(b.text, "https://") {
-				configs = append(configs, b.text)
+				found++
+				t.Run(b.String(), func(t *testing.T) {
+					t.Parallel()
+					discover(t, suite, b.text, address, ca)
+				})
 			}
 		}
 	}
-	if len(configs) != 1 {
-		t.Fatalf("%d configurations for /sd over TLS, want 1", len(configs))
+	if found == 0 {
+		t.Error("no README has a configuration for /sd over TLS")
 	}
-	config := configs[0]
-	suite := realprometheus.Newest()
-	realprogram.Need(t, suite.Prometheus)
+}
 
+// startSecured starts an exporter with two organizations, TLS and a password. It
+// returns its address and the certificate of its authority.
+func startSecured(t *testing.T) (address, authorityPEM string) {
+	t.Helper()
 	_, m := simulated.OpsManager(t, simulator.Options{}, 2)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "opsmanager.yml")
@@ -47,7 +57,7 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	// The hash is that of "listener-password".
 	testfile.Write(t, filepath.Join(dir, "web.yml"), "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"+
 		"basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
-	address := realprogram.FreeAddress(t)
+	address = realprogram.FreeAddress(t)
 	exporter := realprogram.Start(t, exec.Command(realprometheus.Build(t), "--config.file="+file,
 		"--web.config.file="+filepath.Join(dir, "web.yml"), "--web.listen-address="+address))
 	if !exporter.Ready(t, func() error {
@@ -59,13 +69,18 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	}) {
 		t.Fatal("the exporter ended")
 	}
+	return address, ca.PEM()
+}
 
+// discover has a Prometheus scrape the exporter at address.
+func discover(t *testing.T, suite realprometheus.Suite, config, address, ca string) {
+	t.Helper()
+	dir := t.TempDir()
 	config = realprometheus.Replace(t, config, "exporter.example.net:20301", address)
-	files := map[string]string{"ca_file": ca.PEM(), "password_file": "listener-password"}
-	for _, m := range named.FindAllStringSubmatch(config, -1) {
-		testfile.Write(t, filepath.Join(dir, m[1]), files[m[1]])
-		config = strings.ReplaceAll(config, m[2], filepath.Join(dir, m[1]))
-	}
+	config = regexp.MustCompile(`(scrape_(?:interval|timeout)): \d+s`).ReplaceAllString(config, "$1: 1s")
+	testfile.Write(t, filepath.Join(dir, "ca_file"), ca)
+	testfile.Write(t, filepath.Join(dir, "password_file"), "listener-password")
+	config = named.ReplaceAllString(config, "$1: "+dir+"/$1")
 	prometheus := suite.StartPrometheus(t, "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"+config, nil)
 	realprogram.Await(t, time.Minute, func() error {
 		samples := realprometheus.Query(t, prometheus, "opsmanager_migration_link_synced == 1")
