@@ -49,7 +49,7 @@ func TestReadersThatDoNotRead(t *testing.T) {
 	}
 	health.stop()
 	t.Logf("memory %s", p.memory(t))
-	if p.peak(t) > ci.Amount(128, 256, 256)<<20 {
+	if p.peak(t) > ci.Amount(192, 256, 256)<<20 {
 		t.Errorf("the exporter took %s", p.memory(t))
 	}
 }
