@@ -15,10 +15,10 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// TestReadersThatDoNotRead has 10,000 organizations, so that no answer fits into
-// the buffers on its way, and many clients for each of
-// the great answers that ask for it and read nothing of it. As soon as what they
-// asked for is rendered they shut nobody out, and it takes little memory.
+// TestReadersThatDoNotRead has 10,000 organizations, whose answers fit into no
+// buffer on their way, and many clients for each of the great answers that ask for
+// it and read nothing of it. As soon as what they asked for is rendered they shut
+// nobody out, and it takes little memory.
 func TestReadersThatDoNotRead(t *testing.T) {
 	p := launch(t, ":", 10_000)
 	p.ready(t)
