@@ -20,7 +20,7 @@ import (
 // it and read nothing of it. As soon as what they asked for is rendered they shut
 // nobody out, and it takes little memory.
 func TestReadersThatDoNotRead(t *testing.T) {
-	p := launch(t, ":", 10_000)
+	p := launch(t, twoProcessors, 10_000)
 	p.ready(t)
 	p.whole(t, "before")
 	t.Logf("one scrape: memory %s", p.memory(t))
