@@ -58,9 +58,6 @@ func TestShardingFromREADME(t *testing.T) {
 			if down := values(t, shard, `up != 1`, "instance"); len(down) != 0 {
 				return fmt.Errorf("down %v", down)
 			}
-			if self := values(t, shard, `opsmanager_exporter_build_info`, "job"); self["opsmanager_exporter"] != "1" || len(self) != 1 {
-				return fmt.Errorf("build info by job %v", self)
-			}
 		}
 		for org, n := range seen {
 			if n != 1 {
