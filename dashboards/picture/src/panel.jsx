@@ -38,7 +38,8 @@ function StateTimeline({ panel, content, view, width, height }) {
     return found.filter(({ value }) => value !== null).map((box) => ({ ...box, color: state.display(box.value).color }));
   });
   const text = { fontSize: 12, fill: colors.text.primary }, small = { fontSize: 11, fill: colors.text.secondary };
-  const ticks = width > 700 ? 8 : 3;
+  const every = Math.ceil(view.span / (width > 700 ? 8 : 3) / 3600) * 3600, ticks = [];
+  for (let at = Math.ceil((from + every / 4) / every) * every; at < view.end - every / 4; at += every) ticks.push(at);
   const states = Object.values(panel.fieldConfig.defaults.mappings[0].options);
   return (
     <svg width={width} height={height}>
@@ -48,10 +49,7 @@ function StateTimeline({ panel, content, view, width, height }) {
       {frames.map((frame, row) => (
         <text key={row} x={left - 8} y={(row + 0.5) * tall + 4} textAnchor="end" {...text}>{name(frame).slice(0, Math.floor(left / 6.2))}</text>
       ))}
-      {Array.from({ length: ticks }, (_, i) => {
-        const at = Math.ceil(from / 3600) * 3600 + Math.floor((i * view.span) / ticks / 3600) * 3600;
-        return <text key={i} x={x(at)} y={height - footer + 16} textAnchor="middle" {...small}>{time(at, view.span)}</text>;
-      })}
+      {ticks.map((at) => <text key={at} x={x(at)} y={height - footer + 16} textAnchor="middle" {...small}>{time(at, view.span)}</text>)}
       {states.map((state, i) => (
         <g key={state.text} transform={`translate(${8 + i * 100}, ${height - 14})`}>
           <rect width="14" height="4" rx="2" fill={view.theme.visualization.getColorByName(state.color)} />

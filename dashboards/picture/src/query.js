@@ -89,7 +89,7 @@ function finish(frame, panel, view) {
     const name = field.config.displayName ?? field.config.displayNameFromDS ?? field.name;
     const config = structuredClone({ ...panel.fieldConfig.defaults, ...field.config });
     for (const { matcher, properties } of panel.fieldConfig.overrides) {
-      if (matcher.id !== "byName" || matcher.options !== name) continue;
+      if (matcher.id === "byName" ? matcher.options !== name : !new RegExp(matcher.options.slice(1, -1)).test(name)) continue;
       for (const { id, value } of properties) {
         const path = id.split("."), last = path.pop();
         path.reduce((at, key) => (at[key] ??= {}), config)[last] = value;
