@@ -52,7 +52,8 @@ const (
 // tells, and what the rules of alerts.yml and report.yml record of it.
 func openMetrics(now time.Time) string {
 	series := make(map[string][]string) // lines, by metric
-	at := now.Add(-past).Truncate(time.Minute)
+	now = now.Truncate(time.Minute)
+	at := now.Add(-past)
 	add := func(name, labels string, value float64) {
 		series[name] = append(series[name], fmt.Sprintf("%s{%s} %v %d\n", name, labels, value, at.Unix()))
 	}
