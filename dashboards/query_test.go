@@ -321,7 +321,7 @@ func TestVariableQueries(t *testing.T) {
 	exporter := demo(t, realprometheus.Build(t))
 	prometheus := start(t, exporter)
 	await(t, prometheus, `count(opsmanager_migration_link_info)`, len(demoNames))
-	want := map[string][]string{"job": {"opsmanager"}, "ops_manager": {"demo"}, "team": nil, "org": demoNames}
+	want := map[string][]string{"job": {"opsmanager"}, "ops_manager": {"demo"}, "team": {"commerce-dba", "payments-dba"}, "org": demoNames}
 	for _, v := range d.Templating.List {
 		if v.Type != "query" {
 			continue

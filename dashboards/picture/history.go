@@ -18,28 +18,28 @@ type stretch struct {
 // organizations are those of "opsmanager_exporter demo", with what they show now
 // and a past. Otherwise they are SYNCED.
 var organizations = []struct {
-	id, name  string
-	stretches []stretch
+	id, name, team string
+	stretches      []stretch
 }{
-	{"5f1e9c2b8d3a4e0012ab3401", "Payments", []stretch{{from: 15 * time.Hour, to: 14*time.Hour + 20*time.Minute, state: "NOT_SYNCED"}}},
-	{"5f1e9c2b8d3a4e0012ab3402", "Risk", []stretch{
+	{"5f1e9c2b8d3a4e0012ab3401", "Payments", "payments-dba", []stretch{{from: 15 * time.Hour, to: 14*time.Hour + 20*time.Minute, state: "NOT_SYNCED"}}},
+	{"5f1e9c2b8d3a4e0012ab3402", "Risk", "payments-dba", []stretch{
 		{from: 20 * time.Hour, to: 19*time.Hour + 35*time.Minute, state: "timeout"},
 		{from: 3*time.Hour + 12*time.Minute, state: "NOT_SYNCED"},
 	}},
-	{"5f1e9c2b8d3a4e0012ab3403", "Orders", []stretch{
+	{"5f1e9c2b8d3a4e0012ab3403", "Orders", "commerce-dba", []stretch{
 		{from: 11 * time.Hour, to: 10*time.Hour + 48*time.Minute, state: "NOT_SYNCED"},
 		{from: 10*time.Hour + 30*time.Minute, to: 10*time.Hour + 10*time.Minute, state: "NOT_SYNCED"},
 		{from: 25 * time.Minute, to: 17 * time.Minute, state: "NOT_SYNCED"},
 		{from: 12 * time.Minute, to: 7 * time.Minute, state: "NOT_SYNCED"},
 	}},
-	{"5f1e9c2b8d3a4e0012ab3404", "Billing", []stretch{{from: 9*time.Hour + 40*time.Minute, state: "role"}}},
-	{"5f1e9c2b8d3a4e0012ab3405", "Shipping", []stretch{
+	{"5f1e9c2b8d3a4e0012ab3404", "Billing", "payments-dba", []stretch{{from: 9*time.Hour + 40*time.Minute, state: "role"}}},
+	{"5f1e9c2b8d3a4e0012ab3405", "Shipping", "commerce-dba", []stretch{
 		{from: 4*time.Hour + 5*time.Minute, to: 2 * time.Hour, state: "NOT_SYNCED"},
 		{from: 2 * time.Hour, state: "access_list"},
 	}},
-	{"5f1e9c2b8d3a4e0012ab3406", "Archive", []stretch{{from: 44 * time.Minute, state: "timeout"}}},
-	{"5f1e9c2b8d3a4e0012ab3407", "Catalog", []stretch{{from: 6*time.Hour + 20*time.Minute, state: "unknown_status"}}},
-	{"5f1e9c2b8d3a4e0012ab3408", "Search", []stretch{{from: 74 * time.Hour, state: "unauthorized"}}},
+	{"5f1e9c2b8d3a4e0012ab3406", "Archive", "commerce-dba", []stretch{{from: 44 * time.Minute, state: "timeout"}}},
+	{"5f1e9c2b8d3a4e0012ab3407", "Catalog", "commerce-dba", []stretch{{from: 6*time.Hour + 20*time.Minute, state: "unknown_status"}}},
+	{"5f1e9c2b8d3a4e0012ab3408", "Search", "", []stretch{{from: 74 * time.Hour, state: "unauthorized"}}},
 }
 
 const (
@@ -70,8 +70,12 @@ func openMetrics(now time.Time) string {
 					state, since = s.state, begin
 				}
 			}
-			add("opsmanager_migration_link_info", own+fmt.Sprintf(",org_name=%q,ops_manager=%q", o.name, manager), 1)
-			add("org:opsmanager_migration_report:name_timestamp_seconds", fmt.Sprintf("%s,org_name=%q,ops_manager=%q", org, o.name, manager), float64(at.Unix()))
+			named := fmt.Sprintf(",org_name=%q,ops_manager=%q", o.name, manager)
+			if o.team != "" {
+				named += fmt.Sprintf(",team=%q", o.team)
+			}
+			add("opsmanager_migration_link_info", own+named, 1)
+			add("org:opsmanager_migration_report:name_timestamp_seconds", org+named, float64(at.Unix()))
 			add("org_instance:opsmanager_migration_report:known_timestamp_seconds", own, float64(at.Unix()))
 			switch state {
 			case "SYNCED":

@@ -12,7 +12,7 @@ import (
 // Prometheus' data.
 func (s Suite) WriteHistory(tb testing.TB, data, history string) {
 	tb.Helper()
-	s.createBlocks(tb, "openmetrics", testfile.New(tb, "history", history), data)
+	s.createBlocks(tb, "openmetrics", "--max-block-duration=168h", testfile.New(tb, "history", history), data)
 }
 
 // RecordHistory adds what a file of recording rules makes of the history that a
@@ -20,7 +20,7 @@ func (s Suite) WriteHistory(tb testing.TB, data, history string) {
 // file records, nor what it recorded itself.
 func (s Suite) RecordHistory(tb testing.TB, prometheus *Process, start, end, rules, data string) {
 	tb.Helper()
-	s.createBlocks(tb, "rules", "--url="+prometheus.URL, "--start="+start, "--end="+end, "--eval-interval=1m", "--output-dir="+data, rules)
+	s.createBlocks(tb, "rules", "--url="+prometheus.URL, "--start="+start, "--end="+end, "--eval-interval=1m", "--max-block-duration=168h", "--output-dir="+data, rules)
 }
 
 func (s Suite) createBlocks(tb testing.TB, args ...string) {
@@ -31,9 +31,10 @@ func (s Suite) createBlocks(tb testing.TB, args ...string) {
 }
 
 // StartPrometheusOn starts a Prometheus that scrapes nothing on a folder of data.
+// A history has no marks where series end, so a sample counts for a minute alone.
 func (s Suite) StartPrometheusOn(tb testing.TB, data string) *Process {
 	tb.Helper()
 	realprogram.Need(tb, s.Prometheus)
 	address, config := realprogram.FreeAddress(tb), testfile.New(tb, "prometheus.yml", "")
-	return start(tb, address, s.Prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Clean(data), "--web.listen-address="+address)
+	return start(tb, address, s.Prometheus, "--config.file="+config, "--storage.tsdb.path="+filepath.Clean(data), "--web.listen-address="+address, "--query.lookback-delta=59s")
 }
