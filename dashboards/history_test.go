@@ -93,8 +93,8 @@ func TestTimeline(t *testing.T) {
 	h := make(history)
 	h.up("a", 0, end, 1)
 	h.up("c", 0, 6000, 1)
-	h.up("c", 6001, 6240, 0)
-	h.up("c", 6241, end, 1)
+	h.up("c", 6001, 6270, 0)
+	h.up("c", 6271, end, 1)
 	h.up("d", 0, end, 1)
 	// A sample at the full hour is in the interval that ends then.
 	for _, org := range []string{"fine", "short", "drop"} {
@@ -119,14 +119,20 @@ func TestTimeline(t *testing.T) {
 	h.read("a", "gone", 111, 7200, 1)
 	h.told("a", "late", "LATE", "om", 8001, end)
 	h.read("a", "late", 8001, end, 1)
-	for _, org := range []string{"away", "pair"} { // of an exporter that is away for 4 hours
-		for _, stretch := range [][2]int{{0, 6000}, {6241, end}} {
+	for _, org := range []string{"away", "pair", "split"} { // of an exporter that is away for 4.5 hours
+		for _, stretch := range [][2]int{{0, 6000}, {6271, end}} {
 			h.told("c", org, strings.ToUpper(org), "om", stretch[0], stretch[1])
-			h.read("c", org, stretch[0], stretch[1], 1)
+			h.read("c", org, stretch[0], stretch[1]-40, 1)
+			h.failed("c", org, "timeout", stretch[1]-39, stretch[1])
 		}
 	}
-	h.told("d", "pair", "PAIR", "om", 0, end)
+	for _, org := range []string{"pair", "split"} { // of another one too
+		h.told("d", org, strings.ToUpper(org), "om", 0, end)
+	}
 	h.read("d", "pair", 0, end, 1)
+	h.read("d", "split", 0, 500, 1)
+	h.read("d", "split", 501, 530, 0)
+	h.read("d", "split", 531, end, 1)
 	prometheus := h.prometheus(t)
 
 	d, _ := load(t)
@@ -143,9 +149,10 @@ func TestTimeline(t *testing.T) {
 	}
 	trouble := []string{
 		"AARDVARK " + with(map[int]byte{83: '0', 84: '0', 85: '0', 86: '0'}),
-		"AWAY " + with(map[int]byte{100: '1', 101: '1', 102: '1', 103: '1'}),
+		"AWAY " + with(map[int]byte{99: '1', 100: '1', 101: '1', 102: '1', 103: '1', 104: '1', 167: '1'}),
 		"DROP " + with(map[int]byte{66: '0', 67: '1'}),
 		"GONE " + with(map[int]byte{1: '0'})[:120],
+		"SPLIT " + with(map[int]byte{8: '0'}),
 		"SHORT " + with(map[int]byte{50: '1'}),
 	}
 	late := strings.Repeat(" ", 133) + steady[:168-133]
@@ -204,7 +211,7 @@ func TestNow(t *testing.T) {
 	h.up("b", 0, now-180, 1)
 	h.up("b", now-179, now+600, 0)
 	h.up("new-pod", now-60, now, 1)
-	for org, stretch := range map[string][2]int{"up": {0, now}, "down": {0, now}, "key": {0, now}, "never": {0, now}, "raw-down": {0, now}, "raw-unknown": {0, now}, "removed": {0, now - 60}} {
+	for org, stretch := range map[string][2]int{"up": {0, now}, "down": {0, now}, "key": {0, now}, "never": {0, now}, "raw-down": {0, now}, "raw-unknown": {0, now}, "raw-key": {0, now}, "removed": {0, now - 60}} {
 		h.told("a", org, "name of "+org, "alpha", stretch[0], stretch[1])
 	}
 	h.read("a", "up", 0, now, 1)
@@ -226,6 +233,8 @@ func TestNow(t *testing.T) {
 	h.read("a", "raw-unknown", 0, now-41, 1)
 	h.failed("a", "raw-unknown", "tls", now-40, now)
 	h.add(`opsmanager_migration_link_last_success_timestamp_seconds{`+exporterOf("a")+`,org_id="raw-unknown"}`, 0, now, float64(unix(now-41)))
+	h.read("a", "raw-key", 0, now-41, 0)
+	h.failed("a", "raw-key", "role", now-40, now)
 	// Exporters that are not scraped, that are no target any more, and that were replaced when an organization left the configuration.
 	h.told("b", "away", "Renamed", "beta", now-1000, now-180)
 	h.read("b", "away", now-1000, now-180, 1)
@@ -250,6 +259,7 @@ func TestNow(t *testing.T) {
 		"key":         {"State": "0.5", "Since": ms(now - 2000), "Reason": "unauthorized", "anchor": "reason-unauthorized"},
 		"never":       {"State": "1", "Since": ms(-7000), " ": "or earlier", "Reason": "access_list", "anchor": "reason-access_list", "Alert": "critical", "alertname": "MigrationLinkStatusUnknown"},
 		"raw-unknown": {"State": "1", "Since": ms(now - 41), "Reason": "tls", "anchor": "reason-tls"},
+		"raw-key":     {"State": "0.5", "Reason": "role", "anchor": "reason-role"},
 		"away":        {"State": "1", "Reason": "exporter down", "anchor": "troubleshooting", "Organization": "Renamed", "Ops Manager": "beta"},
 		"target":      {"State": "1", "Reason": "exporter down", "anchor": "troubleshooting", "Ops Manager": "gamma"},
 	}
@@ -283,9 +293,9 @@ func TestNow(t *testing.T) {
 		at   int
 		want map[string]string
 	}{
-		{"some can be read", now, map[string]string{"Not synced": "2", "Unknown": "5", "Synced": "2", "Organizations": "9"}},
+		{"some can be read", now, map[string]string{"Not synced": "2", "Unknown": "6", "Synced": "2", "Organizations": "10"}},
 		// The replaced pod's successor is no target any more: nobody tells of its Ops Manager.
-		{"no exporter is scraped, for 9 hours", now + 540, map[string]string{"Not synced": "", "Unknown": "11", "Synced": "", "Organizations": "11"}},
+		{"no exporter is scraped, for 9 hours", now + 540, map[string]string{"Not synced": "", "Unknown": "12", "Synced": "", "Organizations": "12"}},
 		{"nothing was ever scraped", -10, map[string]string{"Not synced": "", "Unknown": "", "Synced": "", "Organizations": ""}},
 	} {
 		if got := tiles(t, prometheus, s, d, minute(test.at)); !maps.Equal(got, test.want) {

@@ -44,9 +44,10 @@ func main() {
 	flag.StringVar(&o.prometheus, "prometheus", "", "`URL` of a Prometheus to draw; default: one with the demo's history")
 	flag.Int64Var(&o.end, "end", time.Now().Unix(), "the end of the selected time, in Unix `seconds`")
 	flag.Parse()
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := draw(ctx, o); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is main
+	err := draw(ctx, o)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
@@ -86,7 +87,7 @@ func draw(ctx context.Context, o options) (err error) {
 
 // run runs a program to its end.
 func run(ctx context.Context, name string, args ...string) error {
-	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput()
+	out, err := exec.CommandContext(ctx, name, args...).CombinedOutput() //nolint:gosec // the programs that this one names
 	if err != nil {
 		return fmt.Errorf("%s %q: %w\n%s", name, args, err, out)
 	}
@@ -106,13 +107,14 @@ func startPrometheus(ctx context.Context, dir string, now time.Time) (address st
 	if err := os.WriteFile(config, nil, 0o600); err != nil {
 		return "", nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", nil, err
 	}
 	host := listener.Addr().String()
 	listener.Close()
-	cmd := exec.CommandContext(ctx, "../../.bin/prometheus", "--config.file="+config, "--storage.tsdb.path="+data, "--web.listen-address="+host, "--log.level=error")
+	args := []string{"--config.file=" + config, "--storage.tsdb.path=" + data, "--web.listen-address=" + host, "--log.level=error"}
+	cmd := exec.CommandContext(ctx, "../../.bin/prometheus", args...) //nolint:gosec // files and an address that this program chose
 	cmd.Stderr = os.Stderr
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	if err := cmd.Start(); err != nil {
@@ -184,7 +186,7 @@ func screenshot(ctx context.Context, dir, page string, o options) error {
 			"--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--user-data-dir=" + filepath.Join(dir, "chromium"),
 			fmt.Sprintf("--window-size=%d,%d", o.width, height), "--virtual-time-budget=60000",
 		}, args...)
-		return exec.CommandContext(ctx, cmp.Or(os.Getenv("CHROMIUM"), "chromium"), append(args, page)...).Output()
+		return exec.CommandContext(ctx, cmp.Or(os.Getenv("CHROMIUM"), "chromium"), append(args, page)...).Output() //nolint:gosec // who runs this says which
 	}
 	dom, err := chromium(1000, "--dump-dom")
 	if err != nil {
