@@ -204,6 +204,7 @@ func TestNow(t *testing.T) {
 	h := make(history)
 	since := func(record, org string, value int) {
 		h.add(fmt.Sprintf(`org:opsmanager_migration_link_%s:since{org_id=%q}`, record, org), now-5, now, float64(value))
+		h.add(fmt.Sprintf(`org:opsmanager_migration_link:known{org_id=%q,ops_manager="alpha"}`, org), now-5, now, 1)
 	}
 	unix := func(m int) int { return int(minute(m).Unix()) }
 	h.up("a", 0, now, 1)
@@ -211,7 +212,7 @@ func TestNow(t *testing.T) {
 	h.up("b", 0, now-180, 1)
 	h.up("b", now-179, now+600, 0)
 	h.up("new-pod", now-60, now, 1)
-	for org, stretch := range map[string][2]int{"up": {0, now}, "down": {0, now}, "key": {0, now}, "never": {0, now}, "raw-down": {0, now}, "raw-unknown": {0, now}, "raw-key": {0, now}, "removed": {0, now - 60}} {
+	for org, stretch := range map[string][2]int{"up": {0, now}, "down": {0, now}, "key": {0, now}, "never": {0, now}, "raw-down": {0, now}, "raw-unknown": {0, now}, "raw-key": {0, now}, "recovered": {0, now}, "removed": {0, now - 60}} {
 		h.told("a", org, "name of "+org, "alpha", stretch[0], stretch[1])
 	}
 	h.read("a", "up", 0, now, 1)
@@ -221,8 +222,12 @@ func TestNow(t *testing.T) {
 	h.read("a", "key", 0, now-90, 0)
 	h.failed("a", "key", "unauthorized", now-89, now)
 	since("not_synced", "key", unix(now-2000))
-	since("unknown", "key", unix(now-90))
-	h.add(`org:opsmanager_migration_link_synced:last{org_id="key"}`, now-5, now, 0)
+	h.add(`org:opsmanager_migration_link_unknown:since{org_id="key"}`, now-5, now, float64(unix(now-90)))
+	// Last read as SYNCED, by another exporter than the one that has read NOT_SYNCED.
+	h.read("b", "recovered", 0, now-300, 0)
+	h.read("a", "recovered", 0, now-41, 1)
+	h.failed("a", "recovered", "dns", now-40, now)
+	since("unknown", "recovered", unix(now-41))
 	h.failed("a", "never", "access_list", 0, now)
 	since("unknown", "never", -unix(-7000))
 	h.add(`ALERTS{alertname="MigrationLinkStatusUnknown",alertstate="firing",severity="warning",org_id="never",ops_manager="alpha"}`, now-5, now, 1)
@@ -260,6 +265,7 @@ func TestNow(t *testing.T) {
 		"never":       {"State": "1", "Since": ms(-7000), " ": "or earlier", "Reason": "access_list", "anchor": "reason-access_list", "Alert": "critical", "alertname": "MigrationLinkStatusUnknown"},
 		"raw-unknown": {"State": "1", "Since": ms(now - 41), "Reason": "tls", "anchor": "reason-tls"},
 		"raw-key":     {"State": "0.5", "Reason": "role", "anchor": "reason-role"},
+		"recovered":   {"State": "1", "Since": ms(now - 41), "Reason": "dns", "anchor": "reason-dns"},
 		"away":        {"State": "1", "Reason": "exporter down", "anchor": "troubleshooting", "Organization": "Renamed", "Ops Manager": "beta"},
 		"target":      {"State": "1", "Reason": "exporter down", "anchor": "troubleshooting", "Ops Manager": "gamma"},
 	}
@@ -293,9 +299,9 @@ func TestNow(t *testing.T) {
 		at   int
 		want map[string]string
 	}{
-		{"some can be read", now, map[string]string{"Not synced": "2", "Unknown": "6", "Synced": "2", "Organizations": "10"}},
+		{"some can be read", now, map[string]string{"Not synced": "2", "Unknown": "7", "Synced": "2", "Organizations": "11"}},
 		// The replaced pod's successor is no target any more: nobody tells of its Ops Manager.
-		{"no exporter is scraped, for 9 hours", now + 540, map[string]string{"Not synced": "", "Unknown": "12", "Synced": "", "Organizations": "12"}},
+		{"no exporter is scraped, for 9 hours", now + 540, map[string]string{"Not synced": "", "Unknown": "13", "Synced": "", "Organizations": "13"}},
 		{"nothing was ever scraped", -10, map[string]string{"Not synced": "", "Unknown": "", "Synced": "", "Organizations": ""}},
 	} {
 		if got := tiles(t, prometheus, s, d, minute(test.at)); !maps.Equal(got, test.want) {

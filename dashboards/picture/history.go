@@ -94,18 +94,15 @@ func openMetrics(now time.Time) string {
 				add("opsmanager_migration_link_synced", own, 1-notSynced)
 				add("org:opsmanager_migration_report:not_synced", org, notSynced)
 				add("org:opsmanager_migration_report:drop_seconds", org, notSynced*float64(60+at.Unix()-down[o.id]))
-				add("org:opsmanager_migration_link_unknown:since", org, 0)
 			} else {
 				add("opsmanager_migration_link_scrape_failure_reason", own+fmt.Sprintf(",reason=%q", state), 1)
 				add("org:opsmanager_migration_link_unknown:since", org, float64(since.Unix()))
 			}
 			add("opsmanager_migration_link_scrape_success", own, read)
+			add("org:opsmanager_migration_link:known", org, 1)
 			if down[o.id] != 0 {
-				add("org:opsmanager_migration_link_synced:last", org, 0)
-			} else {
-				add("org:opsmanager_migration_link_synced:last", org, 1)
+				add("org:opsmanager_migration_link_not_synced:since", org, float64(down[o.id]))
 			}
-			add("org:opsmanager_migration_link_not_synced:since", org, float64(down[o.id]))
 			alert, begin := "MigrationLinkNotSynced", down[o.id]
 			if begin == 0 && read == 0 {
 				alert, begin = "MigrationLinkStatusUnknown", since.Unix()
