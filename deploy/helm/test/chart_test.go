@@ -200,15 +200,18 @@ func TestRollout(t *testing.T) {
 func TestFiles(t *testing.T) {
 	for copied, original := range map[string]string{
 		"alerts.yml":           "deploy/prometheus/alerts.yml",
+		"report.yml":           "deploy/prometheus/report.yml",
 		"migration-links.json": "dashboards/migration-links.json",
 	} {
 		if read(t, filepath.Join(chart, "files", copied)) != read(t, filepath.Join(root, original)) {
 			t.Errorf("the chart has another %s: cp %s deploy/helm/opsmanager-exporter/files/", copied, original)
 		}
 	}
-	var alerts monitoringv1.PrometheusRuleSpec
-	if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus/alerts.yml"))), &alerts); err != nil {
-		t.Fatal(err)
+	var alerts, report monitoringv1.PrometheusRuleSpec
+	for file, rules := range map[string]*monitoringv1.PrometheusRuleSpec{"alerts.yml": &alerts, "report.yml": &report} {
+		if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus", file))), rules); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if len(alerts.Groups) == 0 || len(alerts.Groups[0].Rules) < 10 {
 		t.Fatalf("alerts.yml has %+v", alerts.Groups)
@@ -225,8 +228,8 @@ func TestFiles(t *testing.T) {
 			}
 			takeLinks(t, groups[0].Rules)
 		}
-		if !reflect.DeepEqual(groups, alerts.Groups) {
-			t.Errorf("%s: the rules are not those of alerts.yml", name)
+		if !reflect.DeepEqual(groups, slices.Concat(alerts.Groups, report.Groups)) {
+			t.Errorf("%s: the rules are not those of alerts.yml and report.yml", name)
 		}
 		if got := m.dashboard.Data["migration-links.json"]; len(m.dashboard.Data) != 1 || got != read(t, filepath.Join(root, "dashboards/migration-links.json")) {
 			t.Errorf("%s: the dashboard is not migration-links.json", name)
