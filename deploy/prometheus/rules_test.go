@@ -231,7 +231,7 @@ func TestLinks(t *testing.T) {
 	lines := strings.Split(strings.ReplaceAll(testfile.Read(t, path), "https://git.example.com/", "https://example.net/"), "\n")
 	var links, left []string
 	for _, line := range lines {
-		if strings.Contains(line, "https://grafana.example.com/d/opsmanager-migration-links") || strings.Contains(line, "https://opsmanager-exporter.example.com/?q=") {
+		if strings.Contains(line, "https://grafana.example.com/d/opsmanager-migration-links") || strings.Contains(line, "https://opsmanager-exporter.example.com/{{ with") {
 			links = append(links, line)
 		} else {
 			left = append(left, line)
