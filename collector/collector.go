@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
@@ -23,10 +24,12 @@ var (
 		"Scrapes that could not read the status of the migration link.", "org_id")
 	lastSuccessDesc = newDesc("migration_link_last_success_timestamp_seconds",
 		"When the status of the migration link was last read, in seconds since 1970.", "org_id")
-	orgInfoDesc = newDesc("migration_link_info",
-		"The organization's name (its ID where none is configured) and its Ops Manager; always 1.", "org_id", "org_name", "ops_manager")
-	infoDesc = newDesc("info", "The version that this Ops Manager reports; always 1.", "ops_manager", "version")
+	orgInfoDesc     = newDesc("migration_link_info", orgInfoHelp, "org_id", "org_name", "ops_manager")
+	orgInfoTeamDesc = newDesc("migration_link_info", orgInfoHelp, "org_id", "org_name", "ops_manager", "team")
+	infoDesc        = newDesc("info", "The version that this Ops Manager reports; always 1.", "ops_manager", "version")
 )
+
+const orgInfoHelp = "The organization's name (its ID where none is configured), its Ops Manager and, where one is configured, its team; always 1."
 
 func newDesc(name, help string, labels ...string) *prometheus.Desc {
 	return prometheus.NewDesc(prometheus.BuildFQName(namespace, "", name), help, labels, nil)
@@ -60,7 +63,7 @@ func (t *Targets) Collector(ctx context.Context, opts Options) *Collector {
 
 // Describe implements [prometheus.Collector]. It polls nothing.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, desc := range []*prometheus.Desc{syncedDesc, successDesc, durationDesc, reasonDesc, errorsDesc, lastSuccessDesc, orgInfoDesc, infoDesc} {
+	for _, desc := range []*prometheus.Desc{syncedDesc, successDesc, durationDesc, reasonDesc, errorsDesc, lastSuccessDesc, c.targets.orgInfo(), infoDesc} {
 		ch <- desc
 	}
 	if c.opts.Then != nil {
@@ -74,18 +77,30 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	if c.opts.BeforeSend != nil && !c.opts.BeforeSend() || cancelled(c.ctx) {
 		return
 	}
-	send(ch, c.targets.settle(answers))
+	send(ch, c.targets.settle(answers), c.targets.orgInfo())
 	if c.opts.Then != nil {
 		c.opts.Then.Collect(ch)
 	}
 }
 
-// send turns results into metrics, and does nothing else.
-func send(ch chan<- prometheus.Metric, results Results) {
+// orgInfo returns the description of migration_link_info. A registry wants the
+// same labels on all metrics of one name: the label team is on none where no
+// organization has a team, and empty, which means the same to Prometheus, on
+// those without one beside others.
+func (t *Targets) orgInfo() *prometheus.Desc {
+	if slices.ContainsFunc(t.orgs, func(o *organization) bool { return o.config.Team != "" }) {
+		return orgInfoTeamDesc
+	}
+	return orgInfoDesc
+}
+
+// send turns results into metrics, and does nothing else; orgInfo describes
+// migration_link_info.
+func send(ch chan<- prometheus.Metric, results Results, orgInfo *prometheus.Desc) {
 	add := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
 		ch <- &metric{desc: desc, value: value, labels: labels}
 	}
-	opsManagerName, orgName := "ops_manager", "org_name"
+	opsManagerName, orgName, team := "ops_manager", "org_name", "team"
 	var opsManager *dto.LabelPair // the organizations of one follow each other
 	for i := range results.Orgs {
 		r := &results.Orgs[i]
@@ -112,7 +127,11 @@ func send(ch chan<- prometheus.Metric, results Results) {
 		if !r.LastSuccess.IsZero() {
 			add(lastSuccessDesc, seconds(r.LastSuccess), id)
 		}
-		add(orgInfoDesc, 1, []*dto.LabelPair{opsManager, id[0], {Name: &orgName, Value: &r.OrgName}})
+		info := []*dto.LabelPair{opsManager, id[0], {Name: &orgName, Value: &r.OrgName}}
+		if orgInfo == orgInfoTeamDesc {
+			info = append(info, &dto.LabelPair{Name: &team, Value: &r.Team})
+		}
+		add(orgInfo, 1, info)
 	}
 	for _, s := range results.Servers {
 		add(infoDesc, 1, prometheus.MakeLabelPairs(infoDesc, []string{s.OpsManager, s.Version}))

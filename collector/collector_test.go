@@ -25,13 +25,22 @@ type learned struct {
 }
 
 // Collect implements [prometheus.Collector].
-func (l *learned) Collect(ch chan<- prometheus.Metric) { send(ch, l.results) }
+func (l *learned) Collect(ch chan<- prometheus.Metric) { send(ch, l.results, l.targets.orgInfo()) }
+
+// learnedBy returns a Collector for what a scrape learned of organizations.
+func learnedBy(results Results) *learned {
+	l := &learned{Collector: Collector{targets: &Targets{}}, results: results}
+	for _, r := range results.Orgs {
+		l.targets.orgs = append(l.targets.orgs, &organization{config: config.Org{Team: r.Team}})
+	}
+	return l
+}
 
 // Organizations come in the order of their IDs, with names that need escaping.
 func TestExposition(t *testing.T) {
 	t.Parallel()
 	read := time.UnixMilli(1795000000500)
-	c := &learned{results: Results{
+	c := learnedBy(Results{
 		Orgs: []Result{
 			{OrgID: "b", OrgName: "a \"b\" \\ c\nd", OpsManager: "production", Status: opsmanager.NotSynced, Duration: 1500 * time.Millisecond, LastSuccess: read},
 			{OrgID: "a", OrgName: "Grüße", OpsManager: "production", Err: &opsmanager.Error{Reason: opsmanager.ReasonRole}, Duration: time.Second, Errors: 3, LastSuccess: read},
@@ -39,11 +48,11 @@ func TestExposition(t *testing.T) {
 			{OrgID: "d", OrgName: "a defect", OpsManager: "other", Duration: time.Millisecond}, // neither a status nor an error is unknown
 		},
 		Servers: []Server{{OpsManager: "production", Version: "8.0.0"}},
-	}}
+	})
 	const want = `# HELP opsmanager_info The version that this Ops Manager reports; always 1.
 # TYPE opsmanager_info gauge
 opsmanager_info{ops_manager="production",version="8.0.0"} 1
-# HELP opsmanager_migration_link_info The organization's name (its ID where none is configured) and its Ops Manager; always 1.
+# HELP opsmanager_migration_link_info The organization's name (its ID where none is configured), its Ops Manager and, where one is configured, its team; always 1.
 # TYPE opsmanager_migration_link_info gauge
 opsmanager_migration_link_info{ops_manager="other",org_id="c",org_name="c"} 1
 opsmanager_migration_link_info{ops_manager="other",org_id="d",org_name="a defect"} 1
@@ -88,6 +97,42 @@ opsmanager_migration_link_synced{org_id="c"} 1
 	}
 }
 
+// The label team is there where an organization has one. A pedantic registry has
+// nothing to object to.
+func TestTeam(t *testing.T) {
+	t.Parallel()
+	const head = "# HELP opsmanager_migration_link_info " + orgInfoHelp + "\n# TYPE opsmanager_migration_link_info gauge\n"
+	tests := []struct {
+		name  string
+		teams []string
+		want  string
+	}{
+		{"nobody has one", []string{"", ""}, `opsmanager_migration_link_info{ops_manager="production",org_id="0",org_name="Payments"} 1
+opsmanager_migration_link_info{ops_manager="production",org_id="1",org_name="Payments"} 1
+`},
+		{"all have one", []string{"payments-dba", `a "b" \ c`}, `opsmanager_migration_link_info{ops_manager="production",org_id="0",org_name="Payments",team="payments-dba"} 1
+opsmanager_migration_link_info{ops_manager="production",org_id="1",org_name="Payments",team="a \"b\" \\ c"} 1
+`},
+		{"one of two has one", []string{"", "payments-dba"}, `opsmanager_migration_link_info{ops_manager="production",org_id="0",org_name="Payments",team=""} 1
+opsmanager_migration_link_info{ops_manager="production",org_id="1",org_name="Payments",team="payments-dba"} 1
+`},
+	}
+	for _, tt := range tests {
+		var results Results
+		for i, team := range tt.teams {
+			results.Orgs = append(results.Orgs, Result{OrgID: fmt.Sprint(i), OrgName: "Payments", OpsManager: "production", Team: team, Status: opsmanager.Synced})
+		}
+		reg := prometheus.NewPedanticRegistry()
+		reg.MustRegister(learnedBy(results))
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(head+tt.want), "opsmanager_migration_link_info"); err != nil {
+			t.Errorf("%s: %v", tt.name, err)
+		}
+		if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+			t.Errorf("%s: %v, %v", tt.name, problems, err)
+		}
+	}
+}
+
 // BenchmarkCollect gathers and encodes what a scrape learned of organizations
 // that gave a status, and nothing else.
 func BenchmarkCollect(b *testing.B) {
@@ -100,7 +145,7 @@ func BenchmarkCollect(b *testing.B) {
 					Duration: 20*time.Millisecond + time.Duration(i)*time.Microsecond, LastSuccess: time.UnixMilli(1795000000000 + int64(i)),
 				})
 			}
-			c := &learned{results: results}
+			c := learnedBy(results)
 			b.ReportAllocs()
 			for b.Loop() {
 				reg := prometheus.NewRegistry()

@@ -37,7 +37,8 @@ func TestTimeRunsOut(t *testing.T) {
 		}
 		left := make(map[string]bool)
 		for round := range 3 {
-			f.manager.Timeout = 2*limit + time.Duration(round)*time.Second // a reload keeps the order, too
+			// A reload keeps the order, too: of all settings, and of a team alone.
+			f.manager.Team, f.manager.Timeout = fmt.Sprint("team ", round), 2*limit+min(time.Duration(round), 1)*time.Second
 			f.apply()
 			release := make(chan struct{})
 			budget.Store(answered)

@@ -119,6 +119,7 @@ func (e *Exporter) Apply(cfg *config.Config) {
 		next.list = append(next.list, t)
 		places := make([]*scheduler.Place[reading], len(settings.Orgs))
 		for i, c := range settings.Orgs {
+			c.Team = settings.TeamOf(&c)
 			org := old.byID[c.ID]
 			if org == nil || org.target != t || !reflect.DeepEqual(org.config, c) {
 				org = e.newOrganization(c, org, t)

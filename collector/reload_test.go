@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -210,6 +211,49 @@ func TestReloadOfOneOrganization(t *testing.T) {
 	}
 	if s[`opsmanager_migration_link_info{ops_manager="production",org_id="`+orgID(0)+`",org_name="Payments"}`] != "1" {
 		t.Errorf("no info with the new name: %v", s)
+	}
+}
+
+// A team is a label of the next scrape, the organization's own before its Ops
+// Manager's. A change of it costs no connection, no challenge and no count.
+func TestReloadOfTeams(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 3, concurrency: 1})
+	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
+	f.scrape(t, "10")
+	f.sim.ResetCounts()
+	for i, tt := range []struct {
+		manager string
+		own     string
+		want    [2]string // the label of one with a team of its own, and of one without
+	}{
+		{"", "", [2]string{"", ""}},
+		{"payments-dba", "", [2]string{`,team="payments-dba"`, `,team="payments-dba"`}},
+		{"payments-dba", "risk-dba", [2]string{`,team="risk-dba"`, `,team="payments-dba"`}},
+		{"commerce-dba", "risk-dba", [2]string{`,team="risk-dba"`, `,team="commerce-dba"`}},
+		{"", "risk-dba", [2]string{`,team="risk-dba"`, `,team=""`}},
+	} {
+		f.manager.Team = tt.manager
+		f.manager.Orgs = slices.Clone(f.manager.Orgs)
+		f.manager.Orgs[0].Team = tt.own
+		f.apply()
+		s := f.scrape(t, "10")
+		for org, label := range tt.want {
+			info := `opsmanager_migration_link_info{ops_manager="production",org_id="` + orgID(org) + `",org_name="` + orgID(org) + `"` + label + `}`
+			if s[info] != "1" {
+				t.Errorf("reload %d: no %s in %v", i, info, s)
+			}
+		}
+		if got, want := s.Link("scrape_errors_total", orgID(1)), strconv.Itoa(i+2); got != want {
+			t.Errorf("reload %d: scrape_errors_total %s, want %s", i, got, want)
+		}
+		snapshot := f.exporter.Snapshot().Orgs
+		if got, want := snapshot[2].Team, tt.manager; got != want {
+			t.Errorf("reload %d: team %q in the snapshot, want %q", i, got, want)
+		}
+	}
+	if got := f.sim.Counts(); got.Requests != 15 || got.Challenges != 0 || got.Connections != 0 {
+		t.Errorf("five reloads of teams, with a scrape each: %+v", got)
 	}
 }
 

@@ -30,6 +30,7 @@ type Result struct {
 	OrgID      string
 	OrgName    string // the ID where no name is configured
 	OpsManager string
+	Team       string // whom to call; "" where none is configured
 	// Status was read from the API during this scrape; "" where Err is set.
 	Status opsmanager.Status
 	// Err is an [*opsmanager.Error]; nil where Status was read.

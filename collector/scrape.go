@@ -58,7 +58,7 @@ func (t *Targets) settle(answers []answer) Results {
 		}
 		failures, lastSuccess, news := org.history.add(a)
 		r := Result{
-			OrgID: org.config.ID, OrgName: org.name, OpsManager: org.target.settings.Name,
+			OrgID: org.config.ID, OrgName: org.name, OpsManager: org.target.settings.Name, Team: org.config.Team,
 			Status: a.Status, Err: a.err, Duration: a.duration,
 			Errors: failures, LastSuccess: lastSuccess,
 		}

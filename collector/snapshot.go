@@ -21,6 +21,7 @@ type OrgSnapshot struct {
 	ID         string
 	Name       string // the ID where no name is configured
 	OpsManager string
+	Team       string // whom to call; "" where none is configured
 	// Status is what the last scrape read; "" if it read none, or if there was
 	// no scrape yet.
 	Status opsmanager.Status
@@ -65,7 +66,7 @@ func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 		h := org.history
 		h.mu.Lock()
 		s.Orgs[i] = OrgSnapshot{
-			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name,
+			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name, Team: org.config.Team,
 			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since,
 			Duration: h.last.duration, LastSuccess: h.lastSuccess,
 		}

@@ -29,7 +29,7 @@ type shared struct {
 // target is one Ops Manager: its client with connections, its credentials and
 // its scheduler. A reload that leaves its settings alone leaves it alone.
 type target struct {
-	settings  config.OpsManager // without organizations
+	settings  config.OpsManager // its own: see ownSettings
 	client    *opsmanager.Client
 	scheduler *scheduler.Scheduler[reading]
 	reads     *lastgood.Reads
@@ -46,8 +46,8 @@ type target struct {
 // organization is one organization of a target. It is replaced when its
 // configuration changes or its target is replaced.
 type organization struct {
-	config  config.Org
-	name    string // the ID where no name is configured
+	config  config.Org // with the team that is its own or its Ops Manager's
+	name    string     // the ID where no name is configured
 	target  *target
 	key     *lastgood.Value[config.KeyPair] // nil for its target's
 	place   *scheduler.Place[reading]
@@ -59,7 +59,7 @@ type organization struct {
 // stay the same keep what was last read well, TLS sessions with the same server
 // too.
 func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
-	settings.Orgs = nil
+	settings = ownSettings(settings)
 	t := &target{settings: settings}
 	if before != nil {
 		t.scheduler, t.reads = before.scheduler, before.reads
@@ -133,8 +133,14 @@ func (s *shared) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logge
 
 // serves reports whether t is what these settings ask for.
 func (t *target) serves(settings config.OpsManager) bool {
-	settings.Orgs = nil
-	return reflect.DeepEqual(t.settings, settings)
+	return reflect.DeepEqual(t.settings, ownSettings(settings))
+}
+
+// ownSettings returns what of the settings is about the Ops Manager itself rather
+// than about its organizations, so that a change elsewhere costs no connection.
+func ownSettings(m config.OpsManager) config.OpsManager {
+	m.Orgs, m.Team = nil, ""
+	return m
 }
 
 // patience is how long a poll waits for files.

@@ -30,6 +30,7 @@ type Org struct {
 	ID         string
 	Name       string // the ID where no name is configured
 	OpsManager string
+	Team       string // whom to call; "" where none is configured
 
 	// Settings of its Ops Manager.
 	URL                   string
@@ -43,7 +44,7 @@ func (t *Targets) Orgs() []Org {
 	for i, o := range t.orgs {
 		settings := &o.target.settings
 		orgs[i] = Org{
-			ID: o.config.ID, Name: o.name, OpsManager: settings.Name,
+			ID: o.config.ID, Name: o.name, OpsManager: settings.Name, Team: o.config.Team,
 			URL: settings.URL.Redacted(), Timeout: settings.Timeout, MaxConcurrentRequests: settings.MaxConcurrentRequests,
 		}
 	}

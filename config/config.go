@@ -11,6 +11,7 @@
 package config
 
 import (
+	"cmp"
 	"net/url"
 	"time"
 )
@@ -57,6 +58,9 @@ type OpsManager struct {
 	// DisableKeepAlives asks for a new connection for each request: the setting
 	// reuse_connections is false.
 	DisableKeepAlives bool
+	// Team is whom to call about an organization that names no team of its own; it
+	// may be empty.
+	Team string
 	// Orgs are in the order of the file; there is at least one.
 	Orgs []Org
 }
@@ -70,12 +74,17 @@ func (m *OpsManager) Key(o *Org) *APIKey {
 	return m.APIKey
 }
 
+// TeamOf returns whom to call about o, "" where no team is configured.
+func (m *OpsManager) TeamOf(o *Org) string { return cmp.Or(o.Team, m.Team) }
+
 // Org is one organization of an Ops Manager.
 type Org struct {
 	// ID is 24 lower-case hexadecimal digits and unique in the configuration.
 	ID string
 	// Name is for people; it may be empty.
 	Name string
+	// Team is whom to call about this organization; the Ops Manager's if it is empty.
+	Team string
 	// APIKey is nil if the key of the Ops Manager is used.
 	APIKey *APIKey
 }

@@ -146,7 +146,8 @@ func FuzzRender(f *testing.F) {
     tls_config: {server_name: TEXT, cert: TEXT, key_file: TEXT}
     proxy_url: http://proxy.example.net
     no_proxy: TEXT
-    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd, name: TEXT}]
+    team: TEXT
+    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd, name: TEXT, team: TEXT}]
 `, "TEXT", quoted))
 		first, err := Load(file)
 		if err != nil {

@@ -153,6 +153,12 @@ func TestLoadFull(t *testing.T) {
 	if own := m.Orgs[1].APIKey; m.Key(&m.Orgs[1]) != own || own.PrivateKeyFile != "/run/secrets/risk.key" {
 		t.Errorf("got %+v", own)
 	}
+	if m.TeamOf(&m.Orgs[0]) != "payments-dba" || m.TeamOf(&m.Orgs[1]) != "Risk & Größe" {
+		t.Errorf("teams %q and %q", m.TeamOf(&m.Orgs[0]), m.TeamOf(&m.Orgs[1]))
+	}
+	if other := &c.OpsManagers[1]; other.TeamOf(&other.Orgs[0]) != "" {
+		t.Errorf("a team from nowhere: %q", other.TeamOf(&other.Orgs[0]))
+	}
 	if got := m.Proxy.ConnectHeader().Values("Proxy-Authorization"); len(got) != 2 || got[0] != "Bearer s3cr3t" {
 		t.Error("wrong header for the proxy")
 	}
@@ -203,6 +209,7 @@ func TestLoadValues(t *testing.T) {
 		"spaces around a name":      {"    name: '\u00a0 Payments  and risk '\n", func(m OpsManager) bool { return m.Name == "Payments  and risk" }},
 		"no-break space in a name":  {"    name: \"\\_a\\_b\\_\"\n", func(m OpsManager) bool { return m.Name == "a\u00a0b" }},
 		"JSON":                      {"    name: \"\\u00e9\\/\\u20ac\"\n", func(m OpsManager) bool { return m.Name == "é/€" }},
+		"the longest team":          {"    team: " + strings.Repeat("é", 100) + "\n", func(m OpsManager) bool { return m.TeamOf(&m.Orgs[0]) == strings.Repeat("é", 100) }},
 		"a path like the API's":     {"    timeout: 5s\n", func(m OpsManager) bool { return m.URL.Path == "/api/public/v1.0/om" }},
 		"backslashes without quote": {"    tls_config: {ca_file: C:\\Users\\om\\ca.pem}\n", func(m OpsManager) bool { return strings.HasSuffix(m.TLS.settings().CAFile, `C:\Users\om\ca.pem`) }},
 	} {

@@ -24,11 +24,13 @@ type (
 		Timeout               string              `yaml:"timeout"`
 		MaxConcurrentRequests int                 `yaml:"max_concurrent_requests"`
 		ReuseConnections      bool                `yaml:"reuse_connections"`
+		Team                  string              `yaml:"team,omitempty"`
 		Orgs                  []renderedOrg       `yaml:"orgs"`
 	}
 	renderedOrg struct {
 		ID     string       `yaml:"id"`
 		Name   string       `yaml:"name,omitempty"`
+		Team   string       `yaml:"team,omitempty"`
 		APIKey *renderedKey `yaml:"api_key,omitempty"`
 	}
 	renderedKey struct {
@@ -66,6 +68,7 @@ func (m *OpsManager) rendered() renderedManager {
 		Timeout:               model.Duration(m.Timeout).String(),
 		MaxConcurrentRequests: m.MaxConcurrentRequests,
 		ReuseConnections:      !m.DisableKeepAlives,
+		Team:                  m.Team,
 	}
 	if m.URL != nil {
 		r.URL = m.URL.String()
@@ -81,7 +84,7 @@ func (m *OpsManager) rendered() renderedManager {
 		r.ProxyConnectHeader[name] = slices.Repeat([]string{hidden}, len(values))
 	}
 	for _, o := range m.Orgs {
-		r.Orgs = append(r.Orgs, renderedOrg{ID: o.ID, Name: o.Name, APIKey: o.APIKey.rendered()})
+		r.Orgs = append(r.Orgs, renderedOrg{ID: o.ID, Name: o.Name, Team: o.Team, APIKey: o.APIKey.rendered()})
 	}
 	return r
 }

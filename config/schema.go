@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/prometheus/common/model"
 	"go.yaml.in/yaml/v4"
@@ -12,6 +13,10 @@ import (
 // maxConcurrentRequests keeps a typing error from opening more connections than a
 // host has ports for.
 const maxConcurrentRequests = 10_000
+
+// maxTeam bounds, in characters, what each series and notification about an
+// organization repeats.
+const maxTeam = 100
 
 // document decodes the root of the file.
 func (d *decoder) document(root *yaml.Node) []OpsManager {
@@ -49,6 +54,7 @@ func (d *decoder) opsManager(v value) OpsManager {
 		"timeout":                 func(v value) { d.timeout(v, &m) },
 		"max_concurrent_requests": func(v value) { d.limit(v, &m) },
 		"reuse_connections":       func(v value) { m.DisableKeepAlives = !d.boolean(v) },
+		"team":                    func(v value) { m.Team = d.team(v) },
 		"orgs": func(v value) {
 			n := d.list(v, func(_ int, v value) {
 				org, hasKey := d.org(v)
@@ -93,6 +99,16 @@ func (d *decoder) opsManager(v value) OpsManager {
 func (d *decoder) name(v value) string {
 	s, _ := d.text(v)
 	return strings.TrimFunc(s, isBlank)
+}
+
+// team returns the name of a team.
+func (d *decoder) team(v value) string {
+	team := d.name(v)
+	if n := utf8.RuneCountInString(team); n > maxTeam {
+		d.problem(v, "%s has %d characters: use at most %d", quote(team), n, maxTeam)
+		return ""
+	}
+	return team
 }
 
 func (d *decoder) uniqueName(v value, name string, isDefault bool) {
@@ -143,6 +159,7 @@ func (d *decoder) org(v value) (org Org, hasKey bool) {
 	lines := d.mapping(v, false, fields{
 		"id":      func(v value) { org.ID = d.orgID(v) },
 		"name":    func(v value) { org.Name = d.name(v) },
+		"team":    func(v value) { org.Team = d.team(v) },
 		"api_key": func(v value) { org.APIKey = d.apiKey(v) },
 	})
 	if lines == nil {

@@ -38,6 +38,7 @@ type Demo struct {
 // state is an organization of the demo.
 type state struct {
 	id, name string
+	team     string // whom to call; "" for nobody in particular
 	shows    string // what a user sees of it
 	org      simulator.Org
 	wrongKey bool
@@ -60,7 +61,7 @@ func Start() (*Demo, error) {
 	}
 	for _, s := range d.states {
 		server.SetOrg(s.id, s.org)
-		org := config.Org{ID: s.id, Name: s.name}
+		org := config.Org{ID: s.id, Name: s.name, Team: s.team}
 		if s.wrongKey {
 			org.APIKey = key(wrongKey)
 		}
@@ -99,13 +100,13 @@ func key(private string) *config.APIKey {
 
 func states() []state {
 	return []state{
-		{id: "5f1e9c2b8d3a4e0012ab3401", name: "Payments", shows: "synced", org: simulator.Org{Answer: simulator.Status("SYNCED")}},
-		{id: "5f1e9c2b8d3a4e0012ab3402", name: "Risk", shows: "not synced", org: simulator.Org{Answer: simulator.Status("NOT_SYNCED")}},
-		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", shows: "synced, not synced, changing every minute", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}},
-		{id: "5f1e9c2b8d3a4e0012ab3404", name: "Billing", shows: "unknown: role", org: simulator.Org{Answer: simulator.MissingRole(false)}},
-		{id: "5f1e9c2b8d3a4e0012ab3405", name: "Shipping", shows: "unknown: access_list", org: simulator.Org{Answer: simulator.NotOnAccessList("192.0.2.17")}},
-		{id: "5f1e9c2b8d3a4e0012ab3406", name: "Archive", shows: "unknown: timeout", org: simulator.Org{Answer: simulator.Hang()}},
-		{id: "5f1e9c2b8d3a4e0012ab3407", name: "Catalog", shows: "unknown: unknown_status", org: simulator.Org{Answer: simulator.Status("SYNCING")}},
+		{id: "5f1e9c2b8d3a4e0012ab3401", name: "Payments", team: "payments-dba", shows: "synced", org: simulator.Org{Answer: simulator.Status("SYNCED")}},
+		{id: "5f1e9c2b8d3a4e0012ab3402", name: "Risk", team: "payments-dba", shows: "not synced", org: simulator.Org{Answer: simulator.Status("NOT_SYNCED")}},
+		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", team: "commerce-dba", shows: "synced, not synced, changing every minute", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}},
+		{id: "5f1e9c2b8d3a4e0012ab3404", name: "Billing", team: "payments-dba", shows: "unknown: role", org: simulator.Org{Answer: simulator.MissingRole(false)}},
+		{id: "5f1e9c2b8d3a4e0012ab3405", name: "Shipping", team: "commerce-dba", shows: "unknown: access_list", org: simulator.Org{Answer: simulator.NotOnAccessList("192.0.2.17")}},
+		{id: "5f1e9c2b8d3a4e0012ab3406", name: "Archive", team: "commerce-dba", shows: "unknown: timeout", org: simulator.Org{Answer: simulator.Hang()}},
+		{id: "5f1e9c2b8d3a4e0012ab3407", name: "Catalog", team: "commerce-dba", shows: "unknown: unknown_status", org: simulator.Org{Answer: simulator.Status("SYNCING")}},
 		{id: "5f1e9c2b8d3a4e0012ab3408", name: "Search", shows: "unknown: unauthorized", org: simulator.Org{Answer: simulator.Status("SYNCED")}, wrongKey: true},
 	}
 }

@@ -31,7 +31,11 @@ func (d *debugText) tell(format string, args ...any) {
 func debug(s *scrape, target *collector.Targets) {
 	d := &debugText{begun: time.Now()}
 	org := target.Orgs()[0]
-	d.tell("poll of organization %s (%s) of Ops Manager %s at %s", org.ID, org.Name, org.OpsManager, org.URL)
+	name := org.Name
+	if org.Team != "" {
+		name += ", team " + org.Team
+	}
+	d.tell("poll of organization %s (%s) of Ops Manager %s at %s", org.ID, name, org.OpsManager, org.URL)
 	d.tell("deadline of this probe %s, timeout of the poll %s, %d slots", s.timeout, org.Timeout, org.MaxConcurrentRequests)
 	results, ok := target.Poll(s.ctx, func(step string) { d.tell("%s", step) })
 	if !ok {

@@ -88,12 +88,16 @@ func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
 	}
 	d := &discovery{targets: targets}
 	for _, org := range targets.Orgs() {
-		labels, err := json.Marshal(map[string]string{
+		found := map[string]string{
 			"__param_target":                org.ID,
 			"instance":                      org.ID,
 			"__meta_opsmanager_org_name":    org.Name,
 			"__meta_opsmanager_ops_manager": org.OpsManager,
-		})
+		}
+		if org.Team != "" {
+			found["__meta_opsmanager_team"] = org.Team
+		}
+		labels, err := json.Marshal(found)
 		if err != nil {
 			return nil, fmt.Errorf("list organization %s for service discovery: %w", org.ID, err)
 		}

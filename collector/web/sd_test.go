@@ -24,7 +24,7 @@ func TestSD(t *testing.T) {
 	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
 	t.Cleanup(exporter.Close)
 	sim, manager := simulated.OpsManager(t, simulator.Options{}, 2)
-	manager.Orgs[1].Name = "Payments"
+	manager.Orgs[1].Name, manager.Orgs[1].Team = "Payments", "payments-dba"
 	exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{manager}})
 	external, err := url.Parse("https://exporter.example.net/om/")
 	if err != nil {
@@ -73,6 +73,9 @@ func TestSD(t *testing.T) {
 				want := map[string]string{
 					"__scheme__": tt.scheme, "__metrics_path__": tt.probe, "__param_target": simulated.OrgID(i), "instance": simulated.OrgID(i),
 					"__meta_opsmanager_org_name": name, "__meta_opsmanager_ops_manager": "production",
+				}
+				if name == "Payments" {
+					want["__meta_opsmanager_team"] = "payments-dba"
 				}
 				if !slices.Equal(groups[i].Targets, []string{tt.host}) || !maps.Equal(groups[i].Labels, want) {
 					t.Errorf("group %d: %v\nwant %v", i, groups[i], want)
