@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// TestSoak, which .ci/full does a hundred times as long, polls every fault over and over, with reloads between the scrapes.
+// TestSoak, which .ci/full does at length, polls every fault over and over, with reloads between the scrapes.
 // Goroutines, open files, memory and series stay where they were after the first
 // rounds.
 func TestSoak(t *testing.T) {
@@ -20,8 +20,8 @@ func TestSoak(t *testing.T) {
 	w.timeout = pollTimeout / 2
 	faults := ownFaults(t)
 	further, others := w.everything(t, faults)
-	percent := ci.Amount(1, 2, 100) // of 100,000 polls and 1,000 reloads
-	polls, reloads := 1000*percent, 10*percent
+	polls := ci.Amount(500, 2_000, 100_000)
+	reloads := polls / 100
 	rounds := (polls + len(faults) - 1) / len(faults)
 	var before footprint
 	reloaded := 0
