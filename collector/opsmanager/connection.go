@@ -13,10 +13,10 @@ import (
 // connection tracks what net/http does not report about a connection, above all
 // whether the server sent an unsolicited response. An HTTP/1.1 response does not
 // identify its request: after an unsolicited response, each response is mistaken for
-// one to the next request. If it arrives before the next request is written, it is
-// detected at once. If it arrives later, it is not, but eventually there is a response
-// without a request. The connection is then tainted, and earlier responses on it are
-// not trusted either.
+// one to the next request. An unsolicited response is detected at once if it arrives
+// before the next request is written. Otherwise it is detected when there is eventually
+// a response without a request. The connection is then tainted, and earlier responses
+// on it are not trusted either.
 type connection struct {
 	net.Conn
 	transport *transport
