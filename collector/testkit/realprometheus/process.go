@@ -9,11 +9,11 @@ import (
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
-// Process is a running program with an HTTP listener. Its methods are for the
+// Process is a running program with an HTTP listener. Its methods must be called from the
 // goroutine of the test.
 type Process struct {
 	*realprogram.Process
-	// URL is the listener's, without a slash at the end.
+	// URL is the URL of the listener without a trailing slash.
 	URL string
 	// Address is its host and port.
 	Address string

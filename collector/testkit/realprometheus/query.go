@@ -15,8 +15,8 @@ type Sample struct {
 	Value  float64
 }
 
-// Query returns the results of an instant query at a Prometheus. A query that
-// Prometheus refuses ends the test.
+// Query returns the results of an instant query. It ends the test if Prometheus rejects
+// the query.
 func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 	tb.Helper()
 	var answer struct {
@@ -43,7 +43,7 @@ func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 	return samples
 }
 
-// GetJSON decodes what is at an address into v.
+// GetJSON decodes the JSON document at an address into v.
 func GetJSON(tb testing.TB, address string, v any) {
 	tb.Helper()
 	resp, err := http.Get(address)
