@@ -9,7 +9,7 @@ DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build help test lint check dist packages image stack version
+.PHONY: build help test lint check pictures dist packages image stack version
 
 build: ## Build ./opsmanager_exporter; the default.
 	go build -trimpath .
@@ -26,6 +26,11 @@ lint: ## Run the linters, in the version that CI uses.
 
 check: lint ## Run the linters, and the tests with the race detector.
 	go test -race -shuffle=on ./...
+
+pictures: ## Draw the pictures in the READMEs again; needs Chromium and npm.
+	.ci/tools prometheus promtool
+	cd dashboards/picture && go run .
+	collector/statuspage/picture
 
 dist: ## Build archives with checksums and bills of materials in dist/; PLATFORMS="linux/amd64 ..." selects them.
 	.ci/build $(PLATFORMS)

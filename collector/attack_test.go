@@ -74,7 +74,7 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 			f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
 			ended := make(chan samples)
 			go func() {
-				s, err := get(t, f.url, "30")
+				s, err := get(t, f.url, "60")
 				if err != nil {
 					t.Error(err)
 				}
@@ -103,7 +103,7 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 			if got := f.exporter.Snapshot().Orgs[0]; got.Err != nil || map[string]string{"SYNCED": "1", "NOT_SYNCED": "0"}[string(got.Status)] != tt.wantNewer {
 				t.Errorf("afterwards the page shows %q, %v", got.Status, got.Err)
 			}
-			if got := f.scrape(t, "30").Link("scrape_errors_total", orgID(0)); got != strconv.Itoa(tt.failures) {
+			if got := f.scrape(t, "60").Link("scrape_errors_total", orgID(0)); got != strconv.Itoa(tt.failures) {
 				t.Errorf("scrape_errors_total %s, want %d", got, tt.failures)
 			}
 		})

@@ -30,7 +30,7 @@ func TestChurn(t *testing.T) {
 	for i, answer := range faults {
 		f.sim.SetOrg(orgID(i), simulator.Org{Answer: answer})
 	}
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	goroutines, files := runtime.NumGoroutine(), openFiles()
 
 	transport := &http.Transport{}

@@ -154,7 +154,7 @@ func TestEverythingAtOnce(t *testing.T) {
 					return
 				default:
 				}
-				s, err := get(t, f.url, "5")
+				s, err := get(t, f.url, "60")
 				if err != nil {
 					t.Error(err)
 					return
@@ -180,7 +180,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	f.expect(t, "at rest", "1", "1", "1")
 
 	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Hang()})
-	wg.Go(func() { _, _ = get(t, f.url, "5") }) // a scrape that the stop meets
+	wg.Go(func() { _, _ = get(t, f.url, "60") }) // a scrape that the stop meets
 	wait.For(t, "the poll is under way", func() bool { return f.sim.OrgCounts(orgID(0)).InFlight == 1 })
 	f.exporter.Close()
 	wg.Wait()

@@ -40,7 +40,7 @@ type settings struct {
 	orgs          int
 	ownKeys       bool
 	concurrency   int           // default 16
-	timeout       time.Duration // default 5 s
+	timeout       time.Duration // default 1 m
 	timeoutOffset time.Duration
 	log           io.Writer
 }
@@ -52,7 +52,7 @@ func start(t testing.TB, s settings) *fixture {
 	sim, manager := simulated.OpsManager(t, s.sim, s.orgs)
 	f := &fixture{sim: sim, manager: manager}
 	f.manager.MaxConcurrentRequests = cmp.Or(s.concurrency, f.manager.MaxConcurrentRequests)
-	f.manager.Timeout = cmp.Or(s.timeout, f.manager.Timeout)
+	f.manager.Timeout = cmp.Or(s.timeout, time.Minute)
 	if s.ownKeys {
 		for i := range f.manager.Orgs {
 			public := fmt.Sprintf("own%05d", i)

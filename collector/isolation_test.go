@@ -93,7 +93,7 @@ func TestHostileUpstream(t *testing.T) {
 		f.sim.SetOrg(orgID(i), simulator.Org{Answer: echo(status)})
 	}
 	for range 2 {
-		s := f.scrape(t, "10")
+		s := f.scrape(t, "60")
 		for i, want := range []string{"unknown_status", "unauthorized", "forbidden", "server_error"} {
 			if got := s.State(t, orgID(i)); got != want {
 				t.Errorf("organization %d: got %s, want %s", i, got, want)

@@ -46,7 +46,7 @@ func TestLog(t *testing.T) {
 			f.sim.SetOrg(orgID(i), simulator.Org{Answer: tt.answer})
 		}
 		before := len(log.String())
-		f.scrape(t, "10")
+		f.scrape(t, "60")
 		var got []string
 		for line := range strings.Lines(log.String()[before:]) {
 			got = append(got, regexp.MustCompile(`^time=\S+ `).ReplaceAllString(strings.TrimSpace(line), ""))

@@ -21,8 +21,8 @@ func TestReload(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3, concurrency: 1}) // for several, net/http may open a connection that comes too late
 	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
-	f.scrape(t, "10")
-	f.scrape(t, "10")
+	f.scrape(t, "60")
+	f.scrape(t, "60")
 
 	// Organizations come and go: what stays keeps its counts, nonce and
 	// connections, what goes takes all its series along.
@@ -31,7 +31,7 @@ func TestReload(t *testing.T) {
 	f.sim.SetOrg(orgID(7), simulator.Org{})
 	f.apply()
 	f.sim.ResetCounts()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	if got := s.Link("scrape_errors_total", orgID(1)); got != "3" {
 		t.Errorf("scrape_errors_total after a reload: %s, want 3", got)
 	}
@@ -48,7 +48,7 @@ func TestReload(t *testing.T) {
 	f.manager.Timeout = 3 * time.Second
 	f.apply()
 	f.sim.ResetCounts()
-	s = f.scrape(t, "10")
+	s = f.scrape(t, "60")
 	if got := f.sim.Counts(); got.Requests != 3 || got.Challenges != 0 {
 		t.Errorf("after a reload with another timeout: %+v", got)
 	}
@@ -59,7 +59,7 @@ func TestReload(t *testing.T) {
 	// An Ops Manager that is renamed leaves nothing under its old name.
 	f.manager.Name = "staging"
 	f.apply()
-	for series := range f.scrape(t, "10") {
+	for series := range f.scrape(t, "60") {
 		if strings.Contains(series, "production") {
 			t.Errorf("series of an Ops Manager that is gone: %s", series)
 		}
@@ -72,7 +72,7 @@ func TestCountsOutliveReloads(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})
 	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
-	before := f.scrape(t, "10")
+	before := f.scrape(t, "60")
 	version := func(s samples, opsManager string) string {
 		for series := range s {
 			if strings.HasPrefix(series, "opsmanager_info{") && strings.Contains(series, `ops_manager="`+opsManager+`"`) {
@@ -91,7 +91,7 @@ func TestCountsOutliveReloads(t *testing.T) {
 	moved.Name, moved.Timeout = "staging", 4*time.Second
 	f.manager = moved
 	f.apply()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	if got := s.Link("scrape_errors_total", orgID(1)); got != "2" {
 		t.Errorf("scrape_errors_total of an organization that moved: %s, want 2", got)
 	}
@@ -105,7 +105,7 @@ func TestCountsOutliveReloads(t *testing.T) {
 	for i := range 2 {
 		f.sim.SetOrg(orgID(i), simulator.Org{BeforeAuth: simulator.Reset()})
 	}
-	s = f.scrape(t, "10")
+	s = f.scrape(t, "60")
 	if got, want := version(s, "staging"), strings.ReplaceAll(known, "production", "staging"); got != want {
 		t.Errorf("opsmanager_info after a reload: %s, want %s", got, want)
 	}
@@ -202,7 +202,7 @@ func TestReloadOfOneOrganization(t *testing.T) {
 	f.manager.Orgs[0].Name = "Payments"
 	f.manager.Orgs = slices.Clone(f.manager.Orgs)
 	f.apply()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	if got := s.State(t, orgID(0)); got != "1" {
 		t.Errorf("the key file is gone: %s, want the key that was last read", got)
 	}
@@ -261,11 +261,11 @@ func TestReloadOfTeams(t *testing.T) {
 func TestVersionOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 1})
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	_, another := simulated.OpsManager(t, simulator.Options{}, 0)
 	f.manager.URL = another.URL
 	f.apply()
-	for series := range f.scrape(t, "10") {
+	for series := range f.scrape(t, "60") {
 		if strings.HasPrefix(series, "opsmanager_info{") && !strings.Contains(series, "8.0.14") {
 			t.Errorf("%s", series)
 		}
@@ -281,7 +281,7 @@ func TestReloadDuringScrape(t *testing.T) {
 	f.sim.SetOrg(orgID(1), simulator.Org{Answer: held(release)})
 	result := make(chan samples)
 	go func() {
-		s, err := get(t, f.url, "10")
+		s, err := get(t, f.url, "60")
 		if err != nil {
 			t.Error(err)
 		}
@@ -297,7 +297,7 @@ func TestReloadDuringScrape(t *testing.T) {
 	if got := s.State(t, gone.ID); got != "1" {
 		t.Errorf("in the scrape in flight: %s, want 1", got)
 	}
-	for series := range f.scrape(t, "10") {
+	for series := range f.scrape(t, "60") {
 		if strings.Contains(series, gone.ID) || strings.Contains(series, "production") {
 			t.Errorf("series of what the reload removed: %s", series)
 		}
@@ -309,7 +309,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	f := start(t, settings{orgs: 3})
 	dir := keyFiles(t)
 	f.load(t, dir, "")
-	before := f.scrape(t, "10")
+	before := f.scrape(t, "60")
 	bad := filepath.Join(dir, "bad.yml")
 	testfile.Write(t, bad, "ops_managers: []\n")
 	if err := f.exporter.Load(bad); err == nil {
@@ -318,7 +318,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	if err := f.exporter.Load(filepath.Join(dir, "missing.yml")); !os.IsNotExist(err) && err == nil {
 		t.Errorf("a missing file: %v", err)
 	}
-	after := f.scrape(t, "10")
+	after := f.scrape(t, "60")
 	f.expect(t, "after a bad file", "1", "1", "1")
 	const successful = "opsmanager_exporter_config_last_reload_successful"
 	const timestamp = "opsmanager_exporter_config_last_reload_success_timestamp_seconds"
@@ -329,7 +329,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 		t.Errorf("%s: %s and then %s", timestamp, before[timestamp], after[timestamp])
 	}
 	f.load(t, dir, "")
-	if got := f.scrape(t, "10")[successful]; got != "1" {
+	if got := f.scrape(t, "60")[successful]; got != "1" {
 		t.Errorf("%s after a good file: %s", successful, got)
 	}
 }
@@ -350,7 +350,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 					return
 				default:
 				}
-				s, err := get(t, f.url, "10")
+				s, err := get(t, f.url, "60")
 				if err != nil {
 					t.Error(err)
 					return
@@ -378,7 +378,7 @@ func TestReloadsUnderLoad(t *testing.T) {
 func TestEveryBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3, concurrency: 1})
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	files, err := filepath.Glob("../config/testdata/bad/*.yml")
 	if err != nil || len(files) < 50 {
 		t.Fatalf("%d bad files, %v", len(files), err)

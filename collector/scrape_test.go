@@ -106,13 +106,13 @@ func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 	const orgs = 40
 	now := clock.New()
 	f := start(t, settings{orgs: orgs, ownKeys: true, sim: simulator.Options{Now: now.Now}})
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	if got := f.sim.Counts().Requests; got != 2*orgs {
 		t.Errorf("first scrape: %d requests for %d organizations, want one challenge each", got, orgs)
 	}
 	for range 3 {
 		f.sim.ResetCounts()
-		f.scrape(t, "10")
+		f.scrape(t, "60")
 		if got := f.sim.Counts().Requests; got != orgs {
 			t.Errorf("%d requests for %d organizations while nonces live", got, orgs)
 		}
@@ -120,7 +120,7 @@ func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 	// The server's clock jumps, ours does not: an expiry that cannot be foreseen.
 	now.Advance(61 * time.Second)
 	f.sim.ResetCounts()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	if got := f.sim.Counts().Requests; got > 2*orgs {
 		t.Errorf("%d requests for %d organizations at an expiry", got, orgs)
 	}
@@ -152,7 +152,7 @@ func TestSharedKeyCostsOneChallenge(t *testing.T) {
 	}
 	f.sim.Restart() // forgets nonces and connections
 	f.sim.ResetCounts()
-	s := f.scrape(t, "10")
+	s := f.scrape(t, "60")
 	if got := int64(f.sim.Counts().Requests); got > orgs+32 {
 		t.Errorf("after a restart %d requests, want at most one extra for each poll in flight", got)
 	}
@@ -167,7 +167,7 @@ func TestConnectionsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, settings{orgs: 100, concurrency: 8})
 		for range 5 {
-			f.scrape(t, "10")
+			f.scrape(t, "60")
 		}
 		if got := f.sim.Counts().Connections; got > 8 {
 			t.Errorf("%d connections opened, want at most 8", got)
@@ -226,7 +226,7 @@ func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
 	t.Parallel()
 	const orgs = 20
 	f := start(t, settings{orgs: orgs, concurrency: 4})
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	for i := range orgs {
 		f.sim.SetOrg(orgID(i), simulator.Org{Delay: 50 * time.Millisecond})
 	}
@@ -240,7 +240,7 @@ func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			s, err := get(t, f.url, "10")
+			s, err := get(t, f.url, "60")
 			if err != nil {
 				t.Error(err)
 				return
@@ -251,7 +251,7 @@ func TestCancelledScrapeLeavesOthersAlone(t *testing.T) {
 		})
 		wg.Wait()
 	}
-	if got := f.scrape(t, "10").Link("scrape_errors_total", orgID(orgs-1)); got != "0" {
+	if got := f.scrape(t, "60").Link("scrape_errors_total", orgID(orgs-1)); got != "0" {
 		t.Errorf("scrape_errors_total %s: a scrape whose client left is no scrape that failed", got)
 	}
 }

@@ -68,7 +68,7 @@ func TestSnapshotIsMadeOnce(t *testing.T) {
 	if f.exporter.Snapshot() != before {
 		t.Error("made again although nothing happened")
 	}
-	f.scrape(t, "10")
+	f.scrape(t, "60")
 	scraped := f.exporter.Snapshot()
 	if scraped == before || scraped.Orgs[0].Polled.IsZero() || !before.Orgs[0].Polled.IsZero() {
 		t.Errorf("after a scrape: %+v, before it %+v", scraped.Orgs[0], before.Orgs[0])

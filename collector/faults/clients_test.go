@@ -92,7 +92,7 @@ func TestNothingOfAClientIsAnError(t *testing.T) {
 					t.Fatal(err)
 				}
 				_, _ = fmt.Fprintf(c, "%s %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n%s\r\n\r\n", method, path, header)
-				_ = c.SetReadDeadline(time.Now().Add(10 * time.Second))
+				_ = c.SetReadDeadline(time.Now().Add(patient))
 				if _, err := io.ReadAll(c); err != nil {
 					t.Errorf("%s %s with %.40q: %v", method, path, header, err)
 				}

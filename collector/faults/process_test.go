@@ -107,7 +107,7 @@ func (p *process) configure(t *testing.T) {
 
 func (p *process) ready(t *testing.T) {
 	t.Helper()
-	realprogram.Await(t, 30*time.Second, func() error {
+	realprogram.Await(t, patient, func() error {
 		resp, err := http.Get(p.url + "/-/ready")
 		if err != nil {
 			return err
@@ -164,7 +164,7 @@ func (p *process) tells(a simulator.Answer) <-chan struct{} {
 // open.
 func TestNoFileDescriptors(t *testing.T) {
 	t.Parallel()
-	p := launch(t, "ulimit -n 40", 30, "--web.disable-exporter-metrics")
+	p := launch(t, "ulimit -n 40", 20, "--web.disable-exporter-metrics") // as many connections as there are files for
 	p.ready(t)
 	var taken []net.Conn
 	for range 60 {
@@ -173,7 +173,7 @@ func TestNoFileDescriptors(t *testing.T) {
 		}
 	}
 	// The connection that asked whether it is ready is still there.
-	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 5*time.Second)
+	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", patient)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -184,7 +184,7 @@ func TestNoFileDescriptors(t *testing.T) {
 	for _, c := range taken {
 		c.Close()
 	}
-	realprogram.Await(t, 10*time.Second, func() error { // it has to notice
+	realprogram.Await(t, patient, func() error { // it has to notice
 		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process.Pid))
 		if err == nil && len(entries) > 35 {
 			return fmt.Errorf("still %d files", len(entries))
@@ -240,7 +240,7 @@ func TestStormOfSignals(t *testing.T) {
 	wg.Wait()
 	testfile.Write(t, p.file, string(good))
 	_ = p.Process.Signal(syscall.SIGHUP)
-	realprogram.Await(t, 10*time.Second, func() error {
+	realprogram.Await(t, patient, func() error {
 		s, err := exposition.Scrape(t.Context(), p.url+"/metrics?collect[]=exporter", 5*time.Second)
 		if err == nil && s["opsmanager_exporter_config_last_reload_successful"] != "1" {
 			err = fmt.Errorf("the good file is not in use")
@@ -260,7 +260,7 @@ func TestStops(t *testing.T) {
 			if err != nil && (!early || err.Error() != "signal: terminated") {
 				t.Errorf("ended with %v", err)
 			}
-		case <-time.After(30 * time.Second):
+		case <-time.After(patient):
 			t.Error("did not end")
 		}
 		if strings.Contains(p.log.String(), "panic") || strings.Contains(p.log.String(), privateKey) {
@@ -313,7 +313,7 @@ func TestStops(t *testing.T) {
 			<-asked
 			_ = p.Process.Signal(syscall.SIGTERM)
 		}()
-		s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 2*time.Second)
+		s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 4*time.Second)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -340,7 +340,7 @@ func TestStops(t *testing.T) {
 		go func() { _, _ = exposition.Scrape(t.Context(), p.url+"/metrics", 20*time.Second) }()
 		<-asked
 		term(t, p)
-		realprogram.Await(t, 10*time.Second, func() error {
+		realprogram.Await(t, patient, func() error {
 			if !strings.Contains(p.log.String(), "Stopping") {
 				return fmt.Errorf("it does not say that it stops")
 			}
@@ -352,7 +352,7 @@ func TestStops(t *testing.T) {
 			if err == nil || err.Error() != "exit status 1" || !strings.Contains(p.log.String(), "received a second signal: requests in flight are lost") {
 				t.Errorf("ended with %v", err)
 			}
-		case <-time.After(10 * time.Second):
+		case <-time.After(patient):
 			t.Error("did not end at once")
 		}
 	})

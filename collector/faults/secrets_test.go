@@ -17,7 +17,6 @@ import (
 	"sync"
 	"syscall"
 	"testing"
-	"time"
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
@@ -249,7 +248,7 @@ func TestSecretsInCore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	defer cancel()
 	// Not that of w, which checks its files in the background after it loaded.
 	exporter := collector.NewExporter(slog.New(slog.NewTextHandler(&w.log, nil)), "test")

@@ -60,7 +60,7 @@ func TestKeptConnectionAfterDeadline(t *testing.T) {
 				time.Sleep(20 * time.Millisecond) // a connection that dies with it would have
 				r.synced(t)
 				if c := s.Counts(); status != opsmanager.Synced || c.Connections != 1 || c.Requests != 3 {
-					return fmt.Errorf("got %q, %v and %+v, want 3 requests on one connection", status, err, c)
+					return fmt.Errorf("got %q, %w and %+v, want 3 requests on one connection", status, err, c)
 				}
 				return nil
 			})

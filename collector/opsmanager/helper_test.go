@@ -135,7 +135,7 @@ func (want failure) check(t testing.TB, status opsmanager.Status, err error) {
 func (want failure) difference(status opsmanager.Status, err error) error {
 	e, ok := errors.AsType[*opsmanager.Error](err)
 	if !ok {
-		return fmt.Errorf("got %q, %v, want %+v", status, err, want)
+		return fmt.Errorf("got %q, %w, want %+v", status, err, want)
 	}
 	got := failure{e.Reason, e.StatusCode, e.ErrorCode, loopback.ReplaceAllString(e.Error(), "ADDRESS")}
 	if got != want || status != "" || opsmanager.ReasonOf(err) != want.reason {

@@ -227,9 +227,9 @@ func TestShortScrapesMakeNobodyLate(t *testing.T) {
 		for range 25 {
 			time.Sleep(100 * time.Millisecond)
 			f.scrape(t, 100*time.Millisecond)
-			f.Scheduler.mu.Lock() // the long scrape is still running
+			f.mu.Lock() // the long scrape is still running
 			late := f.places[0].late
-			f.Scheduler.mu.Unlock()
+			f.mu.Unlock()
 			if late {
 				t.Fatal("late")
 			}

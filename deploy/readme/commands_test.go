@@ -54,6 +54,7 @@ func cannotRun() []rule {
 		{"go test ./...", "CI runs it by itself"},
 		{"make stack", "needs docker compose, and images from elsewhere; deploy/compose has the files loaded by its loader"},
 		{"docker compose ", "needs docker compose, and images from elsewhere; deploy/compose has the files loaded by its loader"},
+		{"(cd dashboards/picture ", "loads packages from elsewhere; .ci/full runs it"},
 		{"dnf ", "needs another distribution; .ci/packages installs the .rpm with rpm"},
 		{"kubectl ", cluster},
 		{"helm upgrade ", cluster},

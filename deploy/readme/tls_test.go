@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -17,19 +18,33 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// A Prometheus with the configuration of deploy/README.md finds the targets of an
-// exporter with TLS and passwords, and scrapes them.
+// A Prometheus with the configuration of a README finds the targets of an exporter
+// with TLS and passwords, and scrapes them.
 func TestDiscoveryOverTLS(t *testing.T) {
-	const path = "deploy/README.md"
-	var config string
-	for _, b := range parse(path, testfile.Read(t, filepath.Join(root, path))).blocks {
-		if strings.Contains(b.text, "http_sd_configs") {
-			config = b.text
-		}
-	}
 	suite := realprometheus.Newest()
 	realprogram.Need(t, suite.Prometheus)
+	address, ca := startSecured(t)
+	found := 0
+	for _, p := range pages(t, root) {
+		for _, b := range p.blocks {
+			if strings.Contains(b.text, "http_sd_configs") && strings.Contains(b.text, "https://") {
+				found++
+				t.Run(b.String(), func(t *testing.T) {
+					t.Parallel()
+					discover(t, suite, b.text, address, ca)
+				})
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no README has a configuration for /sd over TLS")
+	}
+}
 
+// startSecured starts an exporter with two organizations, TLS and a password. It
+// returns its address and the certificate of its authority.
+func startSecured(t *testing.T) (address, authorityPEM string) {
+	t.Helper()
 	_, m := simulated.OpsManager(t, simulator.Options{}, 2)
 	dir := t.TempDir()
 	file := filepath.Join(dir, "opsmanager.yml")
@@ -42,7 +57,7 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	// The hash is that of "listener-password".
 	testfile.Write(t, filepath.Join(dir, "web.yml"), "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"+
 		"basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
-	address := realprogram.FreeAddress(t)
+	address = realprogram.FreeAddress(t)
 	exporter := realprogram.Start(t, exec.Command(realprometheus.Build(t), "--config.file="+file,
 		"--web.config.file="+filepath.Join(dir, "web.yml"), "--web.listen-address="+address))
 	if !exporter.Ready(t, func() error {
@@ -54,10 +69,19 @@ func TestDiscoveryOverTLS(t *testing.T) {
 	}) {
 		t.Fatal("the exporter ended")
 	}
+	return address, ca.PEM()
+}
 
+// discover has a Prometheus scrape the exporter at address.
+func discover(t *testing.T, suite realprometheus.Suite, config, address, ca string) {
+	t.Helper()
+	dir := t.TempDir()
 	config = realprometheus.Replace(t, config, "exporter.example.net:20301", address)
-	config = realprometheus.Replace(t, config, "scrape_interval: 60s\n    scrape_timeout: 15s", "scrape_interval: 1s\n    scrape_timeout: 1s")
-	prometheus := suite.StartPrometheus(t, config, map[string]string{"ca.pem": ca.PEM(), "exporter.password": "listener-password"})
+	config = regexp.MustCompile(`(scrape_(?:interval|timeout)): \d+s`).ReplaceAllString(config, "$1: 1s")
+	testfile.Write(t, filepath.Join(dir, "ca_file"), ca)
+	testfile.Write(t, filepath.Join(dir, "password_file"), "listener-password")
+	config = named.ReplaceAllString(config, "$1: "+dir+"/$1")
+	prometheus := suite.StartPrometheus(t, "global: {scrape_interval: 1s, scrape_timeout: 1s}\n"+config, nil)
 	realprogram.Await(t, time.Minute, func() error {
 		samples := realprometheus.Query(t, prometheus, "opsmanager_migration_link_synced == 1")
 		if len(samples) != 2 {
