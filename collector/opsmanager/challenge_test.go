@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// lines makes challenges of a text in which NONCE stands for the nonce.
+// lines returns challenges with NONCE replaced by the nonce.
 func lines(texts ...string) simulator.Challenge {
 	return simulator.Challenge{Lines: func(nonce string, _ bool) []string {
 		var all []string
@@ -113,7 +113,7 @@ func TestChallengesThatAreNotAnswered(t *testing.T) {
 	}
 }
 
-// What the poll sends is what it should be, and no password in any other form.
+// A poll sends the correct headers, and no password in any form.
 func TestWhatIsSent(t *testing.T) {
 	for name, challenge := range map[string]string{
 		"Basic alone":  `Basic realm="x"`,

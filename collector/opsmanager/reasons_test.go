@@ -93,7 +93,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		_, err := newRig(t, simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.RateLimited(text)}).URL(), nil).poll(t)
 		e, ok := err.(*opsmanager.Error) //nolint:errorlint // the documented type
-		passes := time.Duration(0)       // until the answer has come
+		passes := time.Duration(0)       // before the response arrives
 		if strings.HasSuffix(text, "GMT") {
 			passes = time.Minute
 		}
@@ -111,8 +111,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A server that compares the path with the digest's answers 400 behind a proxy
-// that strips a prefix, as Apache does.
+// Behind a proxy that strips a prefix, a server that compares the path with the digest's,
+// such as Apache, responds with 400.
 func TestPathThatAProxyChanges(t *testing.T) {
 	const prefix = "HTTP 400: a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged"
 	for path, want := range map[string]string{"": "HTTP 400", "/": "HTTP 400", "/om": prefix, "/om/": prefix} {
@@ -224,7 +224,7 @@ func TestReasonsBeforeHTTP(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	free := "127.0.0.1:1" // tcpmux, which nobody has
+	free := "127.0.0.1:1" // tcpmux, which is never used
 	t.Run("refused", func(t *testing.T) {
 		status, err := newRig(t, "http://"+free, nil).poll(t)
 		failure{opsmanager.ReasonConnect, 0, "", "dial tcp ADDRESS: connect: connection refused"}.check(t, status, err)

@@ -27,7 +27,7 @@ func answered(t testing.TB, header http.Header) (*Session, *Credentials) {
 	return s, c
 }
 
-// What is sent is what icholy/digest computes, whatever has to be quoted.
+// The Authorization header equals that of icholy/digest, whatever has to be quoted.
 func TestAuthorization(t *testing.T) {
 	key := config.KeyPair{Public: config.NewSecret(`pub"lic`), Private: config.NewSecret(testPrivate)}
 	for _, chal := range []*icholy.Challenge{
@@ -61,8 +61,8 @@ func TestAuthorization(t *testing.T) {
 	}
 }
 
-// An Authentication-Info is checked by what it holds. The rspauth of the second
-// half is that of RFC 7616, section 3.5: a digest without a method.
+// Each directive present in Authentication-Info is checked. rspauth is that of RFC 7616,
+// section 3.5: a digest without a method.
 func TestAuthenticationInfo(t *testing.T) {
 	_, c := answered(t, challenge401("abc"))
 	cnonce := c.params()["cnonce"]
@@ -74,7 +74,7 @@ func TestAuthenticationInfo(t *testing.T) {
 		}
 		return d.Response
 	}
-	good := fmt.Sprintf(`rspauth="%s", cnonce="%s", nc=00000001, qop=auth`, rspauth(1), cnonce) // as Apache writes it
+	good := fmt.Sprintf(`rspauth="%s", cnonce="%s", nc=00000001, qop=auth`, rspauth(1), cnonce) // in the format of Apache
 	for name, tt := range map[string]struct {
 		lines []string
 		fits  bool
@@ -114,7 +114,7 @@ func TestAuthenticationInfo(t *testing.T) {
 	}
 }
 
-// Nothing of a key, a digest or a cookie shows, however it is printed.
+// No key, digest or cookie is shown, however it is printed.
 func TestNothingPrints(t *testing.T) {
 	s, c := answered(t, setting(challenge401("abc"), "JSESSIONID=1a2b3c4d5e; path=/"))
 	if c.Cookie() != "JSESSIONID=1a2b3c4d5e" {
