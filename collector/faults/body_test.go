@@ -12,12 +12,12 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// bodied answers 200 with a body.
+// bodied responds with 200 and a body.
 func bodied(body string) simulator.Answer {
 	return simulator.Body(http.StatusOK, "application/json", body)
 }
 
-// encoded answers 200 with a body and a content coding that it says it has.
+// encoded responds with 200, a body and a Content-Encoding.
 func encoded(coding, body string) simulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", coding)
@@ -94,7 +94,7 @@ func bodyFaults() []fault {
 
 		`{"Status":"SYNCED"}`:                          "bad_response",
 		`{"STATUS":"SYNCED"}`:                          "bad_response",
-		`{"ſtatuſ":"SYNCED"}`:                          "bad_response", // equal in any letter case
+		`{"ſtatuſ":"SYNCED"}`:                          "bad_response", // equal if letter case is ignored
 		`{"status ":"SYNCED"}`:                         "bad_response",
 		`{"":"SYNCED"}`:                                "bad_response",
 		`{"status":"SYNCED","status":"SYNCED"}`:        "bad_response",

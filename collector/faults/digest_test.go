@@ -14,7 +14,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realdigest"
 )
 
-// challenged answers 401 with these WWW-Authenticate lines, whatever was sent.
+// challenged responds to every request with 401 and these WWW-Authenticate lines.
 func challenged(lines ...string) simulator.Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range lines {
@@ -24,17 +24,17 @@ func challenged(lines ...string) simulator.Answer {
 	}
 }
 
-// nonces is a simulator with a peculiar way of serving nonces.
+// nonces is a simulator with unusual nonces.
 func nonces(n simulator.Nonce) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Nonce: n}).URL()} }
 }
 
-// challenges is a simulator whose challenges are odd and can be answered.
+// challenges is a simulator with unusual challenges that can be answered.
 func challenges(c simulator.Challenge) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Challenge: c}).URL()} }
 }
 
-// lines writes the challenge itself: %s is the nonce.
+// lines is a simulator with these WWW-Authenticate lines, where %s is the nonce.
 func lines(formats ...string) func(scene) target {
 	return challenges(simulator.Challenge{Lines: func(nonce string, stale bool) []string {
 		var all []string
@@ -48,19 +48,19 @@ func lines(formats ...string) func(scene) target {
 	}})
 }
 
-// clocked is a simulator whose clock is elsewhere, and perhaps runs wild.
+// clocked is a simulator with a wrong clock.
 func clocked(now func() time.Time) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Now: now}).URL()} }
 }
 
-// revoked is a target whose API key is not known, until it is mended.
+// revoked is a target that rejects the API key until it is mended.
 func revoked(s scene) target {
 	server := s.simulate(simulator.Options{})
 	server.RemoveKey(publicKey)
 	return target{url: server.URL(), mend: func() { server.SetKey(publicKey, privateKey) }}
 }
 
-// forgetful is a target that forgets all nonces with each answer.
+// forgetful is a target that forgets all nonces at each response.
 func forgetful(s scene) target {
 	server := s.simulate(simulator.Options{})
 	for _, org := range s.orgs {
@@ -72,7 +72,8 @@ func forgetful(s scene) target {
 	return target{url: server.URL()}
 }
 
-// behind is a real server of digests before a handler that says SYNCED.
+// behind is a real server with digest authentication in front of a handler that responds
+// with SYNCED.
 func behind(start func(testing.TB, realdigest.Options) *realdigest.Server, oneTime bool) func(scene) target {
 	return func(s scene) target {
 		server := start(s, realdigest.Options{
@@ -134,7 +135,7 @@ func digestFaults() []fault {
 		{name: "nonces of no time", want: "nonce", target: nonces(simulator.Nonce{Lifetime: 1})},
 		{name: "two back ends", want: "1", target: func(s scene) target {
 			t := nonces(simulator.Nonce{BackEnds: 2})(s)
-			t.settings = "max_concurrent_requests: 1" // or which back end gets a request is chance
+			t.settings = "max_concurrent_requests: 1" // otherwise the back end of a request is random
 			return t
 		}},
 		{name: "three back ends by connection", want: "1", target: nonces(simulator.Nonce{BackEnds: 3, PerConnection: true})},
@@ -151,8 +152,8 @@ func digestFaults() []fault {
 	}
 }
 
-// longNonces hands out nonces of a few KiB, as servers do that put their state
-// into them, and takes whatever comes back with one.
+// longNonces issues nonces of a few KiB, like servers that store their state in them, and
+// accepts any response to one.
 func longNonces(s scene, size int) target {
 	random := make([]byte, size)
 	_, _ = rand.Read(random)

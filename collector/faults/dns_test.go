@@ -15,9 +15,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// names are what the resolver of these tests answers for: addresses, or a fault.
+// The names that the resolver of these tests knows, with addresses or a fault.
 var (
-	moved   atomic.Bool // the name moved.test names another host
+	moved   atomic.Bool // moved.test has changed to another host
 	dnsZone = map[string]func(q dnsmessage.Question) (dnsmessage.RCode, []string){
 		"loopback.test": always("127.0.0.1"),
 		"v6.test":       always("::1"),
@@ -46,7 +46,7 @@ func fails(code dnsmessage.RCode) func(dnsmessage.Question) (dnsmessage.RCode, [
 	return func(dnsmessage.Question) (dnsmessage.RCode, []string) { return code, nil }
 }
 
-// resolver is Go's own with a name server of ours, which speaks through a pipe.
+// resolver is Go's resolver with nameServer, connected by a pipe.
 func resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(_ context.Context, _, _ string) (net.Conn, error) {
 		if unreachable.Load() {
@@ -63,8 +63,8 @@ var (
 	over        = make(chan struct{}) // closed after the tests
 )
 
-// nameServer answers queries, which on a connection that is no packet connection
-// have their length before them (RFC 1035, section 4.2.2).
+// nameServer answers queries. On a connection that is not a packet connection, they are
+// preceded by their length (RFC 1035, section 4.2.2).
 func nameServer(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
@@ -86,7 +86,7 @@ func nameServer(c net.Conn) {
 		}
 		answer := resolve(query)
 		if answer == nil {
-			select { // nobody waits any more
+			select { // until the client no longer waits
 			case <-over:
 			case <-time.After(4 * pollTimeout):
 			}
@@ -98,7 +98,7 @@ func nameServer(c net.Conn) {
 	}
 }
 
-// resolve returns the answer to a query, nil for none.
+// resolve returns the answer to a query, or nil for none.
 func resolve(query []byte) []byte {
 	var p dnsmessage.Parser
 	header, err := p.Start(query)
@@ -144,9 +144,9 @@ func resolve(query []byte) []byte {
 	return message
 }
 
-// TestNameThatMoves has a name that names another host when the first one is
-// gone, and a name server that cannot be asked for a while: kept connections go
-// on, and so does the first scrape after.
+// TestNameThatMoves changes the address of a name after the first host has gone, and makes
+// the name server unavailable for a while: polls on existing connections continue, and the
+// first scrape afterwards succeeds.
 func TestNameThatMoves(t *testing.T) {
 	w := newWorld(t, 2)
 	w.timeout = patient
@@ -181,7 +181,7 @@ func TestNameThatMoves(t *testing.T) {
 	expect("and back to where nobody is", "connect")
 }
 
-// named is a simulator that the configuration calls by a name.
+// named is a simulator that is configured by host name.
 func named(name, address string) func(scene) target {
 	return func(s scene) target {
 		server := s.simulate(simulator.Options{Address: address})

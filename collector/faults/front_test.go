@@ -8,8 +8,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realproxy"
 )
 
-// inPlace is a target in whose place something else answers, without asking for
-// credentials.
+// inPlace is a target that responds without requiring credentials.
 func inPlace(answer simulator.Answer) func(scene) target {
 	return func(s scene) target {
 		server := s.simulate(simulator.Options{})
@@ -20,8 +19,7 @@ func inPlace(answer simulator.Answer) func(scene) target {
 	}
 }
 
-// behindProxy is a target of two servers that do not know each other's nonces
-// behind a real proxy.
+// behindProxy is a target of two servers behind a real proxy that do not share nonces.
 func behindProxy(start func(testing.TB, realproxy.Options) string, o realproxy.Options, n simulator.Nonce) func(scene) target {
 	return func(s scene) target {
 		first := s.simulate(simulator.Options{Nonce: n})
@@ -31,8 +29,8 @@ func behindProxy(start func(testing.TB, realproxy.Options) string, o realproxy.O
 	}
 }
 
-// frontFaults are those of what stands in front of Ops Manager: caches, gateways,
-// balancers.
+// frontFaults returns the faults of caches, gateways and load balancers in front of Ops
+// Manager.
 func frontFaults() []fault {
 	synced := simulator.Status("SYNCED")
 	with := func(name, value string) simulator.Answer { return simulator.WithHeader(name, value, synced) }

@@ -8,16 +8,16 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// elsewhere is where redirects and challenges point: the address is reserved for
-// documentation (RFC 5737), so that whoever follows one finds nobody.
+// elsewhere is the target of redirects and challenges. The address is reserved for
+// documentation (RFC 5737), so following one reaches no host.
 const elsewhere = "http://192.0.2.1:8080/"
 
-// coded answers with a code, and a body that would say SYNCED.
+// coded responds with a code and a body with SYNCED.
 func coded(code int) simulator.Answer {
 	return simulator.Body(code, "application/json", syncedBody)
 }
 
-// headed is a raw answer with further header lines.
+// headed is a raw response with additional header lines.
 func headed(lines string) simulator.Answer {
 	return raw(ok+"Content-Length: 19\r\n"+lines+"\r\n"+syncedBody, closed)
 }

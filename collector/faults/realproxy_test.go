@@ -29,7 +29,7 @@ func spawn(t *testing.T, address, program string, args ...string) {
 	}
 }
 
-// stateWith scrapes an Ops Manager with these settings, behind a proxy or not.
+// stateWith scrapes an Ops Manager with these settings, with or without a proxy.
 func stateWith(t *testing.T, url, settings string) string {
 	t.Helper()
 	w := newWorld(t, 2)
@@ -38,7 +38,7 @@ func stateWith(t *testing.T, url, settings string) string {
 	return w.scrape(t).State(t, faultOrg(0))
 }
 
-// TestTinyproxy goes through a real proxy, with its password and without.
+// TestTinyproxy polls through a real proxy, with and without its password.
 func TestTinyproxy(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/tinyproxy"
@@ -71,8 +71,8 @@ func TestTinyproxy(t *testing.T) {
 	}
 }
 
-// TestProxyThatBreaksTLS goes through a real proxy that reads along: it is
-// noticed, unless its CA is the one that is trusted.
+// TestProxyThatBreaksTLS polls through a real proxy that intercepts TLS, which is detected
+// unless its CA is trusted.
 func TestProxyThatBreaksTLS(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/mitmdump"

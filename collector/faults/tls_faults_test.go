@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// secure is a target with TLS whose authority the exporter trusts. Its
-// certificate and its configuration may be changed.
+// secure is a target with TLS and a trusted CA. Its configuration and certificate can be
+// modified.
 func secure(server func(*tls.Config), changes ...authority.Change) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)
@@ -31,8 +31,8 @@ func versions(lowest, highest uint16) func(*tls.Config) {
 	return func(c *tls.Config) { c.MinVersion, c.MaxVersion = lowest, highest }
 }
 
-// tampered is a target with TLS behind a middleman, who does something to
-// what the server sends after so many bytes of it.
+// tampered is a target with TLS behind a man in the middle that modifies what the server
+// sends after a number of bytes.
 func tampered(bytes int64, what func(client net.Conn, chunk []byte) bool) func(scene) target {
 	return func(s scene) target {
 		inner := secure(nil)(s)
@@ -77,7 +77,7 @@ func flip(_ net.Conn, chunk []byte) bool {
 	return true
 }
 
-// rotated is a target whose CA was replaced; mend replaces the CA file too.
+// rotated is a target whose CA was replaced; mend also replaces the CA file.
 func rotated(s scene) target {
 	ca, old := authority.New(s), authority.New(s)
 	settings, file := trusting(s, old)
@@ -85,7 +85,7 @@ func rotated(s scene) target {
 	return target{url: server.URL(), settings: settings, mend: func() { testfile.Write(s, file, ca.PEM()) }}
 }
 
-// renewed is a target whose certificate is bad until it is mended.
+// renewed is a target with an invalid certificate until it is mended.
 func renewed(bad ...authority.Change) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)
@@ -100,8 +100,8 @@ func renewed(bad ...authority.Change) func(scene) target {
 	}
 }
 
-// chained is a target whose certificate an intermediate CA signed, whose own
-// certificate it sends or not.
+// chained is a target with a certificate signed by an intermediate CA. sent means that it
+// sends the CA's certificate too.
 func chained(sent bool) func(scene) target {
 	return func(s scene) target {
 		root := authority.New(s)
@@ -114,8 +114,8 @@ func chained(sent bool) func(scene) target {
 	}
 }
 
-// demanding is a target that wants a client certificate; the exporter has none,
-// or one that issuer signed.
+// demanding is a target that requires a client certificate. The exporter has none, or one
+// signed by issuer.
 func demanding(version uint16, withCert bool, issuer func(s scene, wanted *authority.Authority) *authority.Authority) func(scene) target {
 	return func(s scene) target {
 		ca, clients := authority.New(s), authority.New(s)
@@ -132,7 +132,7 @@ func demanding(version uint16, withCert bool, issuer func(s scene, wanted *autho
 	}
 }
 
-// http2 is a target that speaks HTTP/2, whatever it chose among what was offered.
+// http2 is a target that speaks HTTP/2, whatever protocol was negotiated.
 func http2(offered ...string) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)

@@ -424,7 +424,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// A scrape canceled by its client makes no organization late.
+// A scrape cancelled by its client makes no organization late.
 func TestCancelledScrape(t *testing.T) {
 	run(t, 1, 2, func(t *testing.T, f *fixture) {
 		f.takes[0] = 4 * time.Second

@@ -76,7 +76,7 @@ func BenchmarkScrape(b *testing.B) {
 				b.Run(fmt.Sprintf("latency=%s/%s", delay, f), func(b *testing.B) {
 					o := startOpsManager(b, f)
 					e := startExporter(b, binary, o)
-					e.scrape(b) // connections and nonces
+					e.scrape(b) // opens connections and gets nonces
 					o.count(b)
 					before := cpu(b, e.PID())
 					var wall time.Duration

@@ -35,7 +35,7 @@ func BenchmarkHandler(b *testing.B) {
 						b.Fatal(w.Code)
 					}
 				}
-				scrape() // connections and nonces
+				scrape() // opens connections and gets nonces
 				o.count(b)
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)

@@ -294,7 +294,7 @@ func TestServersThatKeepQuiet(t *testing.T) {
 	if err := run(t, begin(t, s), []step{{"b", nil}}); err != nil {
 		t.Fatal(err)
 	}
-	// If cookies lead to the issuer of a nonce, the key is not in doubt.
+	// If cookies lead to the issuer of a nonce, its refusal means that the key is wrong.
 	if err := run(t, begin(t, s), []step{
 		{"b", setting(refused("x"), "SRV=1; path=/")}, {"x", refused("y")},
 	}); !errors.Is(err, ErrRejected) {
