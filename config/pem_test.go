@@ -61,7 +61,7 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 		"all on one line":              {strings.ReplaceAll(cert, "\n", " "), 1, joined},
 		"all on one line, with \\n":    {strings.ReplaceAll(cert, "\n", `\n`), 1, joined},
 		"body on the BEGIN line":       {cert + strings.TrimSpace(begin) + body + end, n + 1, "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"},
-		"CR alone":                     {strings.ReplaceAll(cert, "\n", "\r"), 1, joined},
+		"only CR":                      {strings.ReplaceAll(cert, "\n", "\r"), 1, joined},
 		"indented":                     {cert + "  " + strings.ReplaceAll(cert, "\n", "\n  "), n + 1, indented},
 		"END indented":                 {begin + body + "\t" + end, n, indented},
 		"not Base64":                   {cert + begin + "#" + body + end, n + 1, damaged},

@@ -146,10 +146,10 @@ func TestBalancers(t *testing.T) {
 		{"session cookie", haproxy, 1, session, 0, 1.3},
 		{"session cookie, foreign nonce refused", haproxy, 1, simulator.Nonce{Session: true, UnknownRefused: true}, 0, 1.3},
 		{"session cookie and sticky cookie", sticky, 2, session, 0, 1.3},
-		{"HAProxy, in turn", haproxy, 2, simulator.Nonce{}, 0.01, 10},
-		{"HAProxy, in turn, foreign nonce refused", haproxy, 2, foreign, 0.03, 10},
-		{"nginx, in turn", nginx, 2, simulator.Nonce{}, 0.01, 10},
-		{"nginx, in turn, foreign nonce refused", nginx, 2, foreign, 0.03, 10},
+		{"HAProxy, round robin", haproxy, 2, simulator.Nonce{}, 0.01, 10},
+		{"HAProxy, round robin, foreign nonce refused", haproxy, 2, foreign, 0.03, 10},
+		{"nginx, round robin", nginx, 2, simulator.Nonce{}, 0.01, 10},
+		{"nginx, round robin, foreign nonce refused", nginx, 2, foreign, 0.03, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -169,7 +169,7 @@ func TestBalancers(t *testing.T) {
 			}
 			// The refusal of a newly issued nonce without stale=true looks like a revoked
 			// key. For a valid key that happens only if a request may reach any server.
-			if chance := strings.HasSuffix(tt.name, "in turn, foreign nonce refused"); sum.lost["unauthorized"] > 0 && !chance {
+			if chance := strings.HasSuffix(tt.name, "round robin, foreign nonce refused"); sum.lost["unauthorized"] > 0 && !chance {
 				t.Errorf("a key that is right counts as refused: %v", sum)
 			}
 		})

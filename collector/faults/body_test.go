@@ -61,7 +61,7 @@ func bodyFaults() []fault {
 		{name: "gzip and more", want: "bad_response", answer: encoded("gzip", gzipped(syncedBody)+"more")},
 		{name: "gzip of two values", want: "bad_response", answer: encoded("gzip", gzipped(syncedBody, syncedBody))},
 		{name: "gzip not declared", want: "bad_response", answer: bodied(gzipped(syncedBody))},
-		{name: "gzip declared and not done", want: "bad_response", answer: encoded("gzip", syncedBody)},
+		{name: "gzip declared, not compressed", want: "bad_response", answer: encoded("gzip", syncedBody)},
 		{name: "gzip declared twice", want: "bad_response", answer: encoded("gzip, gzip", gzipped(gzipped(syncedBody)))},
 		{name: "gzip of nothing", want: "bad_response", answer: encoded("gzip", gzipped(""))},
 		{name: "empty gzip", want: "bad_response", answer: encoded("gzip", "")},
@@ -73,7 +73,7 @@ func bodyFaults() []fault {
 		{name: "identity", want: "1", answer: encoded("identity", syncedBody)},
 
 		{name: "charset ISO-8859-1", want: "1", answer: simulator.Body(200, "application/json;charset=ISO-8859-1", syncedBody)},
-		{name: "charset nobody knows", want: "1", answer: simulator.Body(200, "application/json; charset=klingon", syncedBody)},
+		{name: "unknown charset", want: "1", answer: simulator.Body(200, "application/json; charset=klingon", syncedBody)},
 		{name: "no content type", want: "1", answer: simulator.Body(200, "", syncedBody)},
 		{name: "UTF-16", want: "bad_response", answer: simulator.Body(200, "application/json; charset=utf-16", utf16Of(syncedBody))},
 		{name: "byte order mark", want: "bad_response", answer: bodied("\ufeff" + syncedBody)},

@@ -178,7 +178,7 @@ func TestNameThatMoves(t *testing.T) {
 	expect("after", "0")
 	moved.Store(false)
 	second.Restart()
-	expect("and back to where nobody is", "connect")
+	expect("back to the first host, which is gone", "connect")
 }
 
 // named is a simulator that is configured by host name.
@@ -191,7 +191,7 @@ func named(name, address string) func(scene) target {
 }
 
 func dnsFaults() []fault {
-	return append(ipv6Faults(fault{name: "name with IPv6 alone", want: "1", target: named("v6.test", "[::1]:0")}), []fault{
+	return append(ipv6Faults(fault{name: "name with only IPv6", want: "1", target: named("v6.test", "[::1]:0")}), []fault{
 		{name: "no such host", want: "dns", target: at("http://nxdomain.test")},
 		{name: "no such host, TLS", want: "dns", target: at("https://nxdomain.test")},
 		{name: "name server fails", want: "dns", target: at("http://servfail.test")},
@@ -199,7 +199,7 @@ func dnsFaults() []fault {
 		{name: "name server cannot", want: "dns", target: at("http://notimp.test")},
 		{name: "name server calls it malformed", want: "dns", target: at("http://formerr.test")},
 		{name: "name without address", want: "dns", target: at("http://empty.test")},
-		{name: "name server talks nonsense", want: "dns", target: at("http://garbage.test")},
+		{name: "name server returns garbage", want: "dns", target: at("http://garbage.test")},
 		{name: "name server is silent", want: "timeout", target: at("http://silent.test")},
 		{name: "name too long", want: "dns", target: at("http://" + strings.Repeat("x", 70) + ".test")},
 		{name: "no such proxy", want: "dns", target: func(scene) target {

@@ -127,7 +127,7 @@ func (f *files) target() target {
 }
 
 func fileFaults() []fault {
-	faults := []fault{{name: "in order", want: "1", target: func(s scene) target { return newFiles(s).target() }}}
+	faults := []fault{{name: "no fault", want: "1", target: func(s scene) target { return newFiles(s).target() }}}
 	for kind, reason := range kinds() {
 		for _, b := range breakages() {
 			faults = append(faults, fault{name: kind + " " + b.name, want: reason, target: func(s scene) target {
@@ -141,11 +141,11 @@ func fileFaults() []fault {
 		}
 	}
 	for name, texts := range map[string][2]string{
-		"CA that is a key":                 {"CA", "certificate's key"},
-		"CA that is an API key":            {"CA", "private key"},
-		"certificate that is a key":        {"certificate", "certificate's key"},
-		"certificate's key of a stranger":  {"certificate's key", ""},
-		"certificate's key is certificate": {"certificate's key", "certificate"},
+		"CA that is a key":                         {"CA", "certificate's key"},
+		"CA that is an API key":                    {"CA", "private key"},
+		"certificate that is a key":                {"certificate", "certificate's key"},
+		"certificate's key of another certificate": {"certificate's key", ""},
+		"certificate's key is certificate":         {"certificate's key", "certificate"},
 	} {
 		faults = append(faults, fault{name: name, want: "tls", target: func(s scene) target {
 			f := newFiles(s)

@@ -38,7 +38,7 @@ func frontFaults() []fault {
 	sticky := realproxy.Options{Sticky: true}
 	return []fault{
 		{name: "status without credentials", want: "bad_response", target: inPlace(synced)},
-		{name: "status without credentials, challenge beside it", want: "bad_response", target: inPlace(with("WWW-Authenticate", `Digest realm="x", nonce="y", qop="auth"`))},
+		{name: "status and challenge without credentials", want: "bad_response", target: inPlace(with("WWW-Authenticate", `Digest realm="x", nonce="y", qop="auth"`))},
 		{name: "nonsense without credentials", want: "bad_response", target: inPlace(bodied("nonsense"))},
 
 		{name: "Age", want: "bad_response", answer: with("Age", "300")},
@@ -48,10 +48,10 @@ func frontFaults() []fault {
 		{name: "two Ages of 0", want: "1", answer: simulator.WithHeader("Age", "0", with("Age", "0"))},
 		{name: "X-Cache hit", want: "bad_response", answer: with("X-Cache", "HIT")},
 		{name: "X-Cache hit of a Squid", want: "bad_response", answer: with("X-Cache", "HIT from cache.example.net")},
-		{name: "X-Cache hit of the second", want: "bad_response", answer: simulator.WithHeader("X-Cache", "MISS", with("X-Cache", "HIT"))},
+		{name: "X-Cache hit in a second cache", want: "bad_response", answer: simulator.WithHeader("X-Cache", "MISS", with("X-Cache", "HIT"))},
 		{name: "X-Cache miss", want: "1", answer: with("X-Cache", "MISS")},
 		{name: "Cache-Status hit", want: "bad_response", answer: with("Cache-Status", "ExampleCache; hit")},
-		{name: "Cache-Status hit of the second", want: "bad_response", answer: with("Cache-Status", "OriginCache; fwd=uri-miss, CDN; hit; ttl=376")},
+		{name: "Cache-Status hit in a second cache", want: "bad_response", answer: with("Cache-Status", "OriginCache; fwd=uri-miss, CDN; hit; ttl=376")},
 		{name: "Cache-Status miss", want: "1", answer: with("Cache-Status", "ExampleCache; fwd=uri-miss; stored")},
 		{name: "Warning 110", want: "bad_response", answer: with("Warning", `110 - "Response is Stale"`)},
 		{name: "Warning 111", want: "bad_response", answer: with("Warning", `111 cache.example.net "Revalidation Failed"`)},
@@ -59,9 +59,9 @@ func frontFaults() []fault {
 
 		{name: "Authentication-Info", want: "1", answer: simulator.WithAuthenticationInfo("", synced)},
 		{name: "Authentication-Info without what can be checked", want: "1", answer: with("Authentication-Info", `nextnonce="x", qop=auth`)},
-		{name: "rspauth of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("rspauth", synced)},
-		{name: "cnonce of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("cnonce", synced)},
-		{name: "nc of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("nc", synced)},
+		{name: "rspauth of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("rspauth", synced)},
+		{name: "cnonce of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("cnonce", synced)},
+		{name: "nc of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("nc", synced)},
 
 		{name: "session cookie", want: "1", target: nonces(simulator.Nonce{Session: true})},
 		{name: "session cookie, unknown nonce refused", want: "1", target: nonces(simulator.Nonce{Session: true, UnknownRefused: true})},
@@ -70,6 +70,6 @@ func frontFaults() []fault {
 		{name: "sticky cookie", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, simulator.Nonce{})},
 		{name: "sticky cookie, foreign nonce refused", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, foreign)},
 		{name: "sticky cookie, session cookie", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, simulator.Nonce{Session: true})},
-		{name: "prefix taken off by HAProxy", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, realproxy.Options{Sticky: true, StripPrefix: "/om"}, simulator.Nonce{})},
+		{name: "prefix stripped by HAProxy", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, realproxy.Options{Sticky: true, StripPrefix: "/om"}, simulator.Nonce{})},
 	}
 }

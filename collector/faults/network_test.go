@@ -165,16 +165,16 @@ func ipv6Faults(faults ...fault) []fault {
 
 func networkFaults() []fault {
 	return append(ipv6Faults(
-		fault{name: "nobody listens, IPv6", want: "connect", target: func(s scene) target {
+		fault{name: "no listener, IPv6", want: "connect", target: func(s scene) target {
 			return target{url: "http://" + freePort(s, "::1")}
 		}},
-		fault{name: "IPv6 alone", want: "1", target: func(s scene) target {
+		fault{name: "only IPv6", want: "1", target: func(s scene) target {
 			return target{url: s.simulate(simulator.Options{Address: "[::1]:0"}).URL()}
 		}},
 	), []fault{
-		{name: "nobody listens", want: "connect", target: comesBack},
+		{name: "no listener", want: "connect", target: comesBack},
 		{name: "no route", want: "connect", target: at("http://255.255.255.255:8080")},
-		{name: "swallowed packets", want: "timeout", target: blackhole},
+		{name: "dropped packets", want: "timeout", target: blackhole},
 		{name: "restart between scrapes", want: "1", target: restarts},
 
 		{name: "closed at once", want: "connect", target: greets("", closed)},

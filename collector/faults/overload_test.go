@@ -83,7 +83,7 @@ func TestOverload(t *testing.T) {
 	p.quiet(t)
 	stop := p.slowReaders(t, 30)
 	if got := p.states(t, patient); got["server_error"] != orgs {
-		t.Errorf("beside readers that do not read: %v", got)
+		t.Errorf("with clients that do not read: %v", got)
 	}
 	stop()
 	report("30 readers that do not read", begun)

@@ -264,7 +264,7 @@ func TestStops(t *testing.T) {
 			t.Error("did not end")
 		}
 		if strings.Contains(p.log.String(), "panic") || strings.Contains(p.log.String(), privateKey) {
-			t.Error("the log tells of a panic, or the key")
+			t.Error("the log contains a panic or the key")
 		}
 	}
 	term := func(t *testing.T, p *process) {

@@ -99,8 +99,8 @@ func proxyFaults() []fault {
 		return plainProxy(fmt.Sprintf("HTTP/1.1 %d No\r\nContent-Length: 19\r\n\r\n%s", code, syncedBody), closed)
 	}
 	return []fault{
-		{name: "CONNECT in order", want: "1", target: connectProxy(tunnel(1 << 40))},
-		{name: "nobody listens", want: "connect", target: comingProxy},
+		{name: "CONNECT works", want: "1", target: connectProxy(tunnel(1 << 40))},
+		{name: "no listener", want: "connect", target: comingProxy},
 		{name: "CONNECT refused with 403", want: "connect", target: refuses(403)},
 		{name: "CONNECT refused with 407", want: "connect", target: refuses(407)},
 		{name: "CONNECT refused with 502", want: "connect", target: refuses(502)},

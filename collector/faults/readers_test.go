@@ -25,7 +25,7 @@ func TestReadersThatDoNotRead(t *testing.T) {
 	t.Logf("one scrape: memory %s", p.memory(t))
 	health := p.watchHealth(t)
 	begun := time.Now()
-	for range ci.Amount(45, 150, 150) { // the limit is 40 scrapes
+	for range ci.Amount(45, 150, 150) { // 40 are the limit of scrapes
 		for _, path := range []string{"/", "/sd", "/metrics"} {
 			p.ask(t, path)
 		}

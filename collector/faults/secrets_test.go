@@ -107,7 +107,7 @@ func TestSecrets(t *testing.T) {
 			w.Header().Set("Location", "http://"+stranger+r.URL.Path)
 			challenged(`Digest realm="MMS Public API", domain="http://`+stranger+`/", nonce="abcdefgh", qop="auth"`)(w, r)
 		}},
-		fault{name: "session cookie that is watched", want: "1", target: v.session},
+		fault{name: "recorded session cookie", want: "1", target: v.session},
 	)
 	text := "ops_managers:\n"
 	var inHealthy []string

@@ -11,9 +11,8 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// TestSoak polls all faults repeatedly, with reloads between the scrapes. Goroutines, open
-// files, memory and series do not grow after the first rounds. .ci/full runs it a hundred
-// times as long.
+// TestSoak, which .ci/full does a hundred times as long, polls every fault over and over, with reloads between the scrapes.
+// Goroutines, open files, memory and series do not grow after the first rounds.
 func TestSoak(t *testing.T) {
 	ci.Long(t)
 	w := newWorld(t, 20)

@@ -157,16 +157,16 @@ func tlsFaults() []fault {
 	foreign := func(s scene, _ *authority.Authority) *authority.Authority { return authority.New(s) }
 	plain := func(s scene) string { return s.simulate(simulator.Options{}).URL() }
 	return []fault{
-		{name: "in order", want: "1", target: secure(nil)},
-		{name: "TLS 1.2 alone", want: "1", target: secure(versions(tls.VersionTLS12, tls.VersionTLS12))},
-		{name: "TLS 1.3 alone", want: "1", target: secure(versions(tls.VersionTLS13, tls.VersionTLS13))},
-		{name: "TLS 1.0 alone", want: "tls", target: secure(versions(tls.VersionTLS10, tls.VersionTLS10))},
-		{name: "TLS 1.1 alone", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
+		{name: "no fault", want: "1", target: secure(nil)},
+		{name: "only TLS 1.2", want: "1", target: secure(versions(tls.VersionTLS12, tls.VersionTLS12))},
+		{name: "only TLS 1.3", want: "1", target: secure(versions(tls.VersionTLS13, tls.VersionTLS13))},
+		{name: "only TLS 1.0", want: "tls", target: secure(versions(tls.VersionTLS10, tls.VersionTLS10))},
+		{name: "only TLS 1.1", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
 		{name: "no session tickets", want: "1", target: secure(func(c *tls.Config) { c.SessionTicketsDisabled = true })},
 		{name: "HTTP/2 offered", want: "1", target: secure(func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
-		{name: "HTTP/2 alone", want: "tls", target: http2("h2")},
-		{name: "HTTP/2 alone, without ALPN", want: "tls", target: http2()},
-		{name: "cipher suites of old", want: "tls", target: secure(func(c *tls.Config) {
+		{name: "only HTTP/2", want: "tls", target: http2("h2")},
+		{name: "only HTTP/2, without ALPN", want: "tls", target: http2()},
+		{name: "old cipher suites", want: "tls", target: secure(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		})},
 
@@ -174,7 +174,7 @@ func tlsFaults() []fault {
 		{name: "not yet valid", want: "tls", target: renewed(authority.NotYetValid)},
 		{name: "wrong address", want: "tls", target: renewed(authority.Elsewhere)},
 		{name: "wrong name", want: "tls", target: renewed(authority.DNS("om.example.net"))},
-		{name: "common name alone", want: "tls", target: renewed(authority.DNS(), authority.Named("127.0.0.1"))},
+		{name: "only a common name", want: "tls", target: renewed(authority.DNS(), authority.Named("127.0.0.1"))},
 		{name: "no server certificate", want: "tls", target: renewed(authority.Client)},
 		{name: "unknown CA", want: "tls", target: func(s scene) target {
 			t := secure(nil)(s)
@@ -199,7 +199,7 @@ func tlsFaults() []fault {
 		{name: "CA rotated", want: "tls", target: rotated},
 		{name: "intermediate sent", want: "1", target: chained(true)},
 		{name: "intermediate missing", want: "tls", target: chained(false)},
-		{name: "server_name of another", want: "tls", target: func(s scene) target {
+		{name: "server_name of another host", want: "tls", target: func(s scene) target {
 			ca := authority.New(s)
 			_, file := trusting(s, ca)
 			server := s.simulate(simulator.Options{TLS: ca.Server(s)})
@@ -208,8 +208,8 @@ func tlsFaults() []fault {
 
 		{name: "client certificate demanded, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, false, nil)},
 		{name: "client certificate demanded, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, false, nil)},
-		{name: "client certificate of a stranger, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, true, foreign)},
-		{name: "client certificate of a stranger, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, true, foreign)},
+		{name: "client certificate of another CA, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, true, foreign)},
+		{name: "client certificate of another CA, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, true, foreign)},
 		{name: "client certificate shown", want: "1", target: demanding(tls.VersionTLS13, true, wanted)},
 
 		{name: "plain HTTP at the port", want: "tls", target: func(s scene) target {

@@ -202,8 +202,8 @@ func TestBehindBalancers(t *testing.T) {
 		"sticky cookie, three nothing stale": {front{servers: 3, sticky: "SRV", quiet: true}, 1.4, 0},
 		"session cookie":                     {front{servers: 1, session: "JSESSIONID"}, 1.01, 0},
 		"both cookies":                       {front{servers: 3, sticky: "SRV", session: "JSESSIONID"}, 1.4, 0},
-		"taking turns":                       {front{servers: 2}, 2.5, 5},
-		"taking turns, three":                {front{servers: 3}, 4, 25},
+		"round robin":                        {front{servers: 2}, 2.5, 5},
+		"round robin, three":                 {front{servers: 3}, 4, 25},
 	} {
 		for keys, own := range map[string]bool{"one key": false, "own keys": true} {
 			t.Run(name+", "+keys, func(t *testing.T) {

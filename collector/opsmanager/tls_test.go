@@ -36,12 +36,12 @@ func TestReasonsOfTLS(t *testing.T) {
 		},
 		"expired":       {ca.Server(t, authority.Expired), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
 		"not yet valid": {ca.Server(t, authority.NotYetValid), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
-		"TLS 1.0 alone": {func() *tls.Config {
+		"only TLS 1.0": {func() *tls.Config {
 			c := ca.Server(t)
 			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 			return c
 		}(), ca.Trust(), "remote error: tls: protocol version not supported"},
-		"TLS 1.3 alone": {func() *tls.Config {
+		"only TLS 1.3": {func() *tls.Config {
 			c := ca.Server(t)
 			c.MinVersion = tls.VersionTLS13
 			return c

@@ -68,7 +68,7 @@ func TestAttempts(t *testing.T) {
 		"replayed count":       {"s", []step{{"s", refused("a")}, {"a", nil}}, nil},
 		// The nonce of a poll's own 401 is used first, then twice more because the
 		// request may reach its issuer, and then the newest.
-		"taking turns": {"s", []step{{"s", stale("a")}, {"a", stale("b")}, {"a", nil}}, nil},
+		"round robin": {"s", []step{{"s", stale("a")}, {"a", stale("b")}, {"a", nil}}, nil},
 		"never its turn": {"s", []step{
 			{"s", stale("a")},
 			{"a", stale("b")},
@@ -92,7 +92,7 @@ func TestAttempts(t *testing.T) {
 		}, ErrRejected},
 		// Apache with one-time nonces.
 		"opaque": {"s", []step{{"s", opaque("a")}, {"a", opaque("b")}, {"", opaque("c")}, {"c", nil}}, nil},
-		"opaque, taking turns": {"s", []step{
+		"opaque, round robin": {"s", []step{
 			{"s", opaque("a")}, {"a", opaque("b")}, {"", opaque("c")}, {"c", opaque("d")}, {"c", nil},
 		}, nil},
 		"no challenge any more":        {"s", []step{{"s", http.Header{}}}, &ChallengeError{"the response has no digest challenge"}},

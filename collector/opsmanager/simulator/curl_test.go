@@ -68,7 +68,7 @@ func TestCurl(t *testing.T) {
 			Counts{Requests: 2, OK: 1, Challenges: 1},
 		},
 		{"charset", Options{Challenge: Challenge{Charset: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
-		{"beside Basic", Options{Challenge: Challenge{WithBasic: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
+		{"with Basic", Options{Challenge: Challenge{WithBasic: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
 		{"after Basic in one line", Options{Challenge: Challenge{OneLine: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
 		{
 			// curl ignores op as unknown, sends a response of RFC 2069, without qop and

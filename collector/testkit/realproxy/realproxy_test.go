@@ -56,11 +56,11 @@ func TestProxies(t *testing.T) {
 		// three back ends.
 		differ int
 	}{
-		"HAProxy, in turn":              {realproxy.StartHAProxy, realproxy.Options{}, false, "/a", 4},
+		"HAProxy, round robin":          {realproxy.StartHAProxy, realproxy.Options{}, false, "/a", 4},
 		"HAProxy, sticky":               {realproxy.StartHAProxy, realproxy.Options{Sticky: true}, true, "/a", 0},
 		"HAProxy, sticky, no cookies":   {realproxy.StartHAProxy, realproxy.Options{Sticky: true}, false, "/a", 4},
 		"HAProxy, prefix":               {realproxy.StartHAProxy, realproxy.Options{StripPrefix: "/om"}, false, "/om/a", 4},
-		"nginx, in turn":                {realproxy.StartNginx, realproxy.Options{}, false, "/a", 4},
+		"nginx, round robin":            {realproxy.StartNginx, realproxy.Options{}, false, "/a", 4},
 		"nginx, prefix":                 {realproxy.StartNginx, realproxy.Options{StripPrefix: "/om"}, false, "/om/a", 4},
 		"nginx, cache":                  {realproxy.StartNginx, realproxy.Options{Cache: true}, false, "/a", 0},
 		"nginx, prefix, behind a cache": {realproxy.StartNginx, realproxy.Options{Cache: true, StripPrefix: "/om"}, false, "/om/a", 0},
