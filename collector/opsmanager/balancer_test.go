@@ -186,8 +186,8 @@ func (b *balancer) scrape(t *testing.T, r *rig, own bool) (requests float64, los
 	return float64(b.requests.Load()) / balancedOrgs, lost
 }
 
-// Behind no balancer is a valid key reported as rejected, and where cookies lead to the
-// server that knows a nonce, no poll is lost. After the tenth scrape the keys are
+// A valid key is never reported as rejected, whatever the balancer does. Where cookies lead
+// to the server that knows a nonce, no poll is lost. After the tenth scrape the keys are
 // revoked; the next scrape detects it with few requests.
 func TestBehindBalancers(t *testing.T) {
 	for name, tt := range map[string]struct {
