@@ -1,19 +1,21 @@
 package dashboards_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"net/url"
-	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // The alerts come quickly enough for annotations when a minute takes a second.
@@ -22,21 +24,24 @@ global:
   scrape_interval: 1s
   scrape_timeout: 1s
   evaluation_interval: 1s
-rule_files: [alerts.yml]
+rule_files: [alerts.yml, report.yml]
 scrape_configs:
   - job_name: opsmanager
     static_configs:
       - targets: [%s]
 `
 
-// quickAlerts returns the shipped rules with seconds for minutes.
-func quickAlerts(t *testing.T) map[string]string {
+// quickRules returns the shipped rules with seconds for minutes. They name the
+// status page.
+func quickRules(t *testing.T) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("../deploy/prometheus/alerts.yml")
-	if err != nil {
-		t.Fatal(err)
+	alerts := testfile.Read(t, "../deploy/prometheus/alerts.yml")
+	report := testfile.Read(t, "../deploy/prometheus/report.yml")
+	report = regexp.MustCompile(`(?m)^  # ((- name: opsmanager-links|  ).*)$`).ReplaceAllString(report, "  $1")
+	return map[string]string{
+		"alerts.yml": regexp.MustCompile(`for: (\d+)m`).ReplaceAllString(alerts, "for: ${1}s"),
+		"report.yml": regexp.MustCompile(`interval: (\d+)m`).ReplaceAllString(report, "interval: 1s"),
 	}
-	return map[string]string{"alerts.yml": regexp.MustCompile(`for: (\d+)m`).ReplaceAllString(string(text), "for: ${1}s")}
 }
 
 // selection is what is chosen in the dashboard's variables, as Grafana writes it
@@ -45,8 +50,8 @@ type selection map[string]string
 
 func all() selection {
 	return selection{
-		"$job": ".*", "$ops_manager": ".*", "$org": ".*",
-		"$__rate_interval": "4s", "$__interval": "1s", "$__range": "10m",
+		"$job": "opsmanager", "$ops_manager": ".*", "$team": ".*", "$org": ".*", "$show": "2",
+		"$__rate_interval": "4s", "$__interval": "2s", "$__range": "10m",
 	}
 }
 
@@ -71,7 +76,7 @@ func start(t *testing.T, exporters ...*realprometheus.Process) *realprometheus.P
 	for _, e := range exporters {
 		targets = append(targets, e.Address)
 	}
-	return realprometheus.Newest().StartPrometheus(t, fmt.Sprintf(quick, strings.Join(targets, ", ")), quickAlerts(t))
+	return realprometheus.Newest().StartPrometheus(t, fmt.Sprintf(quick, strings.Join(targets, ", ")), quickRules(t))
 }
 
 func demo(t *testing.T, binary string) *realprometheus.Process {
@@ -136,11 +141,15 @@ func TestQueries(t *testing.T) {
 				"some": all().with("$job", "opsmanager").with("$ops_manager", "demo").with("$org", "(5f1e9c2b8d3a4e0012ab3401|5f1e9c2b8d3a4e0012ab3404)"),
 			}
 			for name, s := range selections {
-				for _, p := range d.Panels {
+				for _, p := range d.all() {
 					for _, q := range p.Targets {
-						checkRows(t, fmt.Sprintf("%s: panel %q", name, p.Title), q.LegendFormat, run(t, prometheus, s, q))
-						if !q.Instant {
-							checkRange(t, prometheus, p.Title, s.fill(q.Expr))
+						what := fmt.Sprintf("%s: panel %q", name, p.Title)
+						switch {
+						case q.LegendFormat == "all others": // TestTimeline has some
+						case q.Instant:
+							checkRows(t, what, q.LegendFormat, run(t, prometheus, s, q))
+						default:
+							checkRows(t, what, q.LegendFormat, recent(t, prometheus, s.fill(q.Expr)))
 						}
 					}
 				}
@@ -169,18 +178,36 @@ func checkRows(t *testing.T, what, legend string, samples []realprometheus.Sampl
 	}
 }
 
-// checkRange runs a query as a graph does.
-func checkRange(t *testing.T, prometheus *realprometheus.Process, title, expr string) {
+// recent runs a query as a graph of the last seconds does, and returns what each
+// line begins with.
+func recent(t *testing.T, prometheus *realprometheus.Process, expr string) []realprometheus.Sample {
 	t.Helper()
-	now := float64(time.Now().UnixMilli()) / 1000
+	now := time.Now()
+	var samples []realprometheus.Sample
+	for _, line := range lines(t, prometheus, expr, now.Add(-8*time.Second), now, time.Second) {
+		samples = append(samples, realprometheus.Sample{Labels: line.Metric})
+	}
+	return samples
+}
+
+// line is a result of a range query.
+type line struct {
+	Metric map[string]string
+	Values [][2]any
+}
+
+func lines(t *testing.T, prometheus *realprometheus.Process, expr string, from, to time.Time, step time.Duration) []line {
+	t.Helper()
 	var answer struct {
 		Error string
-		Data  struct{ Result []any }
+		Data  struct{ Result []line }
 	}
-	realprometheus.GetJSON(t, fmt.Sprintf("%s/api/v1/query_range?start=%f&end=%f&step=1&query=%s", prometheus.URL, now-8, now, url.QueryEscape(expr)), &answer)
-	if answer.Error != "" || len(answer.Data.Result) == 0 {
-		t.Errorf("panel %q: %s, %d rows", title, answer.Error, len(answer.Data.Result))
+	values := url.Values{"query": {expr}, "start": {from.Format(time.RFC3339Nano)}, "end": {to.Format(time.RFC3339Nano)}, "step": {step.String()}}
+	realprometheus.GetJSON(t, prometheus.URL+"/api/v1/query_range?"+values.Encode(), &answer)
+	if answer.Error != "" {
+		t.Fatalf("%s: %s", expr, answer.Error)
 	}
+	return answer.Data.Result
 }
 
 func checkNumbers(t *testing.T, prometheus *realprometheus.Process, d dashboard) {
@@ -188,18 +215,22 @@ func checkNumbers(t *testing.T, prometheus *realprometheus.Process, d dashboard)
 	tests := []struct {
 		name                     string
 		selection                selection
-		readable, unknown, total float64
+		readable, unknown, total string // "" where there is nothing to count
 	}{
-		{name: "all", selection: all(), readable: 3, unknown: 5, total: 8},
-		{name: "one organization", selection: all().with("$org", "5f1e9c2b8d3a4e0012ab3405"), unknown: 1, total: 1},
+		{name: "all", selection: all(), readable: "3", unknown: "5", total: "8"},
+		{name: "one organization", selection: all().with("$org", "5f1e9c2b8d3a4e0012ab3405"), unknown: "1", total: "1"},
 		{name: "another Ops Manager", selection: all().with("$ops_manager", "production")},
+		{name: "another team", selection: all().with("$team", "dba")},
 		{name: "another job", selection: all().with("$job", "other")},
 	}
 	for _, test := range tests {
-		readable := number(t, prometheus, test.selection, d, "Synced") + number(t, prometheus, test.selection, d, "Not synced")
-		unknown, total := number(t, prometheus, test.selection, d, "Unknown"), number(t, prometheus, test.selection, d, "Total")
-		if readable != test.readable || unknown != test.unknown || total != test.total {
-			t.Errorf("%s: %v can be read, %v unknown, of %v", test.name, readable, unknown, total)
+		got := tiles(t, prometheus, test.selection, d, time.Time{})
+		readable := ""
+		if got["Synced"] != "" {
+			readable = fmt.Sprint(number(t, prometheus, test.selection, d, "Synced") + number(t, prometheus, test.selection, d, "Not synced"))
+		}
+		if readable != test.readable || got["Unknown"] != test.unknown || got["Organizations"] != test.total {
+			t.Errorf("%s: %v", test.name, got)
 		}
 	}
 	if got := number(t, prometheus, all().with("$org", "5f1e9c2b8d3a4e0012ab3401"), d, "Synced"); got != 1 {
@@ -210,47 +241,73 @@ func checkNumbers(t *testing.T, prometheus *realprometheus.Process, d dashboard)
 	}
 }
 
-// checkTable joins the queries of the table as Grafana does.
+// tiles returns what the numbers say at a time, "" for no data.
+func tiles(t *testing.T, prometheus *realprometheus.Process, s selection, d dashboard, at time.Time) map[string]string {
+	t.Helper()
+	says := make(map[string]string)
+	for _, p := range d.Panels[:4] {
+		says[p.Title] = ""
+		for _, sample := range realprometheus.QueryAt(t, prometheus, s.fill(p.Targets[0].Expr), at) {
+			says[p.Title] += fmt.Sprint(sample.Value)
+		}
+	}
+	return says
+}
+
+// rows joins the queries of a table as Grafana does: by a label, and column by
+// title. Each query must be about what the first one found.
+func rows(t *testing.T, prometheus *realprometheus.Process, s selection, p panel, at time.Time) map[string]map[string]string {
+	t.Helper()
+	transformations := p.Transformations
+	join, titles := transformations[0].Options.ByField, transformations[len(transformations)-1].Options.RenameByName
+	title := func(column string) string { return cmp.Or(titles[column], column) }
+	found := make(map[string]map[string]string)
+	for i, q := range p.Targets {
+		for _, sample := range realprometheus.QueryAt(t, prometheus, s.fill(q.Expr), at) {
+			key := sample.Labels[join]
+			if found[key] == nil {
+				if i > 0 {
+					t.Errorf("panel %q: query %s has a row of its own: %v", p.Title, q.RefID, sample.Labels)
+				}
+				found[key] = make(map[string]string)
+			}
+			if found[key][title("Value #"+q.RefID)] != "" {
+				t.Errorf("panel %q: two rows for %v", p.Title, sample.Labels)
+			}
+			for label, value := range sample.Labels {
+				found[key][title(label)] = value
+			}
+			found[key][title("Value #"+q.RefID)] = strconv.FormatFloat(sample.Value, 'f', -1, 64)
+		}
+	}
+	return found
+}
+
+// checkTable looks at what is down and unknown in the demo, and why.
 func checkTable(t *testing.T, prometheus *realprometheus.Process, d dashboard) {
 	t.Helper()
-	table := d.find(t, "Organizations")
-	columns := make(map[string]bool)
-	rows := make(map[string]map[string]string) // by ID and column
-	for _, q := range table.Targets {
-		for _, s := range run(t, prometheus, all(), q) {
-			row := rows[s.Labels["org_id"]]
-			if row == nil {
-				row = make(map[string]string)
-				rows[s.Labels["org_id"]] = row
-			}
-			maps.Copy(row, s.Labels)
-			if value := "Value #" + q.RefID; row[value] != "" {
-				t.Errorf("two rows for %v", s.Labels)
-			} else {
-				row[value] = fmt.Sprint(s.Value)
-			}
-			for column := range row {
-				columns[column] = true
-			}
+	table := d.find(t, "Down and unknown now")
+	found := rows(t, prometheus, all(), table, time.Time{})
+	for id, row := range found {
+		last := id[len(id)-2:]
+		reason, state, anchor := demoReasons[last], "1", "reason-"+demoReasons[last]
+		if reason == "" { // Risk, and Orders now and then
+			reason, state, anchor = "NOT_SYNCED", "0", "not_synced"
 		}
-	}
-	if len(rows) != len(demoNames) {
-		t.Fatalf("%d rows: %v", len(rows), rows)
-	}
-	for _, transformation := range table.Transformations {
-		for column := range transformation.Options.RenameByName {
-			if !columns[column] {
-				t.Errorf("there is no column %q to rename", column)
-			}
-		}
-	}
-	for id, row := range rows {
-		reason, unknown := demoReasons[id[len(id)-2:]]
-		state := row["Value #A"]
-		if row["reason"] != reason || unknown != (state == "0.5") || !slices.Contains(demoNames, row["org_name"]) || row["ops_manager"] != "demo" {
+		if row["Reason"] != reason || row["What to do"] != reason || row["anchor"] != anchor || row["State"] != state || row["Ops Manager"] != "demo" ||
+			!slices.Contains(demoNames, row["Organization"]) || row["url"] != "https://opsmanager-exporter.example.net" || row["Exporter"] == "" || last == "01" {
 			t.Errorf("%s: %v", id, row)
 		}
-		if id[len(id)-2:] == "01" && (state != "1" || row["Value #B"] != "0") || id[len(id)-2:] == "02" && (state != "0" || row["Value #B"] != "") {
+		if last == "02" && (row["Since"] == "" || row["Alert"] != "critical" || row["alertname"] != "MigrationLinkNotSynced") || last == "04" && row["Alert"] == "" {
+			t.Errorf("%s: since %q, alert %q (%s)", id, row["Since"], row["Alert"], row["alertname"])
+		}
+	}
+	if len(found) < 6 {
+		t.Errorf("%d rows: %v", len(found), found)
+	}
+	for _, id := range []string{"5f1e9c2b8d3a4e0012ab3401", "5f1e9c2b8d3a4e0012ab3402"} {
+		states := map[string]string{"01": "2", "02": "0"}
+		if row := rows(t, prometheus, all(), d.find(t, "All organizations"), time.Time{})[id]; row["State"] != states[id[len(id)-2:]] || row["Last poll"] == "" {
 			t.Errorf("%s: %v", id, row)
 		}
 	}
@@ -264,7 +321,7 @@ func TestVariableQueries(t *testing.T) {
 	exporter := demo(t, realprometheus.Build(t))
 	prometheus := start(t, exporter)
 	await(t, prometheus, `count(opsmanager_migration_link_info)`, len(demoNames))
-	want := map[string][]string{"job": {"opsmanager"}, "ops_manager": {"demo"}, "org": demoNames, "exporter": {exporter.Address}}
+	want := map[string][]string{"job": {"opsmanager"}, "ops_manager": {"demo"}, "team": {"commerce-dba", "payments-dba"}, "org": demoNames}
 	for _, v := range d.Templating.List {
 		if v.Type != "query" {
 			continue
@@ -321,44 +378,4 @@ func resultTexts(t *testing.T, prometheus *realprometheus.Process, query, expres
 		texts = append(texts, found[re.SubexpIndex("text")])
 	}
 	return texts
-}
-
-// While the exporter is not scraped every organization is unknown, in numbers,
-// lines and table.
-func TestGap(t *testing.T) {
-	realprogram.Need(t, realprometheus.Newest().Prometheus)
-	t.Parallel()
-	d, _ := load(t)
-	exporter := demo(t, realprometheus.Build(t))
-	prometheus := start(t, exporter)
-	await(t, prometheus, `count(opsmanager_migration_link_info)`, len(demoNames))
-	exporter.Stop(t)
-	realprogram.Await(t, time.Minute, func() error {
-		for _, title := range []string{"Unknown", "Total"} {
-			if got := number(t, prometheus, all(), d, title); got != float64(len(demoNames)) {
-				return fmt.Errorf("%s: %v", title, got)
-			}
-		}
-		return nil
-	})
-	// The last reading is still within the interval of a line's point for a while.
-	realprogram.Await(t, time.Minute, func() error {
-		for _, title := range []string{"Migration links", "Organizations"} {
-			samples := run(t, prometheus, all(), d.find(t, title).Targets[0])
-			if len(samples) != len(demoNames) {
-				return fmt.Errorf("%s: %v", title, samples)
-			}
-			for _, s := range samples {
-				if s.Value != 0.5 {
-					return fmt.Errorf("%s: %v", title, s)
-				}
-			}
-		}
-		return nil
-	})
-	for _, s := range run(t, prometheus, all(), d.find(t, "Organizations").Targets[2]) {
-		if s.Labels["reason"] != "exporter not scraped" {
-			t.Errorf("reason %v", s.Labels)
-		}
-	}
 }

@@ -1,13 +1,9 @@
-// Package deploy_test runs what users deploy all together: a simulated Ops
-// Manager, the exporter, Prometheus with the shipped rules, Alertmanager with the
-// shipped routes, and somebody who is told.
 package deploy_test
 
 import (
-	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -19,97 +15,6 @@ import (
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
-
-// factor is how much faster than in production time passes here: every duration
-// of the shipped files is divided by it.
-const factor = 60
-
-// These are what the shipped files say, shortened.
-const (
-	scrapeInterval = 60 * time.Second / factor
-	ruleInterval   = 30 * time.Second / factor
-	groupWait      = 30 * time.Second / factor
-	pageWait       = 10 * time.Second / factor // groupWait of what is critical
-	tolerance      = 2 * time.Second           // of the machine, which is not faster
-)
-
-// shorten divides every duration in the text of a shipped file.
-func shorten(text string) string {
-	units := map[string]time.Duration{"s": time.Second, "m": time.Minute, "h": time.Hour}
-	return regexp.MustCompile(`\b\d+[smh]\b`).ReplaceAllStringFunc(text, func(duration string) string {
-		n, _ := strconv.Atoi(duration[:len(duration)-1]) // digits, says the expression
-		return fmt.Sprintf("%dms", time.Duration(n)*units[duration[len(duration)-1:]]/factor/time.Millisecond)
-	})
-}
-
-// The organizations.
-const (
-	payments = "5f1e9c2b8d3a4e0012ab3401" // goes down for long
-	risk     = "5f1e9c2b8d3a4e0012ab3402" // stays up
-	billing  = "5f1e9c2b8d3a4e0012ab3403" // loses its role
-	orders   = "5f1e9c2b8d3a4e0012ab3404" // goes up and down
-	beta1    = "5f1e9c2b8d3a4e0012ab3405" // of an Ops Manager that dies
-	beta2    = "5f1e9c2b8d3a4e0012ab3406"
-	beta3    = "5f1e9c2b8d3a4e0012ab3407"
-	gamma1   = "5f1e9c2b8d3a4e0012ab3408" // of an Ops Manager that hangs
-	gamma2   = "5f1e9c2b8d3a4e0012ab3409"
-	gamma3   = "5f1e9c2b8d3a4e0012ab340a"
-)
-
-// opsManager is a simulated Ops Manager that can die and come back.
-type opsManager struct {
-	name, address string
-	orgs          [][2]string // ID and name
-	*simulator.Server
-}
-
-func startOpsManager(t *testing.T, name string, orgs ...[2]string) *opsManager {
-	t.Helper()
-	m := &opsManager{name: name, address: realprogram.FreeAddress(t), orgs: orgs}
-	m.start(t)
-	t.Cleanup(func() { _ = m.Close() })
-	return m
-}
-
-func (m *opsManager) start(t *testing.T) {
-	t.Helper()
-	server, err := simulator.Start(simulator.Options{Address: m.address})
-	if err != nil {
-		t.Fatal(err)
-	}
-	server.SetKey("testpubl", "test-private-key")
-	for _, org := range m.orgs {
-		server.SetOrg(org[0], simulator.Org{})
-	}
-	m.Server = server
-}
-
-func (m *opsManager) says(id string, answer simulator.Answer) {
-	m.SetOrg(id, simulator.Org{Answer: answer})
-}
-
-// configuration returns the exporter's for some Ops Managers.
-func configuration(managers ...*opsManager) string {
-	var b strings.Builder
-	b.WriteString("ops_managers:\n")
-	for _, m := range managers {
-		fmt.Fprintf(&b, "  - url: http://%s\n    name: %s\n    api_key: {public_key: testpubl, private_key: test-private-key}\n", m.address, m.name)
-		b.WriteString("    timeout: 300ms\n    max_concurrent_requests: 2\n    orgs:\n")
-		for _, org := range m.orgs {
-			fmt.Fprintf(&b, "      - {id: %s, name: %s}\n", org[0], org[1])
-		}
-	}
-	return b.String()
-}
-
-// labels writes a map shorter.
-func labels(pairs ...string) map[string]string {
-	m := make(map[string]string)
-	for i := 0; i < len(pairs); i += 2 {
-		m[pairs[i]] = pairs[i+1]
-	}
-	return m
-}
 
 // Every alert fires and resolves, with the right words to the right receiver, in
 // time and once.
@@ -127,33 +32,16 @@ func TestAlerts(t *testing.T) {
 func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	alpha := startOpsManager(t, "alpha", [2]string{payments, "Payments"}, [2]string{risk, "Risk"}, [2]string{billing, "Billing"}, [2]string{orders, "Orders"})
 	beta := startOpsManager(t, "beta", [2]string{beta1, "Beta1"}, [2]string{beta2, "Beta2"}, [2]string{beta3, "Beta3"})
+	beta.team = "payments-dba"
 	gamma := startOpsManager(t, "gamma", [2]string{gamma1, "Gamma1"}, [2]string{gamma2, "Gamma2"}, [2]string{gamma3, "Gamma3"})
 	file, otherFile := filepath.Join(t.TempDir(), "opsmanager.yml"), filepath.Join(t.TempDir(), "opsmanager.yml")
 	testfile.Write(t, file, configuration(alpha, beta))
 	testfile.Write(t, otherFile, configuration(gamma))
 	exporter := realprometheus.StartExporter(t, binary, "--config.file="+file)
 	other := realprometheus.StartExporter(t, binary, "--config.file="+otherFile)
-
-	hook := newWebhook(t)
-	alertmanager := suite.StartAlertmanager(t, realprometheus.Replace(t, shorten(testfile.Read(t, "alertmanager/alertmanager.yml")), "http://localhost:5001/", hook.url))
-	config, _, _ := strings.Cut(testfile.Read(t, "prometheus/prometheus.yml"), "  # The way for many organizations")
-	config = realprometheus.Replace(t, config, "scrape_timeout: 15s", "scrape_timeout: 60s") // shortened too, it would be too short for a busy machine
-	config = realprometheus.Replace(t, shorten(config), "localhost:20301", exporter.Address+", "+other.Address)
-	config = realprometheus.Replace(t, config, "localhost:9093", alertmanager.Address)
-	prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(testfile.Read(t, "prometheus/alerts.yml"))},
-		"--query.lookback-delta="+shorten("5m"))
-
-	expect := func(expr string, value float64) {
-		t.Helper()
-		realprogram.Await(t, time.Minute, func() error {
-			samples := realprometheus.Query(t, prometheus, expr)
-			if len(samples) != 1 || samples[0].Value != value {
-				return fmt.Errorf("%s: %v, want %v", expr, samples, value)
-			}
-			return nil
-		})
-	}
-	expect("count(org:opsmanager_migration_link_synced:last == 1) and count(up == 1) == 2", 10)
+	s := startStack(t, suite, "opsmanager", exporter, other)
+	hook := s.hook
+	s.expect(t, "count(org:opsmanager_migration_link_synced:last == 1) and count(up == 1) == 2", 10)
 
 	// Everything goes wrong at once.
 	dropped := time.Now()
@@ -190,8 +78,8 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	} else {
 		t.Logf("from NOT_SYNCED to the warning %s, of %s at most", at.Sub(dropped).Round(time.Millisecond), limit)
 	}
-	if alert.Labels["org_name"] != "Payments" || alert.Labels["ops_manager"] != "alpha" {
-		t.Errorf("labels %v", alert.Labels)
+	if want := labels("alertname", "MigrationLinkNotSynced", "severity", "warning", "org_id", payments, "ops_manager", "alpha"); !maps.Equal(alert.Labels, want) {
+		t.Errorf("labels %v, want %v", alert.Labels, want)
 	}
 	if alert.Annotations["action"] != opsmanager.NotSynced.Fix() || !strings.Contains(alert.Annotations["summary"], "Payments") {
 		t.Errorf("annotations %v", alert.Annotations)
@@ -202,7 +90,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	alpha.orgs[0][1] = "Renamed"
 	testfile.Write(t, file, configuration(alpha, beta))
 	exporter.Signal(t, syscall.SIGHUP)
-	expect(`count(opsmanager_migration_link_info{org_name="Renamed"})`, 1)
+	s.expect(t, `count(opsmanager_migration_link_info{org_name="Renamed"})`, 1)
 	time.Sleep(scrapeInterval)
 	alpha.says(payments, simulator.Status("NOT_SYNCED"))
 
@@ -217,31 +105,30 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 		t.Errorf("resolved in the middle of the drop: %v", alerts)
 	}
 
-	unknown := labels("alertname", "MigrationLinkStatusUnknown", "org_id", billing, "org_name", "Billing", "ops_manager", "alpha")
-	if _, alert := hook.await(t, dropped, "firing", unknown); !strings.Contains(alert.Annotations["description"], "Reason: role. Last read: 20") {
+	unknown := labels("alertname", "MigrationLinkStatusUnknown", "severity", "warning", "org_id", billing, "ops_manager", "alpha")
+	if _, alert := hook.await(t, dropped, "firing", unknown); !regexp.MustCompile(`Billing .+ could not be read since 20\d\d-\d\d-\d\d \d\d:\d\d UTC\. Reason: role\.$`).MatchString(alert.Annotations["description"]) {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
-	unreachable := labels("alertname", "OpsManagerUnreachable", "ops_manager", "beta", "severity", "critical")
-	if _, alert := hook.await(t, dropped, "firing", unreachable); !strings.Contains(alert.Annotations["description"], "Reasons: connect (3). An organization was last read: 20") {
-		t.Errorf("annotations %v", alert.Annotations)
+	unreachable := labels("alertname", "OpsManagerUnreachable", "ops_manager", "beta", "severity", "critical", "team", "payments-dba")
+	if _, alert := hook.await(t, dropped, "firing", unreachable); !strings.Contains(alert.Annotations["description"], "Reasons: connect (3).") || alert.receiver != "/payments-dba" {
+		t.Errorf("to %s: annotations %v", alert.receiver, alert.Annotations)
 	}
 	reload := labels("alertname", "OpsManagerExporterConfigReloadFailed", "instance", other.Address)
 	hook.await(t, dropped, "firing", reload)
 	slow := labels("alertname", "OpsManagerExporterScrapeSlow", "instance", other.Address)
 	hook.await(t, dropped, "firing", slow)
-	flaps := labels("alertname", "MigrationLinkFlapping", "org_id", orders, "org_name", "Orders", "ops_manager", "alpha")
+	flaps := labels("alertname", "MigrationLinkFlapping", "severity", "warning", "org_id", orders, "ops_manager", "alpha")
 	hook.await(t, dropped, "firing", flaps)
 	<-flapping
 
 	// One page for an Ops Manager that died, although each of its organizations is
 	// unknown.
-	expect(`count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing", ops_manager="beta"})`, 3)
+	s.expect(t, `count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing", severity="warning", ops_manager="beta"})`, 3)
 	time.Sleep(groupWait + tolerance)
 	if arrived, alerts := hook.since(dropped, "firing", labels("ops_manager", "beta")); len(arrived) != 1 {
 		t.Errorf("%d notifications for one Ops Manager: %v", len(arrived), alerts)
 	}
-	suppressed := labels("alertname", "MigrationLinkNotSynced", "org_id", payments, "severity", "warning")
-	if state := stateOf(t, alertmanager, suppressed); state != "suppressed" {
+	if state := s.alert(t, warning).Status.State; state != "suppressed" {
 		t.Errorf("the warning is %s while its critical alert fires", state)
 	}
 
@@ -264,25 +151,18 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 			t.Errorf("%d pages for one incident: %v", len(arrived), alerts)
 		}
 	}
-	for _, status := range []string{"firing", "resolved"} {
-		_, alerts := hook.since(dropped, status, labels("org_id", payments))
-		for _, alert := range alerts {
-			if alert.Labels["org_name"] != "Payments" {
-				t.Errorf("the alert has changed its name: %v", alert)
-			}
-		}
-	}
 	if _, alerts := hook.since(dropped, "firing", labels("org_id", risk)); len(alerts) != 0 {
 		t.Errorf("alerts for an organization that is well: %v", alerts)
 	}
 
-	// The exporter dies: one page, although each of its organizations is unknown.
+	// The exporter dies: one page, for all of its organizations.
 	killed := time.Now()
 	exporter.Stop(t)
 	down := labels("alertname", "OpsManagerExporterDown", "severity", "critical", "instance", exporter.Address)
-	hook.await(t, killed, "firing", down)
-	expect(`count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing"})`, 7)
-	time.Sleep(groupWait + tolerance)
+	if _, alert := hook.await(t, killed, "firing", down); !strings.HasSuffix(alert.Annotations["description"], ": there are 7.") {
+		t.Errorf("annotations %v", alert.Annotations)
+	}
+	time.Sleep(10*time.Minute/factor + groupWait + tolerance) // when the status of an organization is unknown for too long
 	if arrived, alerts := hook.since(killed, "firing", nil); len(arrived) != 1 {
 		t.Errorf("%d notifications for an exporter that died: %v", len(arrived), alerts)
 	}
@@ -290,20 +170,4 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	realprometheus.StartExporterAt(t, exporter.Address, binary, "--config.file="+file)
 	hook.await(t, revived, "resolved", down)
 	hook.await(t, mended, "resolved", flaps)
-}
-
-// stateOf returns Alertmanager's state of an alert: active or suppressed.
-func stateOf(t *testing.T, alertmanager *realprometheus.Process, labels map[string]string) string {
-	t.Helper()
-	var answer []struct {
-		Labels map[string]string
-		Status struct{ State string }
-	}
-	realprometheus.GetJSON(t, alertmanager.URL+"/api/v2/alerts", &answer)
-	for _, a := range answer {
-		if (notified{Labels: a.Labels}).matches("", labels) {
-			return a.Status.State
-		}
-	}
-	return "not there"
 }

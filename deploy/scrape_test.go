@@ -17,22 +17,20 @@ const (
 )
 
 // Both ways to scrape the demo give one state for each organization and nothing
-// to complain about, each alone and both together.
+// to complain about: the one that the shipped file has, and the one in its comments.
 func TestScrapeConfiguration(t *testing.T) {
-	const usual, probe = "  # The usual way", "  # The way for many organizations"
 	shipped := testfile.Read(t, "prometheus/prometheus.yml")
-	head, rest, ok := strings.Cut(shipped, usual)
-	first, second, okToo := strings.Cut(rest, probe)
+	head, _, ok := strings.Cut(shipped, "  # One scrape for all")
+	_, probe, okToo := strings.Cut(shipped, "\n  # - ")
 	if !ok || !okToo {
 		t.Fatal("the two ways are not there")
 	}
 	tests := []struct {
 		name, config string
-		up           float64 // targets of the job that alerts watch
+		up           float64 // targets of the job opsmanager
 	}{
-		{name: "one scrape for all", config: head + usual + first, up: 1},
-		{name: "one scrape for each", config: head + probe + second, up: demoOrgs},
-		{name: "both", config: shipped, up: 1 + demoOrgs},
+		{name: "one scrape for all", config: shipped, up: 1},
+		{name: "one scrape for each", config: head + strings.ReplaceAll("\n  # - "+probe, "\n  # ", "\n  "), up: demoOrgs},
 	}
 	binary := realprometheus.Build(t)
 	for _, suite := range realprometheus.Suites() {
@@ -46,12 +44,12 @@ func TestScrapeConfiguration(t *testing.T) {
 				prometheus := suite.StartPrometheus(t, config, map[string]string{"alerts.yml": shorten(testfile.Read(t, "prometheus/alerts.yml"))},
 					"--query.lookback-delta="+shorten("5m"))
 				want := map[string]float64{
-					`count(up{job="opsmanager"} == 1)`:                                            test.up,
-					`count(org:opsmanager_migration_link_synced:last)`:                            demoReadable,
-					`count(org:opsmanager_migration_link_info:name)`:                              demoOrgs,
-					`count(count by (org_id) (opsmanager_migration_link_info{job="opsmanager"}))`: demoOrgs,
-					`count(count by (instance) (opsmanager_exporter_scrape_timeout_seconds))`:     1,
-					`count(ALERTS{alertname="MigrationLinkStatusUnknown"})`:                       demoOrgs - demoReadable,
+					`count(up{job="opsmanager"} == 1)`:                                          test.up,
+					`count(org:opsmanager_migration_link_synced:current)`:                       demoReadable,
+					`count(org:opsmanager_migration_link:known)`:                                demoOrgs,
+					`count(opsmanager_migration_link_info{job="opsmanager"})`:                   demoOrgs,
+					`count(count by (instance) (opsmanager_exporter_scrape_timeout_seconds))`:   1,
+					`count(ALERTS{alertname="MigrationLinkStatusUnknown", severity="warning"})`: demoOrgs - demoReadable,
 				}
 				realprogram.Await(t, time.Minute, func() error {
 					for expr, value := range want {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,8 +23,9 @@ type webhook struct {
 
 // notification is one request of Alertmanager.
 type notification struct {
-	at     time.Time
-	Alerts []notified
+	at       time.Time
+	GroupKey string // receivers take notifications of one group for one incident
+	Alerts   []notified
 }
 
 // notified is an alert in a notification.
@@ -31,7 +33,8 @@ type notified struct {
 	Status      string // firing or resolved
 	Labels      map[string]string
 	Annotations map[string]string
-	StartsAt    time.Time
+	receiver    string // the path of the webhook
+	groupKey    string
 }
 
 func (n notified) String() string { return fmt.Sprintf("%s %v", n.Status, n.Labels) }
@@ -55,6 +58,14 @@ func newWebhook(t *testing.T) *webhook {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			t.Errorf("notification: %v", err)
 			return
+		}
+		for i := range n.Alerts {
+			n.Alerts[i].receiver, n.Alerts[i].groupKey = r.URL.Path, n.GroupKey
+			for name, text := range n.Alerts[i].Annotations {
+				if text == "" || strings.Contains(text, "  ") || strings.Contains(text, "<no value>") {
+					t.Errorf("%v: annotation %s is %q", n.Alerts[i], name, text)
+				}
+			}
 		}
 		h.mu.Lock()
 		defer h.mu.Unlock()

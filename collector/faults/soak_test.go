@@ -12,7 +12,8 @@ import (
 )
 
 // TestSoak, which .ci/full does a hundred times as long, polls every fault over and over, with reloads between the scrapes.
-// Goroutines, open files, memory and series do not grow after the first rounds.
+// Goroutines, open files, memory and series stay where they were after the first
+// rounds.
 func TestSoak(t *testing.T) {
 	ci.Long(t)
 	w := newWorld(t, 20)

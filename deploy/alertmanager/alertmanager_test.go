@@ -4,6 +4,7 @@ package alertmanager_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -32,16 +33,25 @@ func TestConfig(t *testing.T) {
 // alerts are what the rules can have firing, by a short name.
 func alerts() map[string]map[string]string {
 	return map[string]map[string]string{
-		"a not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
-		"a not synced, critical":       {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
-		"b not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "b", "org_name": "Risk", "ops_manager": "production"},
-		"a unknown":                    {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
-		"c of another Ops Manager":     {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "c", "org_name": "Orders", "ops_manager": "staging"},
-		"a flapping":                   {"alertname": "MigrationLinkFlapping", "severity": "warning", "org_id": "a", "org_name": "Payments", "ops_manager": "production"},
+		"a not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "a", "ops_manager": "production"},
+		"a not synced, critical":       {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "a", "ops_manager": "production"},
+		"b not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "b", "ops_manager": "production"},
+		"b not synced, critical":       {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "b", "ops_manager": "production"},
+		"a unknown, warning":           {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "a", "ops_manager": "production"},
+		"a unknown, critical":          {"alertname": "MigrationLinkStatusUnknown", "severity": "critical", "org_id": "a", "ops_manager": "production"},
+		"d unknown, critical":          {"alertname": "MigrationLinkStatusUnknown", "severity": "critical", "org_id": "d", "ops_manager": "production"},
+		"c of another Ops Manager":     {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "c", "ops_manager": "staging"},
+		"a flapping, warning":          {"alertname": "MigrationLinkFlapping", "severity": "warning", "org_id": "a", "ops_manager": "production"},
+		"a flapping, critical":         {"alertname": "MigrationLinkFlapping", "severity": "critical", "org_id": "a", "ops_manager": "production"},
 		"unreachable":                  {"alertname": "OpsManagerUnreachable", "severity": "critical", "ops_manager": "production"},
 		"down":                         {"alertname": "OpsManagerExporterDown", "severity": "critical", "job": "opsmanager", "instance": "exporter:20301"},
 		"reload failed":                {"alertname": "OpsManagerExporterConfigReloadFailed", "severity": "warning", "instance": "exporter:20301"},
 		"slow":                         {"alertname": "OpsManagerExporterScrapeSlow", "severity": "warning", "instance": "exporter:20301"},
+		"another is slow":              {"alertname": "OpsManagerExporterScrapeSlow", "severity": "warning", "instance": "other:20301"},
+		"e not synced, of a team":      {"alertname": "MigrationLinkNotSynced", "severity": "critical", "org_id": "e", "ops_manager": "production", "team": "payments-dba"},
+		"f unknown, of a team":         {"alertname": "MigrationLinkStatusUnknown", "severity": "critical", "org_id": "f", "ops_manager": "production", "team": "payments-dba"},
+		"g unknown, of a team":         {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "g", "ops_manager": "production", "team": "payments-dba"},
+		"h unknown, of another team":   {"alertname": "MigrationLinkStatusUnknown", "severity": "warning", "org_id": "h", "ops_manager": "production", "team": "risk-dba"},
 		"somebody else's, of the same": {"alertname": "NodeDown", "severity": "warning", "org_id": "a", "ops_manager": "production", "instance": "exporter:20301"},
 	}
 }
@@ -49,9 +59,15 @@ func alerts() map[string]map[string]string {
 // Each alert silences those that it explains, and no other.
 func TestInhibition(t *testing.T) {
 	silences := map[string][]string{
-		"a not synced, critical": {"a not synced, warning"},
-		"unreachable":            {"a unknown"},
-		"down":                   {"a unknown", "c of another Ops Manager", "slow"},
+		"a not synced, critical": {"a not synced, warning", "a unknown, warning", "a unknown, critical", "a flapping, warning", "a flapping, critical"},
+		"b not synced, critical": {"b not synced, warning"},
+		"a unknown, critical":    {"a unknown, warning"},
+		"a flapping, critical":   {"a flapping, warning"},
+		"unreachable": {
+			"a unknown, warning", "a unknown, critical", "d unknown, critical",
+			"f unknown, of a team", "g unknown, of a team", "h unknown, of another team",
+		},
+		"down": {"slow"},
 	}
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
@@ -60,11 +76,11 @@ func TestInhibition(t *testing.T) {
 				t.Run(source, func(t *testing.T) {
 					t.Parallel()
 					am := suite.StartAlertmanager(t, config(t))
-					// The critical alerts are sources; of them there is one at a time. The
-					// last pair shows that Alertmanager has taken in all before it.
+					// Of the alerts that silence others there is one at a time, beside what it
+					// silences. The last pair shows that Alertmanager has taken in all before it.
 					fired := make(map[string]map[string]string)
 					for name, labels := range alerts() {
-						if name == source || labels["severity"] != "critical" {
+						if name == source || len(silences[name]) == 0 || slices.Contains(silences[source], name) {
 							fired[name] = labels
 						}
 					}
@@ -100,8 +116,9 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
-// One Ops Manager's alerts of a kind are one notification, and pages do not wait
-// for warnings.
+// Each link that is down is a page of its own. Other alerts of one kind about an Ops
+// Manager are one notification, pages do not wait for warnings, and a team is told of
+// its own organizations.
 func TestGroups(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
@@ -120,19 +137,26 @@ func TestGroups(t *testing.T) {
 					for _, a := range g.Alerts {
 						severities[a.Labels["severity"]]++
 					}
-					got[fmt.Sprintf("%s %s %v %s", g.Labels["alertname"], g.Labels["ops_manager"], severities, g.Receiver.Name)] = true
+					by := cmp.Or(g.Labels["ops_manager"], "-") + "/" + cmp.Or(g.Labels["org_id"], "-")
+					got[fmt.Sprintf("%s %s %v %s", g.Labels["alertname"], by, severities, g.Receiver.Name)] = true
 				}
 				want := map[string]bool{
-					"MigrationLinkNotSynced production map[warning:2] migration-team":     true,
-					"MigrationLinkNotSynced production map[critical:1] migration-team":    true,
-					"MigrationLinkStatusUnknown production map[warning:1] migration-team": true,
-					"MigrationLinkStatusUnknown staging map[warning:1] migration-team":    true,
-					"MigrationLinkFlapping production map[warning:1] migration-team":      true,
-					"OpsManagerUnreachable production map[critical:1] migration-team":     true,
-					"OpsManagerExporterDown  map[critical:1] migration-team":              true,
-					"OpsManagerExporterConfigReloadFailed  map[warning:1] migration-team": true,
-					"OpsManagerExporterScrapeSlow  map[warning:1] migration-team":         true,
-					"NodeDown production map[warning:1] migration-team":                   true,
+					"MigrationLinkNotSynced production/- map[warning:2] migration-team":      true,
+					"MigrationLinkNotSynced -/a map[critical:1] migration-team":              true,
+					"MigrationLinkNotSynced -/b map[critical:1] migration-team":              true,
+					"MigrationLinkNotSynced -/e map[critical:1] payments-dba":                true,
+					"MigrationLinkStatusUnknown production/- map[critical:2] migration-team": true,
+					"MigrationLinkStatusUnknown production/- map[critical:1] payments-dba":   true,
+					"MigrationLinkStatusUnknown production/- map[warning:2] migration-team":  true,
+					"MigrationLinkStatusUnknown production/- map[warning:1] payments-dba":    true,
+					"MigrationLinkStatusUnknown staging/- map[warning:1] migration-team":     true,
+					"MigrationLinkFlapping production/- map[warning:1] migration-team":       true,
+					"MigrationLinkFlapping production/- map[critical:1] migration-team":      true,
+					"OpsManagerUnreachable production/- map[critical:1] migration-team":      true,
+					"OpsManagerExporterDown -/- map[critical:1] migration-team":              true,
+					"OpsManagerExporterConfigReloadFailed -/- map[warning:1] migration-team": true,
+					"OpsManagerExporterScrapeSlow -/- map[warning:2] migration-team":         true,
+					"NodeDown production/- map[warning:1] migration-team":                    true,
 				}
 				if !maps.Equal(got, want) {
 					return fmt.Errorf("groups:\n%s", strings.Join(slices.Sorted(maps.Keys(got)), "\n"))
@@ -202,5 +226,5 @@ func config(t *testing.T) string {
 	}
 	receiver := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(receiver.Close)
-	return realprometheus.Replace(t, string(text), "http://localhost:5001/", receiver.URL)
+	return realprometheus.Replace(t, string(text), "http://localhost:5001/", receiver.URL+"/")
 }

@@ -195,6 +195,7 @@ func TestMounts(t *testing.T) {
 		"prometheus": {
 			"/etc/prometheus/prometheus.yml": "deploy/compose/prometheus.yml",
 			"/etc/prometheus/alerts.yml":     "deploy/prometheus/alerts.yml",
+			"/etc/prometheus/report.yml":     "deploy/prometheus/report.yml",
 		},
 		"alertmanager": {"/etc/alertmanager/alertmanager.yml": "deploy/alertmanager/alertmanager.yml"},
 		"grafana": {
@@ -251,13 +252,9 @@ func TestProductionConfiguration(t *testing.T) {
 	}
 }
 
-// prometheus.yml is the shipped one with the addresses of the services and
-// without the second way to scrape.
+// prometheus.yml is the shipped one with the addresses of the services.
 func TestPrometheusConfiguration(t *testing.T) {
-	shipped, _, ok := strings.Cut(testfile.Read(t, "../prometheus/prometheus.yml"), "  # The way for many organizations")
-	if !ok {
-		t.Fatal("the shipped file has no second way to scrape")
-	}
+	shipped := testfile.Read(t, "../prometheus/prometheus.yml")
 	for address, name := range map[string]string{"localhost:20301": "exporter:20301", "localhost:9093": "alertmanager:9093"} {
 		shipped = realprometheus.Replace(t, shipped, "targets: ["+address, "targets: ["+name)
 	}
@@ -291,7 +288,7 @@ func TestPrograms(t *testing.T) {
 
 	programs := map[string]string{"promtool": suite.Promtool, "amtool": suite.Amtool}
 	running := map[string]*realprometheus.Process{
-		"prometheus":   suite.StartPrometheus(t, testfile.Read(t, "prometheus.yml"), map[string]string{"alerts.yml": testfile.Read(t, "../prometheus/alerts.yml")}, "--rules.alert.for-grace-period=1m"),
+		"prometheus":   suite.StartPrometheus(t, testfile.Read(t, "prometheus.yml"), rules(t), "--rules.alert.for-grace-period=1m"),
 		"alertmanager": suite.StartAlertmanager(t, testfile.Read(t, alertmanager)),
 	}
 	for name, process := range running {
@@ -383,7 +380,9 @@ func TestBroken(t *testing.T) {
 				}
 				testfile.Write(t, filepath.Join(dir, name), text)
 			}
-			testfile.Write(t, filepath.Join(dir, "alerts.yml"), testfile.Read(t, "../prometheus/alerts.yml"))
+			for name, text := range rules(t) {
+				testfile.Write(t, filepath.Join(dir, name), text)
+			}
 			out, err := realprogram.Run(t, loader, "-format=json", filepath.Join(dir, "compose.yml"), filepath.Join(dir, "compose.production.yml"))
 			var p project
 			if err != nil {
@@ -407,4 +406,14 @@ func TestBroken(t *testing.T) {
 			t.Log(err)
 		})
 	}
+}
+
+// rules returns the files that prometheus.yml names, by name.
+func rules(t *testing.T) map[string]string {
+	t.Helper()
+	files := make(map[string]string)
+	for _, name := range []string{"alerts.yml", "report.yml"} {
+		files[name] = testfile.Read(t, filepath.Join("../prometheus", name))
+	}
+	return files
 }

@@ -2,8 +2,11 @@ package prometheus_test
 
 import (
 	"flag"
+	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -18,7 +21,7 @@ func TestRules(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
 			for _, args := range [][]string{
-				{"check", "rules", "alerts.yml"},
+				{"check", "rules", "--lint=all", "--lint-fatal", "alerts.yml"},
 				{"check", "config", "prometheus.yml"},
 				append([]string{"test", "rules"}, ruleTests(t)...),
 			} {
@@ -51,48 +54,77 @@ func TestBrokenRules(t *testing.T) {
 	realprogram.Need(t, promtool)
 	rules := testfile.Read(t, "alerts.yml")
 	files := map[string]string{ // by what a case is about
-		"reading": "tests/not_synced.yml", "not synced": "tests/not_synced.yml",
-		"name": "tests/name.yml", "unknown": "tests/unknown.yml", "flapping": "tests/flapping.yml", "unreachable": "tests/ops_manager.yml",
+		"known": "tests/not_synced.yml", "reading": "tests/not_synced.yml", "since": "tests/not_synced.yml", "not synced": "tests/not_synced.yml",
+		"labels": "tests/labels.yml", "unknown": "tests/unknown.yml", "flapping": "tests/flapping.yml", "unreachable": "tests/ops_manager.yml",
 		"down": "tests/exporter.yml", "reload": "tests/exporter.yml", "slow": "tests/exporter.yml",
 	}
+	const (
+		notSynced  = "org:opsmanager_migration_link_not_synced:since"
+		unreadable = "org:opsmanager_migration_link_unknown:since"
+		current    = "org:opsmanager_migration_link_synced:current"
+		known      = "org:opsmanager_migration_link:known"
+		silent     = "instance_org:opsmanager_migration_link:silent"
+		down       = "instance:opsmanager_exporter_down:orgs"
+		success    = "opsmanager_migration_link_scrape_success"
+		identity   = "group by (org_id, ops_manager, team) "
+		warns      = "\n        labels: {severity: warning}"
+		pages      = "\n        labels: {severity: critical}"
+	)
 	tests := []struct {
 		name, old, broken string
 		nth               int // occurrence, from 0
 	}{
+		{name: "known: forgotten early", old: "last_over_time(" + success + "[15m])", broken: "last_over_time(" + success + "[14m])"},
+		{name: "known: forgotten late", old: "last_over_time(" + success + "[15m])", broken: "last_over_time(" + success + "[16m])"},
+		{name: "known: not while its exporter is down", old: "or " + silent + " and on (job, instance) " + down, broken: ""},
+		{name: "known: whatever its exporter does", old: silent + " and on (job, instance) " + down, broken: silent},
+		{name: "known: for too long", old: "expr: last_over_time(" + success + "[1h])", broken: "expr: last_over_time(" + success + "[70m])"},
 		{name: "reading: the maximum", old: "min by (org_id) (opsmanager_migration_link_synced)", broken: "max by (org_id) (opsmanager_migration_link_synced)"},
 		{name: "reading: one for each exporter", old: "min by (org_id) (opsmanager_migration_link_synced)", broken: "opsmanager_migration_link_synced"},
-		{name: "reading: forgotten at once", old: "last_over_time(org:opsmanager_migration_link_synced:current[30m])", broken: "org:opsmanager_migration_link_synced:current"},
-		{name: "reading: forgotten early", old: "last_over_time(opsmanager_migration_link_synced[15m])", broken: "last_over_time(opsmanager_migration_link_synced[14m])"},
-		{name: "reading: forgotten late", old: "last_over_time(opsmanager_migration_link_synced[15m])", broken: "last_over_time(opsmanager_migration_link_synced[16m])"},
-		{name: "reading: the lowest of what was read before", old: "last_over_time(org:opsmanager_migration_link_synced:current[30m])", broken: "min_over_time(org:opsmanager_migration_link_synced:current[30m])"},
-		{name: "reading: begins anew each time", old: "org:opsmanager_migration_link_not_synced:since and on (org_id) org:opsmanager_migration_link_synced:last == 0\n            or on (org_id) ", broken: ""},
-		{name: "reading: does not end", old: "org:opsmanager_migration_link_not_synced:since and on (org_id) org:opsmanager_migration_link_synced:last == 0", broken: "org:opsmanager_migration_link_not_synced:since"},
-		{name: "name: changes during an alert", old: `ALERTS{alertname=~"MigrationLink.+"}`, broken: `ALERTS{alertname="none"}`},
-		{name: "name: changes while in use", old: "org:opsmanager_migration_link_info:name and on (org_id, org_name, ops_manager) opsmanager_migration_link_info\n", broken: "org:opsmanager_migration_link_info:name < 0\n"},
-		{name: "name: two for one organization", old: "topk by (org_id) (1,", broken: "topk by (org_id) (2,"},
-		{name: "name: the newest is forgotten", old: "last_over_time(opsmanager_migration_link_info[1h])\n            or on (org_id)\n              # any that was", broken: "last_over_time(opsmanager_migration_link_info[1m])\n            or on (org_id)\n              # any that was"},
-		{name: "name: no alert without one", old: "group by (org_id) (org:opsmanager_migration_link_synced:last or opsmanager_migration_link_scrape_success)", broken: "group by (org_id) (org:opsmanager_migration_link_synced:last) < 0"},
-		{name: "not synced: a warning early", old: "for: 5m\n        labels:\n          severity: warning", broken: "for: 4m30s\n        labels:\n          severity: warning"},
-		{name: "not synced: a warning late", old: "for: 5m\n        labels:\n          severity: warning", broken: "for: 5m30s\n        labels:\n          severity: warning"},
-		{name: "not synced: critical early", old: "for: 15m\n        labels:\n          severity: critical", broken: "for: 14m30s\n        labels:\n          severity: critical"},
-		{name: "not synced: critical late", old: "for: 15m\n        labels:\n          severity: critical", broken: "for: 15m30s\n        labels:\n          severity: critical"},
-		{name: "not synced: critical is a warning", old: "severity: critical", broken: "severity: warning"},
-		{name: "not synced: no name", old: "group_left (org_name, ops_manager)", broken: "group_left ()"},
-		{name: "not synced: no name when critical", old: "group_left (org_name, ops_manager)", broken: "group_left ()", nth: 1},
-		{name: "unknown: no name", old: "group_left (org_name, ops_manager)", broken: "group_left ()", nth: 2},
-		{name: "unknown: early", old: "for: 10m", broken: "for: 9m30s"},
-		{name: "unknown: late", old: "for: 10m", broken: "for: 10m30s"},
-		{name: "unknown: although one exporter reads it", old: "unless on (org_id) org:opsmanager_migration_link_synced:current", broken: `unless on (org_id) opsmanager_migration_link_synced{instance="exporter:20301"}`},
-		{name: "unknown: reset by a restart", old: "last_over_time(opsmanager_migration_link_scrape_success[5m])", broken: "opsmanager_migration_link_scrape_success"},
-		{name: "unknown: missed long after it is gone", old: "last_over_time(opsmanager_migration_link_scrape_success[5m])", broken: "last_over_time(opsmanager_migration_link_scrape_success[15m])"},
-		{name: "unknown: not while the exporter is down", old: "or last_over_time(opsmanager_migration_link_scrape_success[1h]) and on (job, instance) up == 0", broken: ""},
-		{name: "unknown: whatever up says", old: " and on (job, instance) up == 0", broken: ""},
-		{name: "flapping: 5", old: ">= 6", broken: ">= 5"},
-		{name: "flapping: 7", old: ">= 6", broken: ">= 7"},
-		{name: "flapping: a longer window", old: "current[1h]", broken: "current[70m]"},
-		{name: "flapping: a shorter window", old: "current[1h]", broken: "current[10m]"},
-		{name: "flapping: no end", old: "            and on (org_id) org:opsmanager_migration_link_synced:last\n", broken: ""},
-		{name: "flapping: no name", old: "group_left (org_name, ops_manager)", broken: "group_left ()", nth: 3},
+		{name: "since: does not end", old: "0 * (" + current + " == 1 and last_over_time(" + notSynced + "[1h]) != 0)\n          or ", broken: ""},
+		{name: "since: forgotten in a gap", old: "or last_over_time(" + notSynced + "[1h]) != 0", broken: "or last_over_time(" + notSynced + "[5m]) != 0"},
+		{name: "since: whether configured or not", old: "last_over_time(" + notSynced + "[1h]) != 0 and on (org_id) " + known, broken: "last_over_time(" + notSynced + "[1h]) != 0"},
+		{name: "since: begins anew each time", old: "or last_over_time(" + notSynced + "[1h]) != 0 and on (org_id) " + known, broken: ""},
+		{name: "since: always at least", old: "or time() + (" + current + " == 0) and max_over_time(" + current + "[5m]) == 1", broken: ""},
+		{name: "since: never at least", old: "and max_over_time(" + current + "[5m]) == 1", broken: ""},
+		{name: "since: a SYNCED of long ago is the beginning", old: "and max_over_time(" + current + "[5m]) == 1", broken: "and max_over_time(" + current + "[15m]) == 1"},
+		{name: "not synced: a warning early", old: "for: 5m" + warns, broken: "for: 4m30s" + warns},
+		{name: "not synced: a warning late", old: "for: 5m" + warns, broken: "for: 5m30s" + warns},
+		{name: "not synced: critical early", old: "for: 15m" + pages, broken: "for: 14m30s" + pages},
+		{name: "not synced: critical late", old: "for: 15m" + pages, broken: "for: 15m30s" + pages},
+		{name: "not synced: critical is a warning", old: "for: 15m" + pages, broken: "for: 15m" + warns},
+		{name: "not synced: ends when the status is unknown", old: notSynced + " != 0\n        for: 15m", broken: notSynced + " != 0 and on (org_id) " + current + "\n        for: 15m"},
+		{name: "not synced: no runbook", old: "          runbook_url: https://example.net/opsmanager_exporter/README.md#not_synced\n", broken: ""},
+		{name: "labels: change during an alert", old: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[15m])", broken: "last_over_time(ALERTS{alertname=\"none\"}[15m])"},
+		{name: "labels: change in a gap during an alert", old: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[15m])", broken: "ALERTS{alertname=~\"MigrationLink.+\"}"},
+		{name: "labels: kept after the alert", old: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[15m])", broken: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[1h])"},
+		{name: "labels: two for one organization", old: "topk by (org_id) (1,", broken: "topk by (org_id) (2,"},
+		{name: "labels: forgotten while nobody tells them", old: "            or on (org_id) " + known + "\n", broken: ""},
+		{name: "labels: no alert without them", old: "            or on (org_id) group by (org_id) (" + success + ")\n", broken: ""},
+		{name: "labels: no team", old: identity + "(opsmanager_migration_link_info)", broken: "group by (org_id, ops_manager) (opsmanager_migration_link_info)"},
+		{name: "labels: an Ops Manager has none", old: "group by (ops_manager, team) (" + known + ")", broken: "group by (ops_manager) (" + known + ")"},
+		{name: "unknown: a warning early", old: "for: 10m", broken: "for: 9m30s"},
+		{name: "unknown: a warning late", old: "for: 10m", broken: "for: 10m30s"},
+		{name: "unknown: critical early", old: "for: 30m", broken: "for: 29m30s"},
+		{name: "unknown: critical late", old: "for: 30m", broken: "for: 30m30s"},
+		{name: "unknown: never critical", old: "for: 30m" + pages, broken: "for: 30m" + warns},
+		{name: "unknown: although one exporter reads it", old: "unless on (org_id) " + current, broken: "unless on (org_id) opsmanager_migration_link_synced{instance=\"exporter:20301\"}"},
+		{name: "unknown: reset by a restart", old: "and on (org_id) last_over_time(" + success + "[5m])", broken: "and on (org_id) " + success},
+		{name: "unknown: missed long after it is gone", old: "and on (org_id) last_over_time(" + success + "[5m])", broken: ""},
+		{name: "unknown: while the exporter is down", old: "and on (org_id) last_over_time(" + success + "[5m])", broken: "", nth: 1},
+		{name: "unknown: since does not end", old: "0 * (" + current + " and last_over_time(" + unreadable + "[1h]) != 0)\n          or ", broken: ""},
+		{name: "unknown: since begins anew each time", old: "or last_over_time(" + unreadable + "[1h]) != 0 and on (org_id) " + known, broken: ""},
+		{name: "unknown: since is always at least", old: "or time() * group by (org_id) (last_over_time(" + current + "[5m]) unless " + current + ")", broken: ""},
+		{name: "unknown: since is never there without a reading", old: "or -time() * group by (org_id) (" + known + " unless on (org_id) " + current + ")", broken: ""},
+		{name: "flapping: 2 drops", old: ">= 5", broken: ">= 4"},
+		{name: "flapping: 4 drops", old: ">= 5", broken: ">= 6"},
+		{name: "flapping: a longer window", old: "changes(" + notSynced + "[1h]) >= 5", broken: "changes(" + notSynced + "[70m]) >= 5"},
+		{name: "flapping: a shorter window", old: "changes(" + notSynced + "[1h]) >= 5", broken: "changes(" + notSynced + "[10m]) >= 5"},
+		{name: "flapping: whether configured or not", old: known + " and on (org_id) changes", broken: "changes"},
+		{name: "flapping: critical although it is up", old: "[1h]) < 0.5", broken: "[1h]) < 0.8"},
+		{name: "flapping: not critical although it is down", old: "[1h]) < 0.5", broken: "[1h]) < 0.3"},
+		{name: "flapping: critical after a single drop", old: "and on (org_id) changes(" + notSynced + "[1h]) >= 3 #", broken: "#"},
+		{name: "flapping: critical after many drops alone", old: "[1h]) >= 3", broken: "[1h]) >= 6"},
 		{name: "unreachable: by some", old: "0 * group by (ops_manager)", broken: "1 * group by (ops_manager)"},
 		{name: "unreachable: by a wrong key", old: "dns|connect|tls|timeout|server_error|not_reached|credentials", broken: "dns|connect|tls|timeout|server_error|not_reached|credentials|unauthorized"},
 		{name: "unreachable: prevented by not_reached", old: "server_error|not_reached|credentials", broken: "server_error|credentials"},
@@ -103,44 +135,42 @@ func TestBrokenRules(t *testing.T) {
 		{name: "unreachable: without timeout", old: `{reason=~"dns|connect|tls|timeout|server_error"}`, broken: `{reason=~"dns|connect|tls|server_error"}`},
 		{name: "unreachable: without server_error", old: `{reason=~"dns|connect|tls|timeout|server_error"}`, broken: `{reason=~"dns|connect|tls|timeout"}`},
 		{name: "unreachable: reset by a restart", old: "last_over_time(ops_manager:opsmanager_unreachable:current[15m])", broken: "ops_manager:opsmanager_unreachable:current"},
-		{name: "unreachable: remembered too long", old: "unreachable:current[15m]", broken: "unreachable:current[20m]"},
-		{name: "unreachable: early", old: "for: 5m\n        labels:\n          severity: critical", broken: "for: 4m30s\n        labels:\n          severity: critical"},
-		{name: "unreachable: late", old: "for: 5m\n        labels:\n          severity: critical", broken: "for: 5m30s\n        labels:\n          severity: critical"},
-		{name: "down: early", old: "for: 5m\n        labels:\n          severity: critical", broken: "for: 4m30s\n        labels:\n          severity: critical", nth: 1},
-		{name: "down: late", old: "for: 5m\n        labels:\n          severity: critical", broken: "for: 5m30s\n        labels:\n          severity: critical", nth: 1},
-		{name: "down: any job", old: `up{job="opsmanager", instance!~"[0-9a-f]{24}"}) == 0`, broken: `up{instance!~"[0-9a-f]{24}"}) == 0`},
-		{name: "down: not when it is", old: `up{job="opsmanager", instance!~"[0-9a-f]{24}"}) == 0`, broken: `up{job="opsmanager", instance!~"[0-9a-f]{24}"}) == 2`},
-		{name: "down: each organization", old: `up{job="opsmanager", instance!~"[0-9a-f]{24}"}) == 0`, broken: `up{job="opsmanager"}) == 0`},
-		{name: "down: not by its organizations", old: `max by (job) (up{job="opsmanager"}) == 0`, broken: `max by (job) (up{job="opsmanager"}) == 2`},
-		{name: "down: by one organization", old: `max by (job) (up{job="opsmanager"}) == 0`, broken: `min by (job) (up{job="opsmanager"}) == 0`},
-		{name: "down: twice", old: ` unless on (job) up{job="opsmanager", instance!~"[0-9a-f]{24}"}`, broken: ""},
-		{name: "down: not when it is gone", old: "count by (job, instance) (\n", broken: "-1 * count by (job, instance) (\n"},
-		{name: "down: when a pod is replaced and half of the organizations are gone", old: "[1h])) / 2", broken: "[1h])) / 4"},
-		{name: "down: not when a third is read elsewhere", old: "[1h])) / 2", broken: "[1h])) * 0.7"},
-		{name: "down: when an organization is gone", old: "              unless on (job, instance) up\n", broken: ""},
-		{name: "down: when an organization scraped by itself is gone", old: `opsmanager_migration_link_info{job="opsmanager", instance!~"[0-9a-f]{24}"}`, broken: `opsmanager_migration_link_info{job="opsmanager"}`},
-		{name: "down: when a pod is replaced", old: "              unless on (org_id) opsmanager_migration_link_info\n", broken: ""},
-		{name: "down: twice when all are gone", old: "              and on (job) up\n", broken: ""},
-		{name: "down: not when all are gone", old: `absent(up{job="opsmanager"})`, broken: `absent(up)`},
+		{name: "unreachable: remembered too long", old: "group by (ops_manager, team) (" + known + ")\n            and on (ops_manager) last_over_time(ops_manager:opsmanager_unreachable:current[15m]) == 1", broken: "last_over_time(ops_manager:opsmanager_unreachable:current[20m]) == 1"},
+		{name: "unreachable: early", old: "for: 5m" + pages, broken: "for: 4m30s" + pages},
+		{name: "unreachable: late", old: "for: 5m" + pages, broken: "for: 5m30s" + pages},
+		{name: "down: early", old: "for: 5m" + pages, broken: "for: 4m30s" + pages, nth: 1},
+		{name: "down: late", old: "for: 5m" + pages, broken: "for: 5m30s" + pages, nth: 1},
+		{name: "down: what is no exporter", old: ") and on (job, instance) up == 0", broken: "or 0 * up) and on (job, instance) up == 0"},
+		{name: "down: not when it is", old: "and on (job, instance) up == 0", broken: "and on (job, instance) up == 2"},
+		{name: "down: forgotten after an hour", old: "            or last_over_time(" + down + "[1h])\n", broken: ""},
+		{name: "down: not if others read its organizations", old: "            or 0 * group by (job, instance) (last_over_time(opsmanager_exporter_build_info[1h]))\n", broken: ""},
+		{name: "down: not if others read an organization that is scraped by itself", old: "            or 0 * group by (job, instance) (last_over_time(opsmanager_migration_link_scrape_success{instance=~\"[0-9a-f]{24}\"}[1h]))\n", broken: ""},
+		{name: "down: each organization", old: "or sum by (job) (", broken: "or sum by (job, instance) ("},
+		{name: "down: not when its target is gone", old: "count by (job, instance) (" + silent + " unless", broken: "-1 * count by (job, instance) (" + silent + " unless"},
+		{name: "down: when a pod is replaced and half of the organizations are gone", old: "[1h]) / 2", broken: "[1h]) / 4"},
+		{name: "down: not when a third is read elsewhere", old: "[1h]) / 2", broken: "[1h]) * 0.7"},
+		{name: "down: when an organization that is scraped by itself is gone", old: "count by (job, instance) (opsmanager_migration_link_scrape_success{instance!~\"[0-9a-f]{24}\"})", broken: "count by (job, instance) (opsmanager_migration_link_scrape_success)"},
+		{name: "down: when a pod is replaced", old: "[1h]) unless on (org_id) opsmanager_migration_link_scrape_success\n", broken: "[1h])\n"},
+		{name: "down: forgotten while nothing is scraped", old: "and on (job, instance) ALERTS{alertname=\"OpsManagerExporterDown\"", broken: "and on (job, instance) ALERTS{alertname=\"none\""},
+		{name: "down: does not end when another is scraped", old: "            unless on () opsmanager_migration_link_scrape_success\n", broken: ""},
 		{name: "reload: when it succeeded", old: "config_last_reload_successful[15m])) == 0", broken: "config_last_reload_successful[15m])) == 1"},
 		{name: "reload: reset by a missed scrape", old: "last_over_time(opsmanager_exporter_config_last_reload_successful[15m])", broken: "opsmanager_exporter_config_last_reload_successful"},
 		{name: "reload: any exporter", old: "min by (instance)", broken: "min by (job)"},
-		{name: "reload: early", old: "for: 15m\n        labels:\n          severity: warning", broken: "for: 14m30s\n        labels:\n          severity: warning"},
-		{name: "reload: late", old: "for: 15m\n        labels:\n          severity: warning", broken: "for: 15m30s\n        labels:\n          severity: warning"},
+		{name: "reload: early", old: "for: 15m" + warns, broken: "for: 14m30s" + warns},
+		{name: "reload: late", old: "for: 15m" + warns, broken: "for: 15m30s" + warns},
 		{name: "slow: at 80 %", old: "> 0.8", broken: ">= 0.8"},
 		{name: "slow: at 95 %", old: "> 0.8", broken: "> 0.95"},
 		{name: "slow: not when Prometheus gives up", old: "last_over_time(opsmanager_exporter_scrape_timeout_seconds[15m])", broken: "opsmanager_exporter_scrape_timeout_seconds"},
 		{name: "slow: whatever the reason", old: `{reason="not_reached"}[5m]`, broken: `[5m]`},
 		{name: "slow: only without a pause", old: `last_over_time(opsmanager_migration_link_scrape_failure_reason{reason="not_reached"}[5m])`, broken: `opsmanager_migration_link_scrape_failure_reason{reason="not_reached"}`},
-		{name: "slow: each organization", old: "count by (instance) (\n            #", broken: "count by (instance, org_id) (\n            #"},
+		{name: "slow: each organization", old: "count by (instance) (label_replace", broken: "count by (instance, org_id) (label_replace"},
 		{name: "slow: each organization scraped by itself", old: `"instance", "", "instance", "[0-9a-f]{24}"`, broken: `"instance", "", "instance", "none"`},
-		{name: "slow: early", old: "for: 15m\n        labels:\n          severity: warning", broken: "for: 14m30s\n        labels:\n          severity: warning", nth: 1},
-		{name: "slow: late", old: "for: 15m\n        labels:\n          severity: warning", broken: "for: 15m30s\n        labels:\n          severity: warning", nth: 1},
-		{name: "not synced: a link without an address", old: `?var-org={{ $labels.org_id }}{{ end }}`, broken: `{{ end }}`},
+		{name: "slow: early", old: "for: 15m" + warns, broken: "for: 14m30s" + warns, nth: 1},
+		{name: "slow: late", old: "for: 15m" + warns, broken: "for: 15m30s" + warns, nth: 1},
 	}
-	for about, file := range files {
+	for _, file := range slices.Compact(slices.Sorted(maps.Values(files))) {
 		if out, err := testRules(t, promtool, rules, file); err != nil {
-			t.Fatalf("%s: not broken yet: %v\n%s", about, err, out)
+			t.Fatalf("%s fails before anything is broken: %v\n%s", file, err, out)
 		}
 	}
 	for _, test := range tests {
@@ -180,45 +210,39 @@ func replaceNth(t *testing.T, text, old, replacement string, n int) string {
 	return strings.Join(parts, "")
 }
 
-// The rules at the top of alerts.yml that name addresses do so once they are
-// uncommented.
+// The commands in README.md that put links into alerts.yml do so for each alert,
+// and nothing else.
 func TestLinks(t *testing.T) {
-	promtool := realprometheus.Newest().Promtool
-	realprogram.Need(t, promtool)
-	rules := testfile.Read(t, "alerts.yml")
-	for _, line := range []string{"- record: opsmanager:dashboard:info", "  expr: vector(1)", "  labels: {url: ", "- record: opsmanager:status_page:info"} {
-		rules = realprometheus.Replace(t, rules, "      # "+line, "      "+line)
+	suite := realprometheus.Newest()
+	realprogram.Need(t, suite.Promtool, "/bin/sed")
+	rules, path := testfile.Read(t, "alerts.yml"), filepath.Join(t.TempDir(), "alerts.yml")
+	testfile.Write(t, path, rules)
+	commands := regexp.MustCompile("(?m)^ *sed -i '(.+)' /tmp/alerts.yml$").FindAllStringSubmatch(testfile.Read(t, "README.md"), -1)
+	if len(commands) != 3 {
+		t.Fatalf("%d commands: %q", len(commands), commands)
 	}
-	dir := t.TempDir()
-	files := map[string]string{"alerts.yml": rules, "test.yml": `
-rule_files: [alerts.yml]
-evaluation_interval: 30s
-tests:
-  - interval: 1m
-    input_series:
-      - {series: 'up{job="opsmanager", instance="exporter:20301"}', values: 0x20}
-    alert_rule_test:
-      - eval_time: 6m
-        alertname: OpsManagerExporterDown
-        exp_alerts:
-          - exp_labels: {severity: critical, job: opsmanager, instance: 'exporter:20301'}
-            exp_annotations:
-              summary: opsmanager_exporter at exporter:20301 is not scraped
-              description: >-
-                Prometheus has not scraped opsmanager_exporter at exporter:20301 (job opsmanager) for 5 minutes or longer, so nobody would learn
-                that a migration link has gone down.
-              action: >-
-                See that the exporter runs and what it logs, and under Status, Target health in Prometheus why the scrape fails; if there is no
-                target, see the scrape configuration and its service discovery.
-              dashboard: https://grafana.example.net/d/opsmanager-migration-links
-    promql_expr_test:
-      - {expr: 'opsmanager:status_page:info', eval_time: 6m, exp_samples: [{labels: 'opsmanager:status_page:info{url="https://opsmanager-exporter.example.net"}', value: 1}]}
-`}
-	for name, text := range files {
-		testfile.Write(t, filepath.Join(dir, name), text)
+	for _, command := range commands {
+		if out, err := realprogram.Run(t, "/bin/sed", "-i", command[1], path); err != nil {
+			t.Fatalf("sed %s: %v\n%s", command[1], err, out)
+		}
 	}
-	if out, err := realprogram.Run(t, promtool, "test", "rules", filepath.Join(dir, "test.yml")); err != nil {
+	if out, err := realprogram.Run(t, suite.Promtool, "check", "rules", path); err != nil {
 		t.Errorf("%v\n%s", err, out)
+	}
+	lines := strings.Split(strings.ReplaceAll(testfile.Read(t, path), "https://git.example.com/", "https://example.net/"), "\n")
+	var links, left []string
+	for _, line := range lines {
+		if strings.Contains(line, "https://grafana.example.com/d/opsmanager-migration-links") || strings.Contains(line, "https://opsmanager-exporter.example.com/?q=") {
+			links = append(links, line)
+		} else {
+			left = append(left, line)
+		}
+	}
+	if strings.Join(left, "\n") != rules {
+		t.Error("other lines have changed")
+	}
+	if alerts := strings.Count(rules, "          runbook_url: "); alerts != 7 || len(links) != 2*alerts {
+		t.Errorf("%d links for %d alerts", len(links), alerts)
 	}
 }
 

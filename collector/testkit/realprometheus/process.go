@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os/exec"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
@@ -17,12 +18,15 @@ type Process struct {
 	URL string
 	// Address is its host and port.
 	Address string
+
+	binary string
+	args   []string
 }
 
 // start starts a program that listens on address and waits until it is ready.
 func start(tb testing.TB, address, binary string, args ...string) *Process {
 	tb.Helper()
-	p := &Process{realprogram.Start(tb, exec.Command(binary, args...)), "http://" + address, address}
+	p := &Process{realprogram.Start(tb, exec.Command(binary, args...)), "http://" + address, address, binary, args}
 	if !p.Ready(tb, func() error {
 		resp, err := http.Get(p.URL + "/-/ready")
 		if err != nil {
@@ -37,4 +41,13 @@ func start(tb testing.TB, address, binary string, args ...string) *Process {
 		tb.Fatalf("%s ended instead of serving", binary)
 	}
 	return p
+}
+
+// Restart ends the program, starts it anew after a pause, with the same arguments
+// at the same address, and waits until it is ready.
+func (p *Process) Restart(tb testing.TB, pause time.Duration) *Process {
+	tb.Helper()
+	p.Stop(tb)
+	time.Sleep(pause)
+	return start(tb, p.Address, p.binary, p.args...)
 }

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // Sample is one result of an instant query.
@@ -19,6 +20,16 @@ type Sample struct {
 // the query.
 func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 	tb.Helper()
+	return QueryAt(tb, prometheus, expr, time.Time{})
+}
+
+// QueryAt is Query at another time than now.
+func QueryAt(tb testing.TB, prometheus *Process, expr string, at time.Time) []Sample {
+	tb.Helper()
+	values := url.Values{"query": {expr}}
+	if !at.IsZero() {
+		values.Set("time", at.Format(time.RFC3339))
+	}
 	var answer struct {
 		Error string
 		Data  struct {
@@ -28,7 +39,7 @@ func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 			}
 		}
 	}
-	GetJSON(tb, prometheus.URL+"/api/v1/query?query="+url.QueryEscape(expr), &answer)
+	GetJSON(tb, prometheus.URL+"/api/v1/query?"+values.Encode(), &answer)
 	if answer.Error != "" {
 		tb.Fatalf("query %s: %s", expr, answer.Error)
 	}

@@ -200,15 +200,18 @@ func TestRollout(t *testing.T) {
 func TestFiles(t *testing.T) {
 	for copied, original := range map[string]string{
 		"alerts.yml":           "deploy/prometheus/alerts.yml",
+		"report.yml":           "deploy/prometheus/report.yml",
 		"migration-links.json": "dashboards/migration-links.json",
 	} {
 		if read(t, filepath.Join(chart, "files", copied)) != read(t, filepath.Join(root, original)) {
 			t.Errorf("the chart has another %s: cp %s deploy/helm/opsmanager-exporter/files/", copied, original)
 		}
 	}
-	var alerts monitoringv1.PrometheusRuleSpec
-	if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus/alerts.yml"))), &alerts); err != nil {
-		t.Fatal(err)
+	var alerts, report monitoringv1.PrometheusRuleSpec
+	for file, rules := range map[string]*monitoringv1.PrometheusRuleSpec{"alerts.yml": &alerts, "report.yml": &report} {
+		if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus", file))), rules); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if len(alerts.Groups) == 0 || len(alerts.Groups[0].Rules) < 10 {
 		t.Fatalf("alerts.yml has %+v", alerts.Groups)
@@ -219,19 +222,14 @@ func TestFiles(t *testing.T) {
 		if name == "full" {
 			links := groups[len(groups)-1]
 			groups = groups[:len(groups)-1]
-			var got []string
-			for _, rule := range links.Rules {
-				got = append(got, rule.Record+" "+rule.Expr.String()+" "+rule.Labels["url"])
+			if rule := links.Rules[0]; len(links.Rules) != 1 || links.Name != "opsmanager-links" || rule.Record != "opsmanager:status_page:info" ||
+				rule.Expr.String() != "vector(1)" || rule.Labels["url"] != "https://exporter.example.net" {
+				t.Errorf("links %+v", links)
 			}
-			if want := []string{
-				"opsmanager:dashboard:info vector(1) https://grafana.example.net/d/opsmanager-migration-links",
-				"opsmanager:status_page:info vector(1) https://exporter.example.net",
-			}; links.Name != "opsmanager-links" || !slices.Equal(got, want) {
-				t.Errorf("links %q: %q", links.Name, got)
-			}
+			takeLinks(t, groups[0].Rules)
 		}
-		if !reflect.DeepEqual(groups, alerts.Groups) {
-			t.Errorf("%s: the rules are not those of alerts.yml", name)
+		if !reflect.DeepEqual(groups, slices.Concat(alerts.Groups, report.Groups)) {
+			t.Errorf("%s: the rules are not those of alerts.yml and report.yml", name)
 		}
 		if got := m.dashboard.Data["migration-links.json"]; len(m.dashboard.Data) != 1 || got != read(t, filepath.Join(root, "dashboards/migration-links.json")) {
 			t.Errorf("%s: the dashboard is not migration-links.json", name)
@@ -242,22 +240,28 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// The runbooks lead to the README that the values name.
-func TestRunbooks(t *testing.T) {
-	const home, own = "https://example.net/opsmanager_exporter/README.md", "https://git.example.net/README.md"
-	count := func(args ...string) (atHome, atOwn int) {
-		out, problem, err := template(t, append(args, "--values="+values("full"), "--show-only=templates/prometheusrule.yaml")...)
-		if err != nil {
-			t.Fatalf("%v\n%s", err, problem)
+// takeLinks takes the links out of the annotations that the full values put in,
+// and the runbook of alerts.yml back.
+func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
+	t.Helper()
+	for _, rule := range rules {
+		if rule.Alert == "" {
+			continue
 		}
-		return strings.Count(out, home), strings.Count(out, own)
-	}
-	all, none := count()
-	if all == 0 || none != 0 {
-		t.Errorf("%d runbooks, and %d of somebody else", all, none)
-	}
-	if left, own := count("--set=prometheusRule.links.readme=" + own); left != 0 || own != all {
-		t.Errorf("%d runbooks were changed and %d were not, want %d and 0", own, left, all)
+		for name, want := range map[string]string{
+			"dashboard":   "https://grafana.example.net/d/opsmanager-migration-links?var-org={{ $labels.org_id }}",
+			"status_page": "https://exporter.example.net/?q={{ $labels.org_id }}",
+		} {
+			if got := rule.Annotations[name]; got != want {
+				t.Errorf("%s: %s is %q, want %q", rule.Alert, name, got, want)
+			}
+			delete(rule.Annotations, name)
+		}
+		runbook, ok := strings.CutPrefix(rule.Annotations["runbook_url"], "https://git.example.net/")
+		if !ok {
+			t.Errorf("%s: runbook_url %s", rule.Alert, rule.Annotations["runbook_url"])
+		}
+		rule.Annotations["runbook_url"] = "https://example.net/" + runbook
 	}
 }
 

@@ -1,0 +1,1 @@
+export default { build: { target: "esnext", chunkSizeWarningLimit: 20000 } };
