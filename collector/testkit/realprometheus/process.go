@@ -43,8 +43,8 @@ func start(tb testing.TB, address, binary string, args ...string) *Process {
 	return p
 }
 
-// Restart ends the program, starts it anew after a pause, with the same arguments
-// at the same address, and waits until it is ready.
+// Restart stops the program, starts it again after a pause with the same arguments and
+// address, and waits until it is ready.
 func (p *Process) Restart(tb testing.TB, pause time.Duration) *Process {
 	tb.Helper()
 	p.Stop(tb)

@@ -23,7 +23,7 @@ func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 	return QueryAt(tb, prometheus, expr, time.Time{})
 }
 
-// QueryAt is Query at another time than now.
+// QueryAt is [Query] at a given time.
 func QueryAt(tb testing.TB, prometheus *Process, expr string, at time.Time) []Sample {
 	tb.Helper()
 	values := url.Values{"query": {expr}}
