@@ -34,13 +34,13 @@ func TestAdvice(t *testing.T) {
 		{},
 		advice.OfNotSynced(),
 		{
-			Problem: "HTTP 401 USER_UNAUTHORIZED: the API key lacks the role Organization Owner in the organization",
-			Fix: `Grant the API key (api_key of ops manager "production") the role Organization Owner: in Ops Manager open the organization, Access Manager, API Keys, and edit the key.` +
-				" If the key belongs to another organization, give this one an api_key of its own.",
+			Problem: "HTTP 401 USER_UNAUTHORIZED: the API key lacks the Organization Owner role in the organization",
+			Fix: `Grant the API key (api_key of Ops Manager "production") the Organization Owner role in the organization (Ops Manager: Access Manager, API Keys).` +
+				" If the key belongs to another organization, configure a separate api_key for this one.",
 		},
 		{
 			Problem: "HTTP 401: the API key was rejected",
-			Fix:     "Check both halves of the API key (the organization's own api_key), and that the key was not deleted: in Ops Manager open the organization, Access Manager, API Keys.",
+			Fix:     "Check the public and private parts of the API key (the organization's own api_key), and that the key still exists in Ops Manager (Access Manager, API Keys).",
 		},
 	} {
 		if got := f.exporter.Snapshot().Orgs[i].Advice; got != want {

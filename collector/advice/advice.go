@@ -42,10 +42,13 @@ func (e *FileError) Error() string { return e.Err.Error() }
 // Unwrap returns the problem with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// ErrScrapeOver reports that a poll was still running at the deadline of its scrape.
+var ErrScrapeOver = errors.New("no complete response before the deadline of the scrape")
+
 // OfNotSynced returns the advice for a link whose status is NOT_SYNCED.
 func OfNotSynced() Advice {
 	return Advice{
-		Problem: "Ops Manager reports that its connection to the Atlas organization is down",
+		Problem: "Ops Manager reports that its connection to Atlas is down",
 		Fix:     opsmanager.NotSynced.Fix(),
 	}
 }
