@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// What a snapshot says of an organization that is not synced is what check says.
+// A snapshot has the same advice as check.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 4})
@@ -49,7 +49,7 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// missingCA returns the settings of who trusts a CA whose file is missing.
+// missingCA returns settings with a CA file that does not exist.
 func missingCA(t *testing.T) config.TLS {
 	t.Helper()
 	cfg, err := config.Load(testfile.New(t, "opsmanager.yml", "ops_managers:\n  - url: https://om.example.net\n    api_key: {public_key: a, private_key: b}\n"+
@@ -60,7 +60,7 @@ func missingCA(t *testing.T) config.TLS {
 	return cfg.OpsManagers[0].TLS
 }
 
-// A snapshot is made once for each scrape, probe and reload, and shows it.
+// A snapshot is made once after each scrape, probe and reload, and reflects it.
 func TestSnapshotIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})
