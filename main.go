@@ -85,8 +85,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	app.Flag("web.disable-exporter-metrics", "Exclude metrics about the exporter itself (promhttp_*, process_*, go_*).").BoolVar(&s.disableExporterMetrics)
 	app.Flag("web.external-url", "URL under which the exporter is externally reachable, for example through a reverse proxy; used in /sd and in links.").URLVar(&s.externalURL)
 	app.Flag("web.route-prefix", "Prefix of all paths that are served. Defaults to the path of --web.external-url.").StringVar(&s.routePrefix)
-	app.Flag("web.max-requests", "Maximum number of concurrent scrapes; further ones are answered with status 503. Use 0 to disable.").Default("40").IntVar(&s.maxRequests)
-	app.Flag("scrape.timeout-offset", "Offset to subtract from the scrape timeout that Prometheus announces.").Default("500ms").DurationVar(&s.timeoutOffset)
+	app.Flag("web.max-requests", "Maximum number of concurrent scrapes; others get status 503. Use 0 to disable.").Default("40").IntVar(&s.maxRequests)
+	app.Flag("scrape.timeout-offset", "Subtracted from the scrape timeout that Prometheus announces; capped at half of it.").Default("500ms").DurationVar(&s.timeoutOffset)
 	app.Flag("scrape.default-timeout", "Scrape timeout to assume if a scrape announces none.").Default("10s").DurationVar(&s.defaultTimeout)
 	serveCommand := app.Command("serve", "Serve metrics (default). On SIGTERM, the scrapes in flight are answered first, for at most 25s; a second SIGTERM stops it immediately.").Default()
 	checkCommand := app.Command("check", "Validate the configuration and all files that it refers to.")
@@ -94,7 +94,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkCommand.Flag("online", "Also poll every organization once, and say how to fix each failure.").BoolVar(&checkOptions.Online)
 	checkOutput := checkCommand.Flag("output", "Output format of --online: table or json.").Default("table").String()
 	healthCommand := app.Command("healthcheck", "Exit with status 0 if there is an HTTP response from --web.listen-address; for containers without a shell.")
-	demoCommand := app.Command("demo", "Serve metrics of a simulated Ops Manager on this host; needs no configuration.")
+	demoCommand := app.Command("demo", "Serve metrics of a simulated Ops Manager on this host; needs no configuration. Eight organizations: one synced, one not, one alternating, five that cannot be read.")
 	switch {
 	case flags.Selected(app, args, demoCommand):
 		app.GetFlag("web.listen-address").Default(demoAddress)

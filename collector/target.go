@@ -193,7 +193,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 		case s.Started.IsZero():
 			a.err, a.at = &opsmanager.Error{Reason: opsmanager.ReasonNotReached, Err: errNotReached}, over
 		default:
-			a.err, a.at = &opsmanager.Error{Reason: opsmanager.ReasonTimeout, Err: errNotAnswered}, over
+			a.err, a.at = &opsmanager.Error{Reason: opsmanager.ReasonTimeout, Err: advice.ErrScrapeOver}, over
 		}
 		start := begun
 		if s.Started.After(begun) {
@@ -204,10 +204,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 	return answers
 }
 
-var (
-	errNotReached  = errors.New("no request slot became free before the deadline")
-	errNotAnswered = errors.New("no complete response before the deadline of the scrape")
-)
+var errNotReached = errors.New("no request slot became free before the deadline")
 
 // ask reads the status of one organization. The caller holds a request slot.
 func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {

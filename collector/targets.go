@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"opsmanager_exporter/collector/advice"
+	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/config"
 )
 
@@ -62,6 +64,12 @@ func (t *Targets) Only(id string) (*Targets, bool) {
 		logger: t.logger, own: t.own, scrapes: t.scrapes, list: []*target{org.target}, orgs: []*organization{org},
 		byID: map[string]*organization{org.config.ID: org},
 	}, true
+}
+
+// Advice returns the advice for the result of one of these organizations, which is
+// empty if its link is synced.
+func (t *Targets) Advice(r *Result) advice.Advice {
+	return t.byID[r.OrgID].advice(answer{reading: reading{Reading: opsmanager.Reading{Status: r.Status}, err: r.Err}, at: time.Now()})
 }
 
 // Metrics returns a collector of the metrics that outlive scrapes: those of the

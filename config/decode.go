@@ -92,7 +92,8 @@ func (d *decoder) ofKind(v value, want yaml.Kind) bool {
 	case isNull(v.node):
 		d.problem(v, "has no value: set one or remove the line (text that begins with # or & must be quoted)")
 	case v.node.Kind != want && want == yaml.ScalarNode && v.node.Style&yaml.FlowStyle != 0:
-		d.problem(v, "must be a single value, not %s: text that begins with { or [ must be quoted", kindName(v.node.Kind))
+		kind, _, _ := strings.Cut(kindName(v.node.Kind), " (") // the example is of the other style
+		d.problem(v, "must be a single value, not %s: quote text that begins with [ or {", kind)
 	case v.node.Kind != want:
 		d.problem(v, "must be %s, not %s", kindName(want), kindName(v.node.Kind))
 	case !isPlainTag(v.node):

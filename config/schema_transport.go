@@ -38,7 +38,7 @@ func (d *decoder) tls(v value) TLS {
 		d.problem(v, "%s", err) // The text is fixed and holds no values.
 	}
 	if c.MinVersion != 0 && c.MaxVersion != 0 && c.MinVersion > c.MaxVersion {
-		d.problem(v, "min_version is newer than max_version: raise max_version or remove it")
+		d.problem(v, "min_version is newer than max_version: increase max_version or remove it")
 	}
 	if c == (promconfig.TLSConfig{}) {
 		return TLS{} // Same as without the mapping.
@@ -110,8 +110,11 @@ func (p *proxyDecoder) done(d *decoder, manager value, scheme string) Proxy {
 	if p.line == 0 || p.failed {
 		return Proxy{}
 	}
-	if err := c.Validate(); err != nil {
-		d.problem(value{line: p.line, path: manager.path}, "%s", err) // The text is fixed and holds no values.
+	all := value{line: p.line, path: manager.path}
+	if c.ProxyFromEnvironment && c.ProxyURL.URL != nil {
+		d.problem(all, "has both proxy_url and proxy_from_environment: remove one of the two")
+	} else if err := c.Validate(); err != nil {
+		d.problem(all, "%s", err) // The text is fixed and holds no values.
 	}
 	if variable, address := proxyVariable(scheme); c.ProxyFromEnvironment && address != "" {
 		if !strings.Contains(address, "://") {

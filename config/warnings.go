@@ -16,7 +16,7 @@ func (c *Config) Warnings() []string {
 	var all []string
 	for i := range c.OpsManagers {
 		m := &c.OpsManagers[i]
-		warn := func(text string) { all = append(all, fmt.Sprintf("ops manager %q: %s", m.Name, text)) }
+		warn := func(text string) { all = append(all, fmt.Sprintf("Ops Manager %q: %s", m.Name, text)) }
 		if m.URL.Scheme == "http" {
 			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged in transit: use https", m.URL))
 		}
@@ -124,7 +124,7 @@ func (c *Config) keys() []ownedKey {
 	var all []ownedKey
 	for _, m := range c.OpsManagers {
 		if m.APIKey != nil {
-			all = append(all, ownedKey{m.APIKey, fmt.Sprintf("ops manager %q", m.Name)})
+			all = append(all, ownedKey{m.APIKey, fmt.Sprintf("Ops Manager %q", m.Name)})
 		}
 		for _, o := range m.Orgs {
 			if o.APIKey != nil {

@@ -40,8 +40,8 @@ func TestWarnings(t *testing.T) {
 `
 	testfile.Write(t, file, text)
 	want := []string{
-		`ops manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged in transit: use https`,
-		`ops manager "production": insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead`,
+		`Ops Manager "production": http://opsmanager.example.net is not encrypted, so the status can be read and forged in transit: use https`,
+		`Ops Manager "production": insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead`,
 		`private_key_file "` + dir + `/open.key" is readable by every user of this host: run chmod o-r on it`,
 		`key_file "` + dir + `/tls.key" is readable by every user of this host: run chmod o-r on it`,
 	}
@@ -107,7 +107,7 @@ func TestCheckFiles(t *testing.T) {
 }
 
 func TestWarningOfOneSlot(t *testing.T) {
-	const warning = `ops manager "opsmanager.example.net:443": with max_concurrent_requests: 1, an organization that hangs delays all others: use 2 or more, or a timeout well below the scrape timeout`
+	const warning = `Ops Manager "opsmanager.example.net:443": with max_concurrent_requests: 1, an organization that hangs delays all others: use 2 or more, or a timeout well below the scrape timeout`
 	for settings, want := range map[string]bool{
 		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}]\n":                                 false,
 		"    max_concurrent_requests: 1\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34c0}, {id: 5f1e9c2b8d3a4e0012ab34c1}]\n": true,
@@ -156,7 +156,7 @@ func TestWarningOfPlaceholders(t *testing.T) {
 			var all []string
 			if want != "" {
 				all = []string{
-					`ops manager "om": public_key ` + want + ", or use public_key_file",
+					`Ops Manager "om": public_key ` + want + ", or use public_key_file",
 					"organization 5f1e9c2b8d3a4e0012ab34c0: private_key " + want + ", or use private_key_file",
 					`private_key_file "` + keyFile + `": the key ` + want,
 				}

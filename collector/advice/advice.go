@@ -42,10 +42,16 @@ func (e *FileError) Error() string { return e.Err.Error() }
 // Unwrap returns the problem with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
+// fixFile is the fix for a file whose problem says what is wrong with it.
+const fixFile = "Fix the file; it is read again at each scrape."
+
+// ErrScrapeOver reports that a poll was still running at the deadline of its scrape.
+var ErrScrapeOver = errors.New("no complete response before the deadline of the scrape")
+
 // OfNotSynced returns the advice for a link whose status is NOT_SYNCED.
 func OfNotSynced() Advice {
 	return Advice{
-		Problem: "Ops Manager reports that its connection to the Atlas organization is down",
+		Problem: "Ops Manager reports that its connection to Atlas is down",
 		Fix:     opsmanager.NotSynced.Fix(),
 	}
 }
@@ -70,6 +76,10 @@ type trouble struct {
 
 func (t *trouble) advice() Advice {
 	switch t.err.Reason {
+	case opsmanager.ReasonCredentials:
+		if t.err.Err != nil {
+			return Advice{t.text(), fixFile}
+		}
 	case opsmanager.ReasonDNS:
 		return t.withUnusedProxy(t.dns())
 	case opsmanager.ReasonConnect:

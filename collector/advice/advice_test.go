@@ -47,6 +47,9 @@ func TestAdviceOnErrors(t *testing.T) {
 		"name": {opsmanager.ReasonDNS, dial(lookup("om.example.net", false)), Advice{
 			`the name "om.example.net" does not resolve`, `Correct the host name in url of Ops Manager "om", or fix name resolution on the exporter's host.`,
 		}},
+		"scrape over": {opsmanager.ReasonTimeout, ErrScrapeOver, Advice{
+			"no complete response before the deadline of the scrape", `Check that no firewall between the exporter and om.example.net:443 drops packets, and that Ops Manager is not overloaded. If it is merely slow, increase timeout of Ops Manager "om" and the scrape timeout.`,
+		}},
 		"name of the proxy": {opsmanager.ReasonDNS, atProxy(dial(lookup("proxy.example.net", false))), Advice{
 			`the name "proxy.example.net" does not resolve`, `Correct the host name in proxy_url of Ops Manager "om", or fix name resolution on the exporter's host.`,
 		}},

@@ -128,8 +128,12 @@ func (t *trouble) proxyCredentials() string {
 }
 
 func (t *trouble) timeout() Advice {
+	problem := fmt.Sprintf("no complete response within %s", t.Manager.Timeout)
+	if errors.Is(t.err.Err, ErrScrapeOver) {
+		problem = t.text()
+	}
 	return Advice{
-		Problem: fmt.Sprintf("no complete response within %s", t.Manager.Timeout),
+		Problem: problem,
 		Fix: fmt.Sprintf("Check that no firewall between the exporter and %s drops packets, and that Ops Manager is not overloaded. If it is merely slow, increase %s and the scrape timeout.",
 			address(t.Manager.URL), t.setting("timeout")),
 	}

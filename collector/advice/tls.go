@@ -14,7 +14,7 @@ import (
 
 func (t *trouble) tls() Advice {
 	if _, ok := errors.AsType[*FileError](t.err.Err); ok {
-		return Advice{t.text(), "Fix the file; it is read again at each scrape."}
+		return Advice{t.text(), fixFile}
 	}
 	peer, setting := t.peer()
 	err := t.err.Err

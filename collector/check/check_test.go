@@ -34,8 +34,8 @@ func TestKindsOfTransport(t *testing.T) {
 	for name, tt := range map[string]struct {
 		url, settings, want, warning string
 	}{
-		"plain":      {"http://om.example.net", "timeout: 1s", "none  none", "warning: ops manager \"om\": http://om.example.net is not encrypted, so the status can be read and forged in transit: use https\n"},
-		"unverified": {"https://om.example.net", "tls_config: {insecure_skip_verify: true}", "not verified  none", "warning: ops manager \"om\": insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead\n"},
+		"plain":      {"http://om.example.net", "timeout: 1s", "none  none", "warning: Ops Manager \"om\": http://om.example.net is not encrypted, so the status can be read and forged in transit: use https\n"},
+		"unverified": {"https://om.example.net", "tls_config: {insecure_skip_verify: true}", "not verified  none", "warning: Ops Manager \"om\": insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead\n"},
 		"socks":      {"https://om.example.net", "proxy_url: socks5://proxy.example.net", "system CAs  socks5://proxy.example.net", ""},
 		"not for it": {"https://om.example.net", "proxy_url: http://proxy.example.net\nno_proxy: example.net", "system CAs  none", ""},
 	} {

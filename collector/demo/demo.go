@@ -78,7 +78,7 @@ func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
 	metrics := base.JoinPath(telemetryPath).String()
 	probe := base.JoinPath("probe").String() + "?target=" + d.states[len(d.states)-1].id + "&debug=true"
 	var b strings.Builder
-	fmt.Fprintf(&b, "The exporter is running and polls a simulated Ops Manager at %s with these organizations:\n\n", d.server.URL())
+	fmt.Fprintf(&b, "The exporter polls a simulated Ops Manager at %s, which has these organizations:\n\n", d.server.URL())
 	for _, s := range d.states {
 		fmt.Fprintf(&b, "  %s  %-10s  %s\n", s.id, s.name, s.shows)
 	}

@@ -66,7 +66,7 @@ func ReasonOf(err error) Reason {
 
 var (
 	errNoTLS    = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
-	errTimeout  = errors.New("no complete response before the deadline")
+	errTimeout  = errors.New("no complete response within the timeout of the poll")
 	errBroken   = errors.New("the connection failed")
 	errEcho     = errors.New("the connection error is not shown because it repeats the API key")
 	errUnasked  = errors.New("the response arrived before the request: the server sends more responses than it receives requests")

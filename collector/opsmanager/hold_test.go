@@ -150,7 +150,7 @@ func TestDeadlineWhileWaiting(t *testing.T) {
 	short, done := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer done()
 	status, err := r.read(short, keyOf(testPublic, testPrivate), testOrg)
-	failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
+	failure{opsmanager.ReasonTimeout, 0, "", "no complete response within the timeout of the poll"}.check(t, status, err)
 	cancel()
 	leader.Wait()
 }

@@ -11,7 +11,7 @@ const (
 	ReasonDNS           Reason = "dns"            // the host name did not resolve
 	ReasonConnect       Reason = "connect"        // no connection, or it broke before a complete response
 	ReasonTLS           Reason = "tls"            // handshake or certificate
-	ReasonTimeout       Reason = "timeout"        // polled, but no complete response before the deadline
+	ReasonTimeout       Reason = "timeout"        // polled, but no complete response within the timeout or before the deadline
 	ReasonUnauthorized  Reason = "unauthorized"   // the API key was rejected
 	ReasonRole          Reason = "role"           // the API key lacks Organization Owner
 	ReasonAccessList    Reason = "access_list"    // this host's address is not on the API key's access list
@@ -49,7 +49,7 @@ func (r Reason) Meaning() string {
 	case ReasonTLS:
 		return "The TLS handshake failed, a certificate was rejected, or a CA or certificate file could never be read."
 	case ReasonTimeout:
-		return "The organization was polled, but no complete response arrived before the deadline."
+		return "The organization was polled, but no complete response arrived within timeout or before the scrape's deadline."
 	case ReasonUnauthorized:
 		return "The API key was rejected, or there was no digest challenge that the exporter can answer."
 	case ReasonRole:

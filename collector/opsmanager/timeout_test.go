@@ -90,7 +90,7 @@ func TestTimeout(t *testing.T) {
 					return fmt.Errorf("got exchanges %v, want %d", codes, tt.code)
 				}
 				soon(t, "the connection is closed", closed) // while the client is open
-				return failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.difference(status, err)
+				return failure{opsmanager.ReasonTimeout, 0, "", "no complete response within the timeout of the poll"}.difference(status, err)
 			})
 		})
 	}
@@ -148,14 +148,14 @@ func TestCancelled(t *testing.T) {
 			ctx, cancel := context.WithCancelCause(t.Context())
 			time.AfterFunc(20*time.Millisecond, func() { cancel(cause) })
 			status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-			failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
+			failure{opsmanager.ReasonTimeout, 0, "", "no complete response within the timeout of the poll"}.check(t, status, err)
 		})
 	}
 	t.Run("before the start", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
-		failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.check(t, status, err)
+		failure{opsmanager.ReasonTimeout, 0, "", "no complete response within the timeout of the poll"}.check(t, status, err)
 	})
 }
 

@@ -138,7 +138,7 @@ func TestLinksKeepQuery(t *testing.T) {
 	o.PageSize = 10
 	body := read(t, get(t, o, http.MethodGet, "/?q=ORG&state=unknown&sort=-name&refresh=30&page=2"))
 	for text, want := range map[string]string{
-		"Reload":                     "?page=2&q=ORG&refresh=30&sort=-name&state=unknown",
+		"Refresh now":                "?page=2&q=ORG&refresh=30&sort=-name&state=unknown",
 		"off":                        "?page=2&q=ORG&sort=-name&state=unknown",
 		"Previous page":              "?q=ORG&refresh=30&sort=-name&state=unknown",
 		"Organization":               "?q=ORG&refresh=30&sort=name&state=unknown",

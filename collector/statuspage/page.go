@@ -187,7 +187,7 @@ func (p *page) summarize(links []*link, now time.Time) {
 			title = append(title, fmt.Sprintf("%d %s", c.Count, strings.ToLower(c.Words)))
 		}
 	}
-	p.Title = strings.Join(append(title, "migration links"), ", ")
+	p.Title = strings.Join(append(title, "migration links"), ", ") + " - opsmanager_exporter"
 	for _, r := range slices.Sorted(slices.Values(opsmanager.Reasons())) {
 		selected := p.Filter.State == string(r)
 		if reasons[r] > 0 || selected {

@@ -85,7 +85,7 @@ func TestWords(t *testing.T) {
 		{
 			name: "all states", snapshot: sample(),
 			want: []string{
-				"<title>1 not synced, 2 unknown, 1 not polled yet, 2 synced, migration links</title>",
+				"<title>1 not synced, 2 unknown, 1 not polled yet, 2 synced, migration links - opsmanager_exporter</title>",
 				"<b>1</b> <span>Not synced", "<b>2</b> <span>Unknown", "<b>1</b> <span>Not polled yet", "<b>2</b> <span>Synced", "<b>6</b> <span>Organizations",
 				`Last scrape <time datetime="2026-03-14T09:26:41Z" title="2026-03-14 09:26:41 UTC">12 s ago</time>; 1 of 6 <span class="stale">not scraped recently</span>`,
 				`<a href="#todo-role"><span class="state unknown"><span>Unknown</span>: <code>role</code></span></a>`,
@@ -133,6 +133,14 @@ func TestWords(t *testing.T) {
 			}}},
 			want:   []string{"just now", "20 ms"},
 			absent: []string{"not scraped recently"},
+		},
+		{
+			name: "a state that was first seen just now",
+			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{
+				ID: orgID(1), Name: "Payments", Status: opsmanager.Synced, Polled: now(), Since: now(), AtLeast: true,
+			}}},
+			want:   []string{`title="since at least 2026-03-14 09:26:53 UTC">just now</time>`},
+			absent: []string{"at least just now"},
 		},
 		{
 			name:     "never read",

@@ -41,12 +41,14 @@ func debug(s *scrape, target *collector.Targets) {
 	if !ok {
 		panic(http.ErrAbortHandler) // the client is gone
 	}
-	if r := results.Orgs[0]; r.Err != nil {
-		reason := opsmanager.ReasonOf(r.Err)
-		d.tell("result: unknown, reason %s: %v", reason, r.Err)
-		d.tell("fix: %s", reason.Fix())
+	r := results.Orgs[0]
+	if r.Err != nil {
+		d.tell("result: unknown, reason %s: %v", opsmanager.ReasonOf(r.Err), r.Err)
 	} else {
 		d.tell("result: %s", r.Status)
+	}
+	if a := target.Advice(&r); a.Fix != "" {
+		d.tell("fix: %s", a.Fix)
 	}
 	if s.Page != nil {
 		scheme, host, base := s.reached(s.r)

@@ -47,7 +47,7 @@ func TestDebug(t *testing.T) {
 			`  HTTP 401, 106 bytes: a digest challenge`, warm, `  HTTP 200, 20 bytes: a response`,
 			`body: a JSON object with 1 member, status is a string`, `result: SYNCED`)},
 		{"missing role", 1, steps(warm, `  HTTP 401, 151 bytes: no digest challenge that can be answered`,
-			`result: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `fix: Grant the API key .*`)},
+			`result: unknown, reason role: HTTP 401 USER_UNAUTHORIZED`, `fix: Grant the API key \(api_key of Ops Manager "production"\) the Organization Owner role .*`)},
 		{"login page", 2, steps(warm, `  HTTP 200, \d+ bytes: a response`, `body: not JSON; it looks like HTML`,
 			`result: unknown, reason bad_response: HTTP 200: the body is not a single JSON value`, `fix: .*`)},
 		{"reset", 3, steps(warm, `  the reused connection broke; retrying on a new one`, `request with digest credentials`,

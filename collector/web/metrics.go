@@ -42,9 +42,13 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "target must be one organization ID: /probe?target=5f1e9c2b8d3a4e0012ab34cd", http.StatusBadRequest)
 		return
 	}
+	if debug := query.Get("debug"); query.Has("debug") && debug != "true" && debug != "false" {
+		http.Error(w, "debug must be true or false", http.StatusBadRequest)
+		return
+	}
 	target, ok := s.Exporter.Targets().Only(query.Get("target"))
 	if !ok {
-		http.Error(w, "no organization with this ID is configured", http.StatusNotFound)
+		http.Error(w, "no organization with this ID is configured: target is the organization's ID, not its name; "+SDPath+" lists them", http.StatusNotFound)
 		return
 	}
 	sc, cancel := s.newScrape(w, r)

@@ -17,7 +17,7 @@ import (
 func FuzzProbe(f *testing.F) {
 	id := simulated.OrgID(0)
 	for _, query := range []string{
-		"", "target=" + id, "target=" + strings.ToUpper(id), "target=" + id + "&debug=true", "target=" + id + "&target=" + id, "target=", "target=x",
+		"", "target=" + id, "target=" + strings.ToUpper(id), "target=" + id + "&debug=true", "target=" + id + "&debug=yes", "target=" + id + "&target=" + id, "target=", "target=x",
 		"target=%", "target=" + id + "%00", "target=+" + id, "debug=true", ";", "target=" + id + ";debug=true", "TARGET=" + id, "target[]=" + id, "%74arget=" + id,
 		"target=<script>", "target=" + strings.Repeat("a", 10000),
 	} {
@@ -37,6 +37,8 @@ func FuzzProbe(f *testing.F) {
 		want := http.StatusNotFound
 		switch {
 		case len(targets) != 1 || targets[0] == "":
+			want = http.StatusBadRequest
+		case values.Has("debug") && values.Get("debug") != "true" && values.Get("debug") != "false":
 			want = http.StatusBadRequest
 		case strings.ToLower(targets[0]) == id:
 			want = http.StatusOK

@@ -50,11 +50,17 @@ func TestProbe(t *testing.T) {
 	if got := f.scrape(t, "/metrics").Link("scrape_errors_total", simulated.OrgID(2)); got != "2" {
 		t.Errorf("scrape_errors_total %s: a probe and a scrape failed", got)
 	}
+	const unknown = "no organization with this ID is configured: target is the organization's ID, not its name; /sd lists them\n"
+	if _, body := f.get(t, "/probe?target=Risk"); body != unknown {
+		t.Errorf("a name as target: %q, want %q", body, unknown)
+	}
 	for path, want := range map[string]int{
 		"/probe":         http.StatusBadRequest,
 		"/probe?target=": http.StatusBadRequest,
 		"/probe?target=" + simulated.OrgID(0) + "&target=" + simulated.OrgID(1): http.StatusBadRequest,
 		"/probe?target=" + simulated.OrgID(9):                                   http.StatusNotFound,
+		"/probe?target=" + simulated.OrgID(0) + "&debug=yes":                    http.StatusBadRequest,
+		"/probe?target=" + simulated.OrgID(0) + "&debug=false":                  http.StatusOK,
 		"/probe?target=%3Cscript%3E":                                            http.StatusNotFound,
 	} {
 		if status, body := f.get(t, path); status != want || strings.Contains(body, "<") {

@@ -37,6 +37,7 @@ type rule struct{ beginning, is string }
 func servers() []rule {
 	return []rule{
 		{"go run . demo", "http://127.0.0.1:20301/-/ready"},
+		{"./opsmanager_exporter demo", "http://127.0.0.1:20301/-/ready"},
 		{"./opsmanager_exporter --config.file=", "http://127.0.0.1:20301/-/ready"},
 		{"opsmanager_exporter --config.file=", "http://127.0.0.1:20301/-/ready"},
 		{"podman run ", "http://127.0.0.1:20301/-/ready"},
