@@ -158,7 +158,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	killed := time.Now()
 	exporter.Stop(t)
 	down := labels("alertname", "OpsManagerExporterDown", "severity", "critical", "instance", exporter.Address)
-	if _, alert := hook.await(t, killed, "firing", down); !strings.HasSuffix(alert.Annotations["description"], ": there are 7.") {
+	if _, alert := hook.await(t, killed, "firing", down); !strings.Contains(alert.Annotations["description"], " read by no other exporter: 7. ") {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
 	time.Sleep(10*time.Minute/factor + groupWait + tolerance) // when the status of an organization is unknown for too long

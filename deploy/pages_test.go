@@ -49,7 +49,7 @@ func testPages(t *testing.T, suite realprometheus.Suite, binary string) {
 	other.Stop(t)
 
 	isDown := labels("alertname", "OpsManagerExporterDown", "severity", "critical", "job", "x", "instance", other.Address)
-	if _, alert := s.hook.await(t, begin, "firing", isDown); !strings.HasSuffix(alert.Annotations["description"], ": there are 3.") {
+	if _, alert := s.hook.await(t, begin, "firing", isDown); !strings.Contains(alert.Annotations["description"], " read by no other exporter: 3. ") {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
 

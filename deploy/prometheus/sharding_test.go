@@ -37,7 +37,7 @@ func TestShardingFromREADME(t *testing.T) {
 
 	var shards []*realprometheus.Process
 	for shard := range 2 {
-		config := realprometheus.Replace(t, config, "regex: 0 ", fmt.Sprintf("regex: %d ", shard))
+		config := realprometheus.Replace(t, config, "regex: 0,", fmt.Sprintf("regex: %d,", shard))
 		shards = append(shards, suite.StartPrometheus(t, config, nil))
 	}
 	realprogram.Await(t, time.Minute, func() error {
