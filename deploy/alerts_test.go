@@ -41,7 +41,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	other := realprometheus.StartExporter(t, binary, "--config.file="+otherFile)
 	s := startStack(t, suite, "opsmanager", exporter, other)
 	hook := s.hook
-	s.expect(t, "count(org:opsmanager_migration_link_synced:last == 1) and count(up == 1) == 2", 10)
+	s.expect(t, "count(org:opsmanager_migration_link_synced:current == 1) and count(up == 1) == 2", 10)
 
 	// Everything goes wrong at once.
 	dropped := time.Now()

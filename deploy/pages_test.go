@@ -37,7 +37,7 @@ func testPages(t *testing.T, suite realprometheus.Suite, binary string) {
 	}
 	other := start(gamma)
 	s := startStack(t, suite, "x", start(alpha, beta), other)
-	s.expect(t, "count(org:opsmanager_migration_link_synced:last == 1)", 9)
+	s.expect(t, "count(org:opsmanager_migration_link_synced:current == 1)", 9)
 
 	// Two links drop, one after the other, and the key of the first is revoked as
 	// well; all keys of another Ops Manager are revoked; an exporter is down.

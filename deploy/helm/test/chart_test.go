@@ -249,8 +249,8 @@ func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
 			continue
 		}
 		for name, want := range map[string]string{
-			"dashboard":   "https://grafana.example.net/d/opsmanager-migration-links?var-org={{ $labels.org_id }}",
-			"status_page": "https://exporter.example.net/?q={{ $labels.org_id }}",
+			"dashboard":   "https://grafana.example.net/d/opsmanager-migration-links{{ with $labels.org_id }}?var-org={{ . }}{{ end }}",
+			"status_page": "https://exporter.example.net/{{ with $labels.org_id }}?q={{ . }}{{ end }}",
 		} {
 			if got := rule.Annotations[name]; got != want {
 				t.Errorf("%s: %s is %q, want %q", rule.Alert, name, got, want)
