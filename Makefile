@@ -1,4 +1,4 @@
-# What is built, from which commit. VERSION is the newest tag, with +<commits since>.<commit> after it.
+# Version and commit of the build. VERSION is the newest tag, followed by +<commits since>.<commit>.
 git       = $(shell git $(1) 2>/dev/null)
 describe := $(call git,describe --tags --match 'v[0-9]*' --abbrev=12 --dirty=.dirty)
 VERSION  ?= $(or $(shell echo '$(describe)' | sed -E 's/^v//; s/-([0-9]+)-g/+\1./'),0.0.0-dev+$(or $(call git,describe --always --exclude '*' --abbrev=12 --dirty=.dirty),unknown))
@@ -11,7 +11,7 @@ export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
 .PHONY: build help test lint check pictures dist packages image stack version
 
-build: ## Build ./opsmanager_exporter; the default.
+build: ## Build ./opsmanager_exporter (default).
 	go build -trimpath .
 
 help: ## Print this list.
@@ -20,14 +20,14 @@ help: ## Print this list.
 test: ## Run the tests that need only Go.
 	go test ./...
 
-lint: ## Run the linters, in the version that CI uses.
+lint: ## Run the linters, in the same version as CI.
 	.ci/tools golangci-lint
 	.bin/golangci-lint run ./...
 
 check: lint ## Run the linters, and the tests with the race detector.
 	go test -race -shuffle=on ./...
 
-pictures: ## Draw the pictures in the READMEs again; needs Chromium and npm.
+pictures: ## Redraw the pictures in the READMEs; needs Chromium and npm.
 	.ci/tools prometheus promtool
 	cd dashboards/picture && go run .
 	collector/statuspage/picture
@@ -35,10 +35,10 @@ pictures: ## Draw the pictures in the READMEs again; needs Chromium and npm.
 dist: ## Build archives with checksums and bills of materials in dist/; PLATFORMS="linux/amd64 ..." selects them.
 	.ci/build $(PLATFORMS)
 
-packages: dist ## Build the same, and .deb and .rpm.
+packages: dist ## Build the same, and .deb and .rpm packages.
 	.ci/build-packages $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
 
-# A tag has no +.
+# Image tags cannot contain +.
 IMAGE = opsmanager_exporter:$(subst +,-,$(VERSION))
 ARCH ?= $(shell go env GOARCH)
 image: ## Build the container image, with buildah or docker; ARCH=arm64 selects the architecture.
@@ -49,5 +49,5 @@ stack: ## Run the demo with Prometheus, Alertmanager and Grafana, with docker co
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	docker compose --file deploy/compose/compose.yml up --build
 
-version: ## Print the version that is built.
+version: ## Print the version.
 	@echo $(VERSION)

@@ -1,5 +1,5 @@
-// Command opsmanager_exporter tells Prometheus whether the link between each
-// organization of MongoDB Ops Manager or Cloud Manager and Atlas is up.
+// Command opsmanager_exporter is a Prometheus exporter for the status of the migration
+// links between MongoDB Ops Manager or Cloud Manager organizations and Atlas.
 package main
 
 import (
@@ -27,7 +27,7 @@ import (
 	"github.com/prometheus/common/version"
 	toolkit "github.com/prometheus/exporter-toolkit/web"
 	"github.com/prometheus/exporter-toolkit/web/kingpinflag"
-	_ "golang.org/x/crypto/x509roots/fallback" // public CA certificates, for systems that have none
+	_ "golang.org/x/crypto/x509roots/fallback" // public CA certificates, for systems without any
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/check"
@@ -55,22 +55,22 @@ Examples:
   opsmanager_exporter check --online --config.file=opsmanager.yml
   opsmanager_exporter --config.file=opsmanager.yml`
 
-	outputLimit = 1 << 20         // bytes of output that nobody has read yet
-	lastWords   = time.Second     // how long the exit waits for the reader of the output
+	outputLimit = 1 << 20         // maximum size of buffered output, in bytes
+	lastWords   = time.Second     // how long the program waits for its output to be read on exit
 	grace       = 2 * time.Second // how long a command may take to end after a signal
 )
 
 func main() {
 	version.Version = cmp.Or(version.Version, builtVersion())
-	kingpin.EnableFileExpansion = false // @file would be read without a time limit
-	signal.Ignore(syscall.SIGPIPE)      // a reader that goes away loses lines, and nothing else
+	kingpin.EnableFileExpansion = false // reading @file would have no time limit
+	signal.Ignore(syscall.SIGPIPE)      // if the reader of the output is gone, only output is lost
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the program: it returns the exit status, 0 if all went well or a signal
-// ended it, 1 otherwise.
+// run runs the program and returns its exit status: 0 on success or if a signal
+// stopped it, 1 otherwise.
 func run(args []string, stdout, stderr io.Writer) int {
-	// net/http logs what an upstream sent out of turn to the standard logger.
+	// net/http logs unsolicited responses, with their contents, to the standard logger.
 	stdlog.SetOutput(io.Discard)
 	stdout = output.IgnoreClosed(stdout)
 
@@ -127,7 +127,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		return 1
 	}
 
-	// Set up before anything is loaded, so that no signal finds the default.
+	// Set up before anything is loaded, so that signals are always handled.
 	signals, hangup := make(chan os.Signal, 2), make(chan os.Signal, 1)
 	signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
 	signal.Notify(hangup, syscall.SIGHUP)
@@ -137,7 +137,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	plain := func(w io.Writer) func(string) {
 		return func(problem string) { fmt.Fprintf(w, "%s: %s\n", program, problem) }
 	}
-	// A command waits for whoever reads what it prints, but its end does not.
+	// A command may block on the reader of its output, but the exit must not.
 	var command func(context.Context) error
 	report, lastReport, patience := plain(stderr), plain(log), grace
 	switch name {
@@ -161,7 +161,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		}
 	case checkCommand.FullCommand():
 		checkOptions.File, checkOptions.JSON = *configFile, *checkOutput == "json"
-		// What it finds it prints itself.
+		// The check prints its results itself.
 		checkOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), version.Version)
 		defer checkOptions.Exporter.Close()
 		command = func(ctx context.Context) error {
@@ -185,8 +185,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 	})
 }
 
-// builtVersion is what go itself recorded of the version, for binaries that
-// make did not build.
+// builtVersion returns the version that the Go toolchain recorded, for binaries not
+// built with make.
 func builtVersion() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok || info.Main.Version == "" || info.Main.Version == "(devel)" {
@@ -195,7 +195,7 @@ func builtVersion() string {
 	return strings.TrimPrefix(info.Main.Version, "v")
 }
 
-// server is what the flags ask for.
+// server holds the values of the flags and what serving needs.
 type server struct {
 	web                    *toolkit.FlagConfig
 	telemetryPath          string
@@ -211,7 +211,7 @@ type server struct {
 	exporter               *collector.Exporter
 }
 
-// demo serves what a simulated Ops Manager says; out takes the guide to it.
+// demo serves the metrics of a simulated Ops Manager and writes a guide to out.
 func (s *server) demo(ctx context.Context, out io.Writer) error {
 	d, err := demo.Start()
 	if err != nil {
@@ -227,9 +227,9 @@ func (s *server) demo(ctx context.Context, out io.Writer) error {
 	return errors.Join(s.serve(ctx, load, guide), d.Close())
 }
 
-// serve loads, listens, calls ready with the URL of the first listener and
-// answers requests until ctx ends, and then those that are in flight. SIGHUP, like POST
-// /-/reload, calls load again.
+// serve calls load, listens, calls ready with the URL of the first listener, and serves
+// requests until ctx is done, and then those in flight. SIGHUP and POST /-/reload call
+// load again.
 func (s *server) serve(ctx context.Context, load func() error, ready func(base *url.URL)) error {
 	s.logger.Info("Starting "+program, "version", version.Info())
 	security, err := webconfig.Open(ctx, *s.web.WebConfigFile, s.logger)
@@ -242,7 +242,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(base *
 	}
 	if stopped := ctx.Err() != nil; stopped {
 		s.logger.Info("Stopped before serving any requests")
-		return nil //nolint:nilerr // a signal is no error
+		return nil //nolint:nilerr // stopping on a signal is not an error
 	}
 	if err != nil {
 		return err
@@ -255,7 +255,7 @@ func (s *server) serve(ctx context.Context, load func() error, ready func(base *
 		}
 		return err
 	}
-	go lifecycle.OnSignal(ctx, s.hangup, func() { _ = reload() }) // which logs what is wrong
+	go lifecycle.OnSignal(ctx, s.hangup, func() { _ = reload() }) // logs its error
 	o.Handler = s.routes(reload)
 	return listener.Serve(ctx, o)
 }

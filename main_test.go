@@ -472,7 +472,7 @@ func TestHealthcheckAndCheck(t *testing.T) {
 		}
 	}
 	sim.SetOrg(id, simulator.Org{Answer: simulator.MissingRole(false)})
-	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: 1 of 1 organization gave no status\n") {
+	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: the status of 1 of 1 organization is unknown\n") {
 		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
 	}
 }

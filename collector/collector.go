@@ -10,7 +10,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// The metrics that a poll of one organization yields.
+// The metrics of a poll.
 var (
 	syncedDesc = newDesc("migration_link_synced",
 		"Status of the migration link to Atlas, as read from the API during this scrape: 1 for SYNCED, 0 for NOT_SYNCED, absent if it could not be read.", "org_id")
@@ -38,16 +38,15 @@ func newDesc(name, help string, labels ...string) *prometheus.Desc {
 // Options configure a [Collector].
 type Options struct {
 	// Then, if not nil, is collected after the polls, so that its counters include
-	// them. If it were registered separately, it would be gathered while polls are
-	// running.
+	// them. If it were registered separately, it would be gathered during the polls.
 	Then prometheus.Collector
-	// BeforeSend, if not nil, is called between polling and sending. It may block;
-	// if it returns false, nothing is sent.
+	// BeforeSend, if not nil, is called between polling and sending. It may block.
+	// If it returns false, nothing is sent.
 	BeforeSend func() bool
 }
 
-// Collector is a [prometheus.Collector] for one scrape: each Collect polls its
-// organizations, by the deadline of its context, and then sends the results.
+// Collector is a [prometheus.Collector] for one scrape: Collect polls its
+// organizations until the deadline of its context and then sends the results.
 // Register it in a new registry for each scrape.
 type Collector struct {
 	ctx     context.Context //nolint:containedctx // Collect takes none: client_golang issue 1538
@@ -55,13 +54,13 @@ type Collector struct {
 	opts    Options
 }
 
-// Collector returns a collector for one scrape. It polls nothing yet. Waiting for
-// polls ends with ctx. If ctx is cancelled, nothing is sent.
+// Collector returns a collector for one scrape, without polling yet. The collector
+// waits for polls until ctx is done. If ctx is canceled, it sends nothing.
 func (t *Targets) Collector(ctx context.Context, opts Options) *Collector {
 	return &Collector{ctx: ctx, targets: t, opts: opts}
 }
 
-// Describe implements [prometheus.Collector]. It polls nothing.
+// Describe implements [prometheus.Collector]. It does not poll.
 func (c *Collector) Describe(ch chan<- *prometheus.Desc) {
 	for _, desc := range []*prometheus.Desc{syncedDesc, successDesc, durationDesc, reasonDesc, errorsDesc, lastSuccessDesc, c.targets.orgInfo(), infoDesc} {
 		ch <- desc
@@ -83,10 +82,10 @@ func (c *Collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// orgInfo returns the description of migration_link_info. A registry wants the
-// same labels on all metrics of one name: the label team is on none where no
-// organization has a team, and empty, which means the same to Prometheus, on
-// those without one beside others.
+// orgInfo returns the description of migration_link_info. A registry requires the
+// same labels on all metrics with the same name: the label team is omitted if no
+// organization has a team. Otherwise it is empty, which is equivalent in Prometheus,
+// on organizations without one.
 func (t *Targets) orgInfo() *prometheus.Desc {
 	if slices.ContainsFunc(t.orgs, func(o *organization) bool { return o.config.Team != "" }) {
 		return orgInfoTeamDesc
@@ -94,22 +93,22 @@ func (t *Targets) orgInfo() *prometheus.Desc {
 	return orgInfoDesc
 }
 
-// send turns results into metrics, and does nothing else; orgInfo describes
+// send converts results to metrics and sends them; orgInfo describes
 // migration_link_info.
 func send(ch chan<- prometheus.Metric, results Results, orgInfo *prometheus.Desc) {
 	add := func(desc *prometheus.Desc, value float64, labels []*dto.LabelPair) {
 		ch <- &metric{desc: desc, value: value, labels: labels}
 	}
 	opsManagerName, orgName, team := "ops_manager", "org_name", "team"
-	var opsManager *dto.LabelPair // the organizations of one follow each other
+	var opsManager *dto.LabelPair // organizations of one Ops Manager are consecutive
 	for i := range results.Orgs {
 		r := &results.Orgs[i]
 		if opsManager == nil || opsManager.GetValue() != r.OpsManager {
 			opsManager = &dto.LabelPair{Name: &opsManagerName, Value: &r.OpsManager}
 		}
-		// Made once for all metrics of the organization: constant metrics of
-		// package prometheus each make their own, which would take half as much CPU
-		// again as all of the exposition (BenchmarkCollect).
+		// Shared by all metrics of the organization: constant metrics of package
+		// prometheus create their own each, which would take another 50 % of the CPU
+		// time of the whole exposition (BenchmarkCollect).
 		id := prometheus.MakeLabelPairs(syncedDesc, []string{r.OrgID})
 		switch {
 		case r.Err == nil && r.Status == opsmanager.Synced:
@@ -138,7 +137,7 @@ func send(ch chan<- prometheus.Metric, results Results, orgInfo *prometheus.Desc
 	}
 }
 
-// metric is a [prometheus.Metric] with labels that it shares with others.
+// metric is a [prometheus.Metric] that shares labels with others.
 type metric struct {
 	desc   *prometheus.Desc
 	value  float64
@@ -155,7 +154,7 @@ func (m *metric) Write(out *dto.Metric) error {
 		out.Counter = &dto.Counter{Value: &m.value}
 		return nil
 	}
-	// In one piece, and without a pointer to m: there are tens of thousands.
+	// One allocation, without a pointer to m: there are tens of thousands of metrics.
 	s := &struct {
 		gauge dto.Gauge
 		value float64

@@ -7,22 +7,22 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// history is what is remembered of an organization as long as it is configured.
-// Nothing of it is ever shown as a status that a scrape read.
+// history is the state that is kept for an organization as long as it is
+// configured. It is never exposed as a status read by the current scrape.
 type history struct {
 	mu          sync.Mutex
 	errors      uint64
 	lastSuccess time.Time
-	status      opsmanager.Status          // last read; "" before that
-	reason      opsmanager.Reason          // of the last scrape's failure; "" if it did not fail
-	told        map[opsmanager.Reason]bool // reasons that were news since a status was last read
-	last        answer                     // as the last scrape got it
-	since       time.Time                  // when the state that last shows was first seen
-	atLeast     bool                       // it may have begun before that
+	status      opsmanager.Status          // last one read; "" before the first
+	reason      opsmanager.Reason          // of the last scrape's failure; "" if it succeeded
+	told        map[opsmanager.Reason]bool // reasons logged since a status was last read
+	last        answer                     // of the last scrape
+	since       time.Time                  // when the state in last was first seen
+	atLeast     bool                       // that state may have begun before since
 }
 
-// add records the outcome of a poll for one scrape. It returns the count of failed
-// scrapes, the time of the last success, and what is worth a line in the log.
+// add records the outcome of a poll for one scrape. It returns the number of failed
+// scrapes, the time of the last success, and the news to be logged.
 func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -30,7 +30,7 @@ func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news ne
 	if a.err != nil {
 		reason = opsmanager.ReasonOf(a.err)
 	}
-	if a.at.Before(h.last.at) { // another scrape has learned something newer meanwhile
+	if a.at.Before(h.last.at) { // another scrape has recorded a newer answer
 		if a.err != nil {
 			h.errors++
 		} else if a.at.After(h.lastSuccess) {
@@ -39,15 +39,15 @@ func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news ne
 		return h.errors, h.lastSuccess, newsNone
 	}
 	if first := h.since.IsZero(); first || reason != h.reason || a.Status != h.last.Status {
-		// A failure begins when it is seen. A status that is read after one may have
-		// been the same all the time.
+		// A failure begins when it is first seen. A status that is read after a
+		// failure may have been the same during the failure.
 		h.since, h.atLeast = a.at, first || reason == "" && h.reason != ""
 	}
 	h.last = a
 	h.last.Reading = opsmanager.Reading{Status: a.Status} // without its connection
 	if a.err != nil {
 		h.errors++
-		// Two reasons that take turns all night are news once each.
+		// Reasons that alternate are news only once each.
 		if !h.told[reason] {
 			news = newsUnknown
 			if h.told == nil {
@@ -75,7 +75,7 @@ type news int
 
 const (
 	newsNone      news = iota
-	newsUnknown        // the status cannot be read, or for another reason than before
-	newsNotSynced      // the link is NOT_SYNCED and was something else before, or unknown
-	newsRecovered      // the status can be read again, or the link is SYNCED again
+	newsUnknown        // the status cannot be read, for a reason that is new
+	newsNotSynced      // the link is NOT_SYNCED and was SYNCED or unknown before
+	newsRecovered      // the link is SYNCED and was NOT_SYNCED or unknown before
 )

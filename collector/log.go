@@ -6,19 +6,20 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// manyAlike is how many organizations of one Ops Manager are logged individually
-// for the same change in one scrape. More share one line, with one error as an
-// example.
+// manyAlike is up to how many organizations of one Ops Manager are logged
+// individually for the same change in one scrape. More share one line, with one
+// error as an example.
 const manyAlike = 5
 
-// change is one organization's news.
+// change is the news of one organization.
 type change struct {
 	org    *organization
 	news   news
 	result Result
 }
 
-// logChanges writes what changed in a scrape. What stays as it was is at debug.
+// logChanges logs what changed in a scrape, and at debug level what is still
+// failing.
 func logChanges(logger *slog.Logger, changes []change) {
 	type kind struct {
 		target *target
@@ -31,7 +32,7 @@ func logChanges(logger *slog.Logger, changes []change) {
 	for _, c := range changes {
 		k := kind{target: c.org.target, news: c.news, status: c.result.Status}
 		if c.result.Err != nil {
-			k.reason = opsmanager.ReasonOf(c.result.Err) // not the text: it may name a port of this host
+			k.reason = opsmanager.ReasonOf(c.result.Err) // not the text, which may contain a local port
 		}
 		if groups[k] == nil {
 			order = append(order, k)

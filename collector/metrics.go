@@ -14,9 +14,9 @@ const namespace = "opsmanager"
 
 func seconds(t time.Time) float64 { return float64(t.UnixMilli()) / 1000 }
 
-// apiMetrics counts the HTTP requests to one Ops Manager. Each has a registry of
-// its own, gathered while the Ops Manager is configured: so its series disappear
-// with it, and a poll that ends after a reload cannot bring them back.
+// apiMetrics counts the HTTP requests to one Ops Manager. Each has its own registry,
+// which is gathered only while the Ops Manager is configured, so that its series
+// disappear with it and a poll that ends after a reload cannot bring them back.
 type apiMetrics struct {
 	registry *prometheus.Registry
 	requests *prometheus.CounterVec
@@ -50,7 +50,8 @@ func (m *apiMetrics) observe(e opsmanager.Exchange) {
 	m.duration.Observe(e.Duration.Seconds())
 }
 
-// reloadMetrics tell whether the configuration in use is the one in the file.
+// reloadMetrics expose whether the last load of the configuration was successful,
+// and when one last was.
 type reloadMetrics struct {
 	successful prometheus.Gauge
 	timestamp  prometheus.Gauge
@@ -70,7 +71,7 @@ func newReloadMetrics(reg prometheus.Registerer) *reloadMetrics {
 	}
 }
 
-// collectors are collected one after the other.
+// collectors is a collector that runs others one after another.
 type collectors []prometheus.Collector
 
 // Describe implements [prometheus.Collector].

@@ -15,15 +15,17 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// maxReads is how many file reads of one Ops Manager may be under way, stuck ones
-// included: far less than [config.Files] has for all of them, so that a file
-// system that does not answer costs no other Ops Manager its reads.
+// maxReads is the maximum number of concurrent file reads of one Ops Manager,
+// including stuck ones. It is far below the limit of [config.Files] for all of them,
+// so that a file system that does not respond does not block the reads of other Ops
+// Managers.
 const maxReads = 8
 
-// Exporter is what outlives scrapes and reloads. It may be used concurrently.
+// Exporter holds the state that outlives scrapes and reloads. It is safe for
+// concurrent use.
 type Exporter struct {
 	shared
-	registry  *prometheus.Registry // the exporter's own metrics, without the API's
+	registry  *prometheus.Registry // the exporter's own metrics, without those of the API
 	reload    *reloadMetrics
 	targets   atomic.Pointer[Targets]
 	reloaded  atomic.Pointer[Reload]
@@ -37,15 +39,15 @@ type Exporter struct {
 
 // Reload describes the last load of the configuration.
 type Reload struct {
-	File   string    // "" where there is none
+	File   string    // "" if there is none
 	Loaded time.Time // when the configuration in use was loaded
-	Tried  time.Time // when a load was last tried
-	Err    error     // of that try; nil if it succeeded
+	Tried  time.Time // when a load was last attempted
+	Err    error     // of that attempt; nil if it succeeded
 }
 
-// NewExporter returns an exporter without any organization; [Exporter.Load] or
-// [Exporter.Apply] gives it some. version goes into the User-Agent. It starts no
-// goroutine.
+// NewExporter returns an exporter without any organizations; [Exporter.Load] and
+// [Exporter.Apply] add them. version is sent in the User-Agent header. NewExporter
+// starts no goroutines.
 func NewExporter(logger *slog.Logger, version string) *Exporter {
 	e := &Exporter{
 		shared: shared{
@@ -62,16 +64,17 @@ func NewExporter(logger *slog.Logger, version string) *Exporter {
 	return e
 }
 
-// Registerer takes metrics about the exporter itself. They are among those of
-// [Targets.Metrics].
+// Registerer returns the registerer for metrics about the exporter itself, which
+// [Targets.Metrics] includes.
 func (e *Exporter) Registerer() prometheus.Registerer { return e.registry }
 
-// Targets returns what the configuration in use asks for.
+// Targets returns the targets of the configuration in use.
 func (e *Exporter) Targets() *Targets { return e.targets.Load() }
 
-// Load reads a configuration file and puts it into use. It returns all problems
-// of the file, one line each, and then changes nothing but the metric that says
-// so. Warnings, and configured files that cannot be read yet, are logged.
+// Load reads a configuration file and applies it. If the file has problems, Load
+// returns them, one per line, and keeps the configuration in use; only the reload
+// status changes. Warnings, and configured files that cannot be read yet, are
+// logged.
 func (e *Exporter) Load(file string) error {
 	e.loading.Lock()
 	defer e.loading.Unlock()
@@ -85,7 +88,7 @@ func (e *Exporter) Load(file string) error {
 	}
 	e.Apply(cfg)
 	e.logger.Info("Configuration loaded", "file", file, "ops_managers", len(cfg.OpsManagers), "organizations", len(e.Targets().orgs))
-	go func() { // a file system that does not respond must not hold up the rest
+	go func() { // a file system that does not respond must not block the caller
 		for _, w := range cfg.Warnings() {
 			e.logger.Warn("Possible problem in the configuration", "warning", w)
 		}
@@ -96,11 +99,11 @@ func (e *Exporter) Load(file string) error {
 	return nil
 }
 
-// Apply puts a configuration into use. Scrapes in flight finish with the one
-// that they started with. Ops Managers and organizations that stay as they are
-// keep connections, nonces and polls in flight; an Ops Manager whose settings
-// change keeps its slots, for old and new polls together; what is counted for an
-// organization is kept as long as its ID is configured.
+// Apply applies a configuration. Scrapes in flight finish with the one that they
+// started with. Unchanged Ops Managers and organizations keep their connections,
+// nonces and polls in flight. An Ops Manager whose settings change keeps its request
+// slots, which old and new polls share. The counts of an organization are kept as
+// long as its ID is configured.
 func (e *Exporter) Apply(cfg *config.Config) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -138,8 +141,8 @@ func (e *Exporter) Apply(cfg *config.Config) {
 	e.reloaded.Store(&Reload{File: cfg.File, Loaded: now, Tried: now})
 }
 
-// release closes the connections of the targets that are replaced, and forgets
-// their schedulers unless polls still run there.
+// release closes the connections of the targets that are replaced, and drops their
+// schedulers once they have no running polls.
 func (e *Exporter) release(old, next *Targets) {
 	for _, t := range old.list {
 		if !slices.Contains(next.list, t) {
@@ -154,10 +157,10 @@ func (e *Exporter) release(old, next *Targets) {
 	}
 }
 
-// Close cancels all polls in flight, those of replaced configurations included,
-// drops those that are waiting, and closes the idle connections. Scrapes that are
-// still running end with what is known. Neither the exporter nor its targets may
-// be used afterwards.
+// Close cancels all polls in flight, including those of replaced configurations,
+// drops those that are waiting, and closes idle connections. Scrapes that are still
+// running end with the results available. Neither the exporter nor its targets may be
+// used afterwards.
 func (e *Exporter) Close() {
 	e.mu.Lock()
 	defer e.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// Poll polls every organization once, by the deadline of ctx if it has one, and
-// returns false if ctx was cancelled. It counts as a scrape. trace is told the
-// steps of the polls, concurrently; nil if nobody wants to know.
+// Poll polls every organization once, until the deadline of ctx if it has one, and
+// returns false if ctx was canceled. It counts as a scrape. trace, unless nil, is
+// called concurrently with the steps of the polls.
 func (t *Targets) Poll(ctx context.Context, trace opsmanager.Trace) (Results, bool) {
 	answers := t.poll(ctx, trace)
 	if cancelled(ctx) {
@@ -20,18 +20,18 @@ func (t *Targets) Poll(ctx context.Context, trace opsmanager.Trace) (Results, bo
 	return t.settle(answers), true
 }
 
-// cancelled reports whether nobody waits for a scrape any more: then it is no
-// scrape that failed.
+// cancelled reports whether the client of a scrape is gone. Such a scrape does not
+// count as failed.
 func cancelled(ctx context.Context) bool { return errors.Is(ctx.Err(), context.Canceled) }
 
-// poll polls the organizations by the deadline of ctx, each Ops Manager on its
-// own, and returns what they gave, in their order.
+// poll polls the organizations until the deadline of ctx, each Ops Manager
+// separately, and returns their answers in the same order.
 func (t *Targets) poll(ctx context.Context, trace opsmanager.Trace) []answer {
-	shares := make([][]answer, 0, len(t.list)) // they take memory from the end of the polls on, not before
+	shares := make([][]answer, 0, len(t.list)) // filled only when the polls end, to save memory
 	var wg sync.WaitGroup
 	for rest := t.orgs; len(rest) > 0; {
 		target, n := rest[0].target, 1
-		for n < len(rest) && rest[n].target == target { // they follow each other in the configuration
+		for n < len(rest) && rest[n].target == target { // consecutive in the configuration
 			n++
 		}
 		orgs := rest[:n]
@@ -44,9 +44,9 @@ func (t *Targets) poll(ctx context.Context, trace opsmanager.Trace) []answer {
 	return slices.Concat(shares...)
 }
 
-// settle takes the answers of a scrape into the histories, logs what changed,
-// and returns the results. A value is only one as long as the connection that it
-// came over is not in doubt, so this is called when the scrape is about to be
+// settle records the answers of a scrape in the histories, logs what changed, and
+// returns the results. An answer can be retracted until then (see
+// [opsmanager.Reading.Retracted]), so settle is called right before the scrape is
 // exposed.
 func (t *Targets) settle(answers []answer) Results {
 	results := Results{Orgs: make([]Result, len(answers))}

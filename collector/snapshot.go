@@ -9,41 +9,41 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// Snapshot is what the last scrapes saw. It is for people; metrics come from
-// polls alone. It is not modified, and shared by all who ask before the next
+// Snapshot is the result of the last scrapes, for the status page; metrics come only
+// from polls. It is not modified, and is shared by all callers until the next
 // scrape.
 type Snapshot struct {
 	Orgs   []OrgSnapshot // in the order of the configuration
 	Reload Reload
 }
 
-// OrgSnapshot is an organization as the last scrape saw it.
+// OrgSnapshot is an organization as of the last scrape.
 type OrgSnapshot struct {
 	ID         string
-	Name       string // the ID where no name is configured
+	Name       string // the ID if no name is configured
 	OpsManager string
-	Team       string // whom to call; "" where none is configured
-	// Status is what the last scrape read; "" if it read none, or if there was
+	Team       string // "" if none is configured
+	// Status is the status that the last scrape read; "" if it failed or there was
 	// no scrape yet.
 	Status opsmanager.Status
-	Err    error     // why the last scrape read none; nil if it did
-	Polled time.Time // when the last scrape got its answer or gave up; zero before the first
-	// Advice is about Err, or about Status where that is NOT_SYNCED.
+	Err    error     // why the last scrape could not read the status; nil if it did
+	Polled time.Time // when the last scrape received the answer or gave up; zero before the first
+	// Advice is about Err, or about Status if that is NOT_SYNCED.
 	Advice advice.Advice
-	// Since is when Status and the reason of Err were first seen like this, over
-	// consecutive scrapes; zero before the first.
+	// Since is when the current Status and reason of Err were first seen in
+	// consecutive scrapes; zero before the first scrape.
 	Since time.Time
-	// AtLeast says that it may have been like this before Since: nobody read the
-	// status just before that.
+	// AtLeast reports that this state may have begun before Since, because the
+	// status was not read just before that.
 	AtLeast  bool
 	Duration time.Duration // of the last poll
-	// LastSuccess is when a status was last read; zero before that.
+	// LastSuccess is when a status was last read; zero if it never was.
 	LastSuccess time.Time
 }
 
-// snapshots keeps the newest snapshot, and what it was made of.
+// snapshots keeps the newest snapshot and what it was made from.
 type snapshots struct {
-	scrapes atomic.Uint64 // that were settled
+	scrapes atomic.Uint64 // number of settled scrapes
 
 	mu      sync.Mutex
 	newest  *Snapshot
@@ -52,13 +52,14 @@ type snapshots struct {
 	reload  *Reload
 }
 
-// Snapshot returns what the last scrapes saw: the same one until there is
-// something new. It polls nothing and waits for no poll.
+// Snapshot returns the result of the last scrapes, and the same pointer until
+// something changes. It neither polls nor waits for polls.
 func (e *Exporter) Snapshot() *Snapshot {
 	c := &e.snapshots
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// Read before the histories: what they learn meanwhile counts as new.
+	// Read before the histories, so that concurrent changes to them make this
+	// snapshot outdated.
 	scrape, targets, reload := c.scrapes.Load(), e.targets.Load(), e.reloaded.Load()
 	if c.newest == nil || c.scrape != scrape || c.targets != targets || c.reload != reload {
 		c.newest, c.scrape, c.targets, c.reload = newSnapshot(targets.orgs, reload), scrape, targets, reload
@@ -68,7 +69,7 @@ func (e *Exporter) Snapshot() *Snapshot {
 
 func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 	s := &Snapshot{Orgs: make([]OrgSnapshot, len(orgs)), Reload: *reload}
-	given := make(map[advice.Advice]advice.Advice) // the same words are kept once
+	given := make(map[advice.Advice]advice.Advice) // identical texts share memory
 	for i, org := range orgs {
 		h := org.history
 		h.mu.Lock()

@@ -19,7 +19,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// shared is what all targets have in common. It outlives configurations.
+// shared is what all targets share. It outlives configurations.
 type shared struct {
 	logger    *slog.Logger
 	userAgent string
@@ -27,38 +27,37 @@ type shared struct {
 	files     *config.Files
 }
 
-// target is one Ops Manager: its client with connections, its credentials and
-// its scheduler. A reload that leaves its settings alone leaves it alone.
+// target is one Ops Manager: its client with connections, its credentials and its
+// scheduler. A reload that does not change its settings does not replace it.
 type target struct {
-	settings  config.OpsManager // its own: see ownSettings
+	settings  config.OpsManager // see ownSettings
 	client    *opsmanager.Client
 	scheduler *scheduler.Scheduler[reading]
 	reads     *lastgood.Reads
 	key       *lastgood.Value[config.KeyPair] // nil if every organization has its own
 	tls       *lastgood.Value[*config.TLSMaterial]
 	metrics   *apiMetrics
-	version   atomic.Pointer[string] // as last reported; nil before that
+	version   atomic.Pointer[string] // last reported; nil if never
 
 	mu          sync.Mutex
-	tlsConfig   *tls.Config       // that the client uses; nil before the first poll; not modified
-	fingerprint [sha256.Size]byte // of the files that it came from
+	tlsConfig   *tls.Config       // used by the client; nil before the first poll; not modified
+	fingerprint [sha256.Size]byte // of the files that tlsConfig was made from
 }
 
 // organization is one organization of a target. It is replaced when its
 // configuration changes or its target is replaced.
 type organization struct {
-	config  config.Org // with the team that is its own or its Ops Manager's
-	name    string     // the ID where no name is configured
+	config  config.Org // Team is its own or that of its Ops Manager
+	name    string     // the ID if no name is configured
 	target  *target
-	key     *lastgood.Value[config.KeyPair] // nil for its target's
+	key     *lastgood.Value[config.KeyPair] // nil to use that of the target
 	place   *scheduler.Place[reading]
 	history *history
 }
 
-// newTarget returns a target that is ready to be polled. before is the one that
-// it replaces, nil if there is none: slots are shared with it, and files that
-// stay the same keep what was last read well, TLS sessions with the same server
-// too.
+// newTarget returns a target that is ready to be polled. before is the target that
+// it replaces, or nil: request slots are shared with it, unchanged file settings keep
+// the last good contents, and TLS sessions with the same server are kept too.
 func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 	settings = ownSettings(settings)
 	t := &target{settings: settings}
@@ -106,8 +105,8 @@ func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 	return t
 }
 
-// newOrganization returns an organization of t; before is the one of the same ID
-// that it replaces, nil if there is none.
+// newOrganization returns an organization of t. before is the one with the same ID
+// that it replaces, or nil.
 func (s *shared) newOrganization(c config.Org, before *organization, t *target) *organization {
 	org := &organization{config: c, name: cmp.Or(c.Name, c.ID), target: t, history: new(history)}
 	var place *scheduler.Place[reading]
@@ -127,32 +126,32 @@ func (s *shared) newOrganization(c config.Org, before *organization, t *target) 
 	return org
 }
 
-// key returns the value of an API key.
+// key returns the last good value of an API key.
 func (s *shared) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
 	return lastgood.New(func() (config.KeyPair, error) { return s.files.ReadKey(k) }, reads, logger)
 }
 
-// serves reports whether t is what these settings ask for.
+// serves reports whether t has these settings.
 func (t *target) serves(settings config.OpsManager) bool {
 	return reflect.DeepEqual(t.settings, ownSettings(settings))
 }
 
-// ownSettings returns what of the settings is about the Ops Manager itself rather
-// than about its organizations, so that a change elsewhere costs no connection.
+// ownSettings returns the settings without those of the organizations, whose
+// changes must not close connections.
 func ownSettings(m config.OpsManager) config.OpsManager {
 	m.Orgs, m.Team = nil, ""
 	return m
 }
 
-// patience is how long a poll waits for files.
+// patience returns how long a poll waits for files.
 func (t *target) patience() time.Duration { return t.settings.Timeout / 4 }
 
-// poll polls organizations of t and returns their answers by the deadline of
-// ctx, in their order. It is cancelled with ctx; the polls are not.
-// trace is told their steps; nil if nobody wants to know.
+// poll polls organizations of t and returns their answers in the same order, at the
+// latest when ctx is done, which does not cancel the polls. trace, unless nil, is
+// called with their steps.
 func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanager.Trace) []answer {
 	begun := time.Now()
-	// Files are read at most once in a scrape, by the first poll that needs them.
+	// Files are read at most once per scrape, by the first poll that needs them.
 	refresh := sync.OnceValue(t.refreshTLS)
 	var shared func() (config.KeyPair, error)
 	if t.key != nil {
@@ -210,7 +209,7 @@ var (
 	errNotAnswered = errors.New("no complete response before the deadline of the scrape")
 )
 
-// ask reads one organization, in the slot of its poll.
+// ask reads the status of one organization. The caller holds a request slot.
 func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {
 	if err := refreshTLS(); err != nil {
 		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: &advice.FileError{Err: err}}}
@@ -223,8 +222,8 @@ func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error,
 	return reading{Reading: r, err: err}
 }
 
-// advice says what is wrong with the link of an organization, as a poll showed
-// it, and what to do; it says nothing where nothing is.
+// advice returns the advice for an answer about the organization, which is empty if
+// the link is synced.
 func (o *organization) advice(a answer) advice.Advice {
 	switch {
 	case a.err == nil && a.Status == opsmanager.NotSynced:
@@ -257,7 +256,7 @@ func outcomeOf(err error) scheduler.Outcome {
 	return scheduler.Answered
 }
 
-// refreshTLS makes the client use what the certificate files hold now.
+// refreshTLS makes the client use the current contents of the certificate files.
 func (t *target) refreshTLS() error {
 	material, err := t.tls.Get(t.patience())
 	if err != nil {
@@ -269,15 +268,16 @@ func (t *target) refreshTLS() error {
 		return nil
 	}
 	next := material.Config.Clone() // other targets may share the material
-	// TLS sessions are as good as what was trusted when they began: they are kept
-	// with the configuration, also over a reload that replaces the client.
-	next.ClientSessionCache = tls.NewLRUClientSessionCache(0) // of the default size
+	// Resumed TLS sessions are not verified against the CAs again, so the session
+	// cache belongs to the TLS configuration. It survives a reload that replaces the
+	// client.
+	next.ClientSessionCache = tls.NewLRUClientSessionCache(0) // default size
 	t.useTLS(next, material.Fingerprint)
 	return nil
 }
 
-// useTLS makes the client use a TLS configuration, if there is one. Its caller
-// holds the mutex, or t is not in use yet.
+// useTLS makes the client use a TLS configuration, unless it is nil. The caller holds
+// the mutex, or t is not in use yet.
 func (t *target) useTLS(next *tls.Config, fingerprint [sha256.Size]byte) {
 	if next == nil {
 		return

@@ -13,13 +13,13 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Targets are the Ops Managers and organizations of one configuration, or a part
-// of them. They are not modified, so a scrape works with the same ones from
-// beginning to end, and may be used concurrently.
+// Targets are the Ops Managers and organizations of one configuration, or some of
+// them. They are not modified, so a scrape uses the same ones from start to end, and
+// they are safe for concurrent use.
 type Targets struct {
 	logger  *slog.Logger
 	own     prometheus.Collector // the exporter's own metrics
-	scrapes *atomic.Uint64       // that were settled; snapshots look at it
+	scrapes *atomic.Uint64       // number of settled scrapes, for snapshots
 	list    []*target
 	orgs    []*organization // in the order of the configuration
 	byID    map[string]*organization
@@ -28,9 +28,9 @@ type Targets struct {
 // Org is a configured organization.
 type Org struct {
 	ID         string
-	Name       string // the ID where no name is configured
+	Name       string // the ID if no name is configured
 	OpsManager string
-	Team       string // whom to call; "" where none is configured
+	Team       string // "" if none is configured
 
 	// Settings of its Ops Manager.
 	URL                   string
@@ -51,8 +51,8 @@ func (t *Targets) Orgs() []Org {
 	return orgs
 }
 
-// Only returns the organization with this ID, in any letter case, alone, and
-// false if it is not configured.
+// Only returns targets with only the organization that has this ID, in any letter
+// case, or false if it is not configured.
 func (t *Targets) Only(id string) (*Targets, bool) {
 	org := t.byID[strings.ToLower(id)]
 	if org == nil {
@@ -64,9 +64,9 @@ func (t *Targets) Only(id string) (*Targets, bool) {
 	}, true
 }
 
-// Metrics collects what outlives scrapes: the metrics of the requests to these
-// Ops Managers and of the exporter itself. It polls nothing. To have it show the
-// requests of a scrape, collect it after the polls: see [Options.Then].
+// Metrics returns a collector of the metrics that outlive scrapes: those of the
+// requests to these Ops Managers and of the exporter itself. It does not poll. To
+// include the requests of a scrape, collect it after the polls: see [Options.Then].
 func (t *Targets) Metrics() prometheus.Collector {
 	all := collectors{t.own}
 	for _, t := range t.list {
@@ -75,9 +75,9 @@ func (t *Targets) Metrics() prometheus.Collector {
 	return all
 }
 
-// predecessors returns, for each Ops Manager of a configuration, the target that
-// it continues: the one of that name or, where an Ops Manager is renamed, one at
-// that URL; nil for a new one. No target is continued twice.
+// predecessors returns, for each Ops Manager of a configuration, the target that it
+// continues: the one with the same name or, if an Ops Manager was renamed, one with
+// the same URL; nil for a new one. No target is continued twice.
 func (t *Targets) predecessors(cfg *config.Config) []*target {
 	found := make([]*target, len(cfg.OpsManagers))
 	rest := slices.Clone(t.list)

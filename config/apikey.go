@@ -6,11 +6,11 @@ import (
 	"unicode"
 )
 
-// maxKeySize is far more than a key needs, and little enough to read at every scrape.
+// maxKeySize is far more than a key needs, and small enough to read in every scrape.
 const maxKeySize = 64 << 10
 
-// APIKey says where a programmatic API key comes from: for each half, either the
-// text or the file is set. File names are absolute.
+// APIKey is the source of a programmatic API key: for each half, either the text or
+// the file is set. File names are absolute.
 type APIKey struct {
 	PublicKey      Secret
 	PublicKeyFile  string
@@ -18,7 +18,7 @@ type APIKey struct {
 	PrivateKeyFile string
 }
 
-// sources returns the files, the public key before the private one.
+// sources returns the files, public key first.
 func (k *APIKey) sources() []source {
 	var all []source
 	if k.PublicKeyFile != "" {
@@ -30,10 +30,10 @@ func (k *APIKey) sources() []source {
 	return all
 }
 
-// Read returns the key as it is now: its files are read each time. Both halves
-// are from before or both are from after a change: it is an error if a file
-// changes meanwhile. Errors name the file and the fix, never the content. Read
-// keeps no state and is safe for concurrent use.
+// Read reads the files and returns the current key. It fails if a file changes while
+// it is read, so both halves come from before or both from after a change. Errors
+// name the file and the fix, never the content. Read keeps no state and is safe for
+// concurrent use.
 func (k *APIKey) Read() (KeyPair, error) {
 	pair := KeyPair{Public: k.PublicKey, Private: k.PrivateKey}
 	sources := k.sources()
@@ -61,8 +61,8 @@ var (
 	errKeyControl = errors.New("contains control characters: it must contain only the key, as plain text")
 )
 
-// cleanKey strips a byte order mark, one line end and surrounding spaces from a
-// key, and refuses what cannot be one. Its errors do not quote it.
+// cleanKey strips a byte order mark, one line ending and surrounding spaces from a
+// key, and rejects text that cannot be a key. Its errors do not quote the text.
 func cleanKey(text string) (Secret, error) {
 	text = strings.TrimPrefix(text, byteOrderMark)
 	if strings.TrimSpace(text) == "" {
@@ -80,7 +80,7 @@ func cleanKey(text string) (Secret, error) {
 	return NewSecret(text), nil
 }
 
-// isUnprintable reports whether r has no place in a value of one line. Text that
+// isUnprintable reports whether r is not allowed in a single-line value. Text that
 // is not UTF-8 yields the replacement character.
 func isUnprintable(r rune) bool {
 	return unicode.IsControl(r) || r == unicode.ReplacementChar || r == '\u2028' || r == '\u2029' || r == '\ufeff'

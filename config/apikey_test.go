@@ -29,7 +29,7 @@ func TestAPIKeyReadAgain(t *testing.T) {
 	testfile.Write(t, k.PrivateKeyFile, "1111\n")
 	wantPair(t, k, "one", "1111")
 
-	// In place, of equal size and perhaps within one tick of the clock.
+	// Rewritten in place with equal size, perhaps within one clock tick.
 	testfile.Write(t, k.PrivateKeyFile, "2222\n")
 	wantPair(t, k, "one", "2222")
 
@@ -44,7 +44,7 @@ func TestAPIKeyReadAgain(t *testing.T) {
 	wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKey: NewSecret("b")}, "a", "b")
 }
 
-// Kubernetes swaps a symbolic link to a directory.
+// Kubernetes updates a symbolic link to a directory.
 func TestAPIKeySwappedDirectory(t *testing.T) {
 	dir := t.TempDir()
 	swap := func(name string) {
@@ -66,9 +66,9 @@ func TestAPIKeySwappedDirectory(t *testing.T) {
 	swap("two")
 	wantPair(t, k, "pub-two", "key-two")
 
-	// Whatever the moment of the swap, halves of two keys never come together. Each
-	// swap is to a new directory, as Kubernetes makes them: one that came back while
-	// a key is read could not be told from one that stayed.
+	// Halves of two keys are never mixed, whenever the swap happens. Each swap is to a
+	// new directory, as in Kubernetes: a swap back while a key is read could not be
+	// detected.
 	done := make(chan struct{})
 	defer func() { <-done }()
 	go func() {

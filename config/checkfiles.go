@@ -5,10 +5,10 @@ import (
 	"sync"
 )
 
-// CheckFiles reads all key and certificate files, each by itself and then those
-// that belong together, and returns an error for each that cannot be used now,
-// including those that do not respond within ten seconds. These are no reason to
-// refuse a configuration: the files may come later.
+// CheckFiles reads all key and certificate files, each on its own and then together
+// with related files. It returns an error for each file that cannot be used,
+// including those that do not respond within ten seconds. These errors do not make a
+// configuration invalid: the files may be created later.
 func (c *Config) CheckFiles() []error {
 	f := c.reader()
 	var checks []func() []error
@@ -53,7 +53,7 @@ func (f *Files) checkTLS(t TLS) []error {
 	return all
 }
 
-// reader returns what reads the files of c.
+// reader returns the Files to read the files of c with.
 func (c *Config) reader() *Files {
 	if c.files == nil {
 		return NewFiles()
@@ -61,7 +61,7 @@ func (c *Config) reader() *Files {
 	return c.files
 }
 
-// together calls all functions at once and returns what they return, in order.
+// together calls all functions concurrently and returns their results in order.
 func together[T any](functions []func() []T) []T {
 	results := make([][]T, len(functions))
 	var wg sync.WaitGroup
@@ -72,7 +72,7 @@ func together[T any](functions []func() []T) []T {
 	return slices.Concat(results...)
 }
 
-// unique returns the first of the items with the same key, in order.
+// unique removes items whose key has occurred before. It modifies items.
 func unique[T any](items []T, key func(T) string) []T {
 	seen := map[string]bool{}
 	return slices.DeleteFunc(items, func(item T) bool {

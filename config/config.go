@@ -1,13 +1,12 @@
 // Package config reads the configuration file of the exporter and the key and
 // certificate files that it names.
 //
-// [Load] returns only configurations that obey every rule, and otherwise all
-// problems of the file at once. The files that a configuration names are read
-// later, each time [APIKey.Read] or [TLS.Read] is called, so that they can be
-// replaced without a reload. A program that reloads its configuration reads
-// through one [Files], which bounds the reads that a dead network file system
-// holds up. Secrets appear in no error and in no printed form of any type of this
-// package.
+// [Load] returns either a valid configuration or all problems of the file at once.
+// The files that a configuration names are read later, each time [APIKey.Read] or
+// [TLS.Read] is called, so they can be replaced without a reload. A program that
+// reloads its configuration reads through one [Files], which limits the number of
+// reads blocked by a dead network file system. Secrets appear in no error and in no
+// printed form of any type of this package.
 package config
 
 import (
@@ -16,23 +15,23 @@ import (
 	"time"
 )
 
-// The values of settings that a configuration leaves out.
+// The defaults of optional settings.
 const (
-	// DefaultTimeout limits one poll.
+	// DefaultTimeout limits the duration of one poll.
 	DefaultTimeout = 5 * time.Second
-	// DefaultMaxConcurrentRequests limits the requests in flight to one Ops Manager.
+	// DefaultMaxConcurrentRequests limits requests in flight to one Ops Manager.
 	DefaultMaxConcurrentRequests = 16
 )
 
-// Config is a valid configuration. It is not modified after [Load] and therefore
+// Config is a valid configuration. It is not modified after [Load] and is therefore
 // safe for concurrent use.
 type Config struct {
-	// File is the name of the configuration file as it was passed to [Load].
+	// File is the file name passed to [Load].
 	File string
-	// OpsManagers are in the order of the file; there is at least one.
+	// OpsManagers are in file order; there is at least one.
 	OpsManagers []OpsManager
 
-	files *Files // reads the files that it names; nil where Load did not make it
+	files *Files // reads the files that it names; nil if not made by Load
 }
 
 // OpsManager is one MongoDB Ops Manager, or Cloud Manager, and its organizations.
@@ -40,28 +39,27 @@ type OpsManager struct {
 	// Name is unique in the configuration. It defaults to the host and port of the
 	// URL.
 	Name string
-	// URL is an http or https URL with a host, perhaps a path prefix, and no user,
+	// URL is an http or https URL with a host, an optional path prefix, and no user,
 	// query or fragment.
 	URL *url.URL
-	// APIKey is used for each organization that has none of its own; nil if all
-	// have one.
+	// APIKey is used for organizations without their own key. It may be nil if every
+	// organization has its own.
 	APIKey *APIKey
-	// TLS says how the server is verified and which certificate it is sent.
+	// TLS holds the settings for verifying the server and for the client certificate.
 	TLS TLS
-	// Proxy says how the server is reached.
+	// Proxy holds the proxy settings.
 	Proxy Proxy
-	// Timeout limits one poll with all its requests; it is positive.
+	// Timeout limits one poll including all its requests; it is positive.
 	Timeout time.Duration
-	// MaxConcurrentRequests limits the requests in flight to this Ops Manager, over
-	// all scrapes together; it is positive.
+	// MaxConcurrentRequests limits requests in flight to this Ops Manager across all
+	// scrapes; it is positive.
 	MaxConcurrentRequests int
-	// DisableKeepAlives asks for a new connection for each request: the setting
-	// reuse_connections is false.
+	// DisableKeepAlives opens a new connection for each request. It is the inverse of
+	// reuse_connections.
 	DisableKeepAlives bool
-	// Team is whom to call about an organization that names no team of its own; it
-	// may be empty.
+	// Team is responsible for organizations that name no team; it may be empty.
 	Team string
-	// Orgs are in the order of the file; there is at least one.
+	// Orgs are in file order; there is at least one.
 	Orgs []Org
 }
 
@@ -74,16 +72,16 @@ func (m *OpsManager) Key(o *Org) *APIKey {
 	return m.APIKey
 }
 
-// TeamOf returns whom to call about o, "" where no team is configured.
+// TeamOf returns the team responsible for o, or "" if none is configured.
 func (m *OpsManager) TeamOf(o *Org) string { return cmp.Or(o.Team, m.Team) }
 
 // Org is one organization of an Ops Manager.
 type Org struct {
 	// ID is 24 lower-case hexadecimal digits and unique in the configuration.
 	ID string
-	// Name is for people; it may be empty.
+	// Name is a display name; it may be empty.
 	Name string
-	// Team is whom to call about this organization; the Ops Manager's if it is empty.
+	// Team is responsible for this organization. If empty, the Ops Manager's is used.
 	Team string
 	// APIKey is nil if the key of the Ops Manager is used.
 	APIKey *APIKey

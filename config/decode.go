@@ -9,40 +9,39 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The library could decode into structs, and check unknown keys too. It is not used
-// for that because its errors quote values, keys included, because it drops the
-// lines that later checks need, and because it would take an unquoted organization
-// ID such as 571234567890123456789e10 for a number.
+// The library could decode into structs and reject unknown keys. This package does
+// not use that because the library's errors quote values, including API keys, because
+// it drops the line numbers that later checks need, and because it would parse an
+// unquoted organization ID such as 571234567890123456789e10 as a number.
 
 const (
-	// maxValues bounds the work that aliases can cause: they may refer to each
-	// other and so multiply.
+	// maxValues limits the work that nested aliases can cause.
 	maxValues = 500_000
-	// maxMerges bounds a chain of merge keys, which may contain itself.
+	// maxMerges limits a chain of merge keys, which may be circular.
 	maxMerges = 16
 )
 
-// decoder walks the nodes of one file and collects what is wrong with them.
+// decoder walks the nodes of one file and collects problems.
 type decoder struct {
-	dir       string // that relative file names start from
+	dir       string // base of relative file names
 	problems  []*problem
-	stopped   bool           // no further problem is of use
+	stopped   bool           // further problems are ignored
 	values    int            // mapping entries and list items seen
 	orgLines  map[string]int // where each organization ID was first seen
 	nameLines map[string]int // where each Ops Manager name was first seen
 }
 
-// value is one place in the file.
+// value is a value in the file and its position.
 type value struct {
 	node *yaml.Node // never an alias
-	// line is that of the alias through which the value was reached, if any: the
-	// problem is its use there.
+	// line is that of the alias through which the value was reached, if any, because
+	// the problem is its use there.
 	line    int
 	aliased bool
 	path    string // such as ops_managers[0].orgs[2].id
 }
 
-// problem notes what is wrong with v. The arguments must not contain a secret.
+// problem records a problem with v. The arguments must not contain a secret.
 func (d *decoder) problem(v value, format string, args ...any) {
 	if d.stopped {
 		return
@@ -51,7 +50,7 @@ func (d *decoder) problem(v value, format string, args ...any) {
 	d.stopped = len(d.problems) == maxProblems
 }
 
-// count reports whether one more value may be looked at.
+// count counts a value and reports whether it may be decoded.
 func (d *decoder) count(v value) bool {
 	if d.values++; d.values > maxValues {
 		d.problem(value{line: v.line}, "contains more than %d values: use fewer aliases", maxValues)
@@ -60,8 +59,8 @@ func (d *decoder) count(v value) bool {
 	return !d.stopped
 }
 
-// child returns the value inside v for a node that may be an alias. The line is
-// that of its key or list, for a node that has none.
+// child returns the value inside v for a node that may be an alias. line is that of
+// its key or list and is used if the node has none.
 func (v value) child(path string, n *yaml.Node, line int) value {
 	c := value{node: target(n), line: line, aliased: v.aliased || n.Kind == yaml.AliasNode, path: path}
 	switch {
@@ -73,7 +72,7 @@ func (v value) child(path string, n *yaml.Node, line int) value {
 	return c
 }
 
-// target follows aliases. The parser resolves each to a node earlier in the file.
+// target follows aliases. Each refers to a node earlier in the file.
 func target(n *yaml.Node) *yaml.Node {
 	for n.Kind == yaml.AliasNode {
 		n = n.Alias
@@ -81,12 +80,13 @@ func target(n *yaml.Node) *yaml.Node {
 	return n
 }
 
-// isNull reports whether a node is nothing, ~ or null without quotes.
+// isNull reports whether a node is empty, or an unquoted ~ or null.
 func isNull(n *yaml.Node) bool {
 	return n.Kind == yaml.ScalarNode && n.Tag == "!!null"
 }
 
-// ofKind reports whether v is what the schema wants there, and notes it if not.
+// ofKind reports whether v is of the kind that the schema requires, and records a
+// problem if not.
 func (d *decoder) ofKind(v value, want yaml.Kind) bool {
 	switch {
 	case isNull(v.node):
@@ -113,7 +113,7 @@ func kindName(k yaml.Kind) string {
 	return "a single value"
 }
 
-// isPlainTag reports whether the node has the tag that it would have anyway.
+// isPlainTag reports whether the node has no explicit tag, or a redundant one.
 func isPlainTag(n *yaml.Node) bool {
 	if n.Tag == "!" {
 		return false
@@ -121,8 +121,8 @@ func isPlainTag(n *yaml.Node) bool {
 	return n.Style&yaml.TaggedStyle == 0 || slices.Contains([]string{"!!str", "!!map", "!!seq"}, n.Tag)
 }
 
-// list calls item for each item of v and returns how many there are, or -1 if v
-// is not a list.
+// list calls item for each item of v and returns their number, or -1 if v is not a
+// list.
 func (d *decoder) list(v value, item func(int, value)) int {
 	if !d.ofKind(v, yaml.SequenceNode) {
 		return -1
@@ -137,7 +137,7 @@ func (d *decoder) list(v value, item func(int, value)) int {
 	return len(v.node.Content)
 }
 
-// text returns text of one line. Callers may quote it in errors.
+// text returns single-line text. Callers may quote it in errors.
 func (d *decoder) text(v value) (string, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return "", false
@@ -154,7 +154,7 @@ func (d *decoder) text(v value) (string, bool) {
 	return "", false
 }
 
-// oneLine says how to write what has to be one line.
+// oneLine explains how to write a single-line value.
 func oneLine(v value) string {
 	if v.node.Style&yaml.DoubleQuotedStyle != 0 {
 		return "use plain text on a single line (in double quotes, a backslash starts an escape sequence: use single quotes)"
@@ -162,7 +162,7 @@ func oneLine(v value) string {
 	return "use plain text on a single line"
 }
 
-// block returns text that may have several lines, such as a certificate.
+// block returns text that may span several lines, such as a certificate.
 func (d *decoder) block(v value) (string, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return "", false
@@ -174,7 +174,7 @@ func (d *decoder) block(v value) (string, bool) {
 	return v.node.Value, true
 }
 
-// secret returns text of one line, which appears in no error.
+// secret returns single-line text that appears in no error.
 func (d *decoder) secret(v value) (Secret, bool) {
 	if !d.ofKind(v, yaml.ScalarNode) {
 		return Secret{}, false
@@ -191,7 +191,7 @@ func (d *decoder) secret(v value) (Secret, bool) {
 	return Secret{}, false
 }
 
-// boolean returns a truth value, in the spellings of YAML 1.2's core schema.
+// boolean returns a boolean, spelled as in the core schema of YAML 1.2.
 func (d *decoder) boolean(v value) bool {
 	s, ok := d.text(v)
 	switch {

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Nobody writes to the pipe: opening it would block for ever.
+// The pipe has no writer, so opening it would block forever.
 func TestAPIKeyFileIsNamedPipe(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "pipe")
 	if err := syscall.Mkfifo(file, 0o600); err != nil {

@@ -9,11 +9,10 @@ import (
 )
 
 const (
-	// maxReads bounds the file reads under way at once. A read whose file system
-	// does not answer occupies an operating system thread until it does.
+	// maxReads limits concurrent reads. A read blocks an operating system thread
+	// until its file system responds.
 	maxReads = 32
-	// stuckAfter is how long a read may take before its file counts as one that
-	// does not answer.
+	// stuckAfter is how long a read may take before it counts as stuck.
 	stuckAfter = time.Second
 	// readLimit is how long a caller waits for a read.
 	readLimit = 10 * time.Second
@@ -24,28 +23,28 @@ var (
 	errAllStuck = errors.New("cannot be read: too many file reads are stuck: check that the file systems respond")
 )
 
-// Files reads configuration files and the files that they name. It gives up after
-// ten seconds on a file system that does not respond, and bounds the reads under
-// way, those given up included: beyond the bound, and for a file whose last read
-// has not returned, it fails at once. So a program that reloads its configuration
-// needs one Files for all of them. Files is safe for concurrent use; the zero value
-// is not usable.
+// Files reads configuration files and the files that they name. It gives up on a
+// read after ten seconds and limits the number of reads in progress, including those
+// given up. It fails at once if all of these, or an earlier read of the same file,
+// have been in progress for over a second. A program that reloads its configuration
+// must therefore use one Files throughout. Files is safe for concurrent use; its zero
+// value is not usable.
 type Files struct {
 	limit      time.Duration
 	stuckAfter time.Duration
-	slots      chan struct{} // holds one for each read under way
+	slots      chan struct{} // holds one element for each read in progress
 
 	mu    sync.Mutex
-	reads map[*read]bool // those under way
+	reads map[*read]bool // in progress
 }
 
-// read is one read under way, of one or more files.
+// read is a read in progress of one or more files.
 type read struct {
 	sources []source
 	begun   time.Time
 }
 
-// NewFiles returns a Files with nothing under way. It starts no goroutine.
+// NewFiles returns a new Files. It starts no goroutine.
 func NewFiles() *Files {
 	return &Files{limit: readLimit, stuckAfter: stuckAfter, slots: make(chan struct{}, maxReads), reads: map[*read]bool{}}
 }
@@ -56,8 +55,8 @@ func (f *Files) ReadKey(k *APIKey) (KeyPair, error) { return within(f, k.sources
 // ReadTLS is [TLS.Read] within the limits of f.
 func (f *Files) ReadTLS(t TLS) (*TLSMaterial, error) { return within(f, t.sources(), t.Read) }
 
-// begin waits for a slot and takes it until end is called. It fails as soon as
-// waiting is of no use.
+// begin waits for a slot and holds it until end is called. It fails as soon as
+// waiting is pointless.
 func (f *Files) begin(sources []source) (end func(), err error) {
 	for {
 		if err := f.stuck(sources); err != nil {
@@ -75,12 +74,12 @@ func (f *Files) begin(sources []source) (end func(), err error) {
 				f.mu.Unlock()
 				<-f.slots
 			}, nil
-		case <-time.After(f.stuckAfter): // Look again: by now all of them may be stuck.
+		case <-time.After(f.stuckAfter): // Check again: by now all reads may be stuck.
 		}
 	}
 }
 
-// stuck returns an error if reading the sources would not succeed soon.
+// stuck returns an error if a read of one of the sources, or every read, is stuck.
 func (f *Files) stuck(sources []source) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -102,11 +101,11 @@ func (f *Files) stuck(sources []source) error {
 	return nil
 }
 
-// within calls do, which reads the sources, and waits for it within the limits of
-// f. What do returns later is lost; until then it keeps its slot.
+// within calls do, which reads the sources, and waits for it within the limits of f.
+// It discards a later result, and do holds its slot until it returns.
 func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) {
 	if len(sources) == 0 {
-		return do() // It reads nothing.
+		return do() // reads no file
 	}
 	var none T
 	end, err := f.begin(sources)
@@ -120,7 +119,7 @@ func within[T any](f *Files, sources []source, do func() (T, error)) (T, error) 
 	done := make(chan outcome, 1)
 	go func() {
 		value, err := do()
-		end() // before anybody goes on with the result
+		end() // before the caller gets the result
 		done <- outcome{value, err}
 	}()
 	timer := time.NewTimer(f.limit)

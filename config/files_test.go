@@ -11,7 +11,7 @@ import (
 
 func sourceOf(path string) []source { return []source{{"private_key_file", path, maxKeySize}} }
 
-// mustBegin begins a read and returns what ends it.
+// mustBegin begins a read and returns a function that ends it.
 func mustBegin(t *testing.T, f *Files, path string) func() {
 	t.Helper()
 	end, err := f.begin(sourceOf(path))
@@ -62,7 +62,7 @@ func TestFilesBoundReads(t *testing.T) {
 		for i := range maxReads {
 			ends = append(ends, mustBegin(t, f, strconv.Itoa(i)))
 		}
-		// A slow file system is no dead one: it is waited for.
+		// A file system that is slow, but not dead, is waited for.
 		time.AfterFunc(stuckAfter/2, ends[0])
 		begun := time.Now()
 		ends[0] = mustBegin(t, f, "last")
@@ -70,7 +70,7 @@ func TestFilesBoundReads(t *testing.T) {
 			t.Errorf("took %s", took)
 		}
 		time.Sleep(stuckAfter / 2)
-		// Now all but one are stuck, and soon that one is too.
+		// Now all reads but one are stuck, and soon that one is too.
 		begun = time.Now()
 		_, err := f.begin(sourceOf("a"))
 		wantError(t, err, allStuckText)
@@ -118,7 +118,7 @@ func TestWithin(t *testing.T) {
 	})
 }
 
-// A reload that follows another one which is stuck does not get stuck as well.
+// A reload that follows a stuck one does not get stuck as well.
 func TestLoadOfAStuckFile(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "opsmanager.yml")
 	f := NewFiles()

@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// addFiles adds the files of testdata to the seeds.
+// addFiles adds files as seeds.
 func addFiles(f *testing.F, pattern string) {
 	f.Helper()
 	files, err := filepath.Glob(pattern)
@@ -29,8 +29,8 @@ func addFiles(f *testing.F, pattern string) {
 	}
 }
 
-// FuzzLoad holds that Load never panics and that what it accepts it accepts
-// again, with the same meaning, after rendering.
+// FuzzLoad checks that Load never panics, and that a configuration which it accepts is
+// accepted again, with the same meaning, after rendering.
 func FuzzLoad(f *testing.F) {
 	addFiles(f, "testdata/good/*.yml")
 	addFiles(f, "testdata/bad/*.yml")
@@ -62,7 +62,7 @@ func FuzzLoad(f *testing.F) {
 	})
 }
 
-// hideSecrets replaces each secret of c by what its rendering shows.
+// hideSecrets replaces each secret of c by its rendered placeholder.
 func hideSecrets(c *Config) {
 	for _, k := range c.keys() {
 		k.PublicKey, k.PrivateKey = NewSecret(k.PublicKey.String()), NewSecret(k.PrivateKey.String())
@@ -85,13 +85,13 @@ func hideSecrets(c *Config) {
 	}
 }
 
-// FuzzLoadHidesSecrets holds that no error shows a secret, whatever it looks
-// like to YAML and to net/url.
+// FuzzLoadHidesSecrets checks that no error shows a secret, however YAML and net/url
+// parse it.
 func FuzzLoadHidesSecrets(f *testing.F) {
 	for _, s := range []string{"", "*", "&", "!", "!!", "!<", "{", "{a: ", "[", "'", "\"", "a: ", "|", ">", "%", "@", "`", "? ", "- ", "a: *", "\\", "x: {", "u:p", "u:p?", "u:p#", "u/", "%zz", "a@b", "http://", "<<: ", "private_key", "key: "} {
 		f.Add(s)
 	}
-	const marker = "secretmarker" // like a name, which is the hardest case
+	const marker = "secretmarker" // looks like a key of a mapping, which is the hardest case
 	places := map[string]string{
 		"private key":         "    api_key:\n      public_key: a\n      private_key: SECRET\n",
 		"private key in list": "    api_key:\n      public_key: a\n      private_key: [SECRET]\n",
@@ -130,7 +130,7 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 	})
 }
 
-// FuzzRender holds that texts survive rendering, whatever they look like to YAML.
+// FuzzRender checks that text survives rendering, however YAML parses it.
 func FuzzRender(f *testing.F) {
 	for _, s := range []string{"a", "null", "~", "yes", "5e10", "0x1", "2001-01-01", "<<", "*a", "&a", "!a", "a: b", "a #b", " a ", "'", "\"", "\\", "-", "? a", "{}", "[]", "%a", "@a", "`", "|", ">", "é", "\u00a0", "\u200b", "\U0001f511", "="} {
 		f.Add(s)

@@ -14,8 +14,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// mountDead mounts a file system that never answers, until abort makes every
-// access to it fail.
+// mountDead mounts a file system that never responds, until abort makes every access to
+// it fail.
 func mountDead(t *testing.T) (dir string, abort func()) {
 	t.Helper()
 	device, err := syscall.Open("/dev/fuse", syscall.O_RDWR|syscall.O_CLOEXEC, 0)
@@ -43,8 +43,8 @@ func mountDead(t *testing.T) (dir string, abort func()) {
 	return dir, abort
 }
 
-// inOwnNamespace runs the test in a process of its own, whose mounts end with it
-// whatever happens, and reports whether this is that process.
+// inOwnNamespace runs the test in a separate process, whose mounts always end with it,
+// and reports whether this is that process.
 func inOwnNamespace(t *testing.T) bool {
 	t.Helper()
 	const variable = "CONFIG_TEST_NAMESPACE"

@@ -45,8 +45,8 @@ func TestManyProblems(t *testing.T) {
 	}
 }
 
-// Nothing that a configuration file may contain takes more than 20 times the
-// size of the largest one, nor long.
+// No configuration file takes more memory than 20 times the maximum size, or takes long
+// to load.
 func TestLoadIsBounded(t *testing.T) {
 	const size = maxFileSize
 	fill := func(head, item string) string { return head + strings.Repeat(item, (size-len(head))/len(item)) }
@@ -124,8 +124,7 @@ func peakHeap(f func()) uint64 {
 	return peak - min(before, peak)
 }
 
-// FuzzNodes holds that there is no YAML with more nodes than are counted before
-// it is parsed.
+// FuzzNodes checks that no YAML has more nodes than are counted before it is parsed.
 func FuzzNodes(f *testing.F) {
 	addFiles(f, "testdata/good/*.yml")
 	addFiles(f, "testdata/bad/*.yml")

@@ -14,15 +14,14 @@ var errNotUTF8 = errors.New("is not UTF-8: save it with that encoding")
 // Load is [Files.Load] for a program that loads a configuration only once.
 func Load(file string) (*Config, error) { return NewFiles().Load(file) }
 
-// Load reads and validates a configuration file. Its error is of type
-// [Problems]: everything that is wrong with the file, in the order of its lines,
-// or that it cannot be read, which includes a file system that does not respond
-// within ten seconds. The files that the configuration names are not read: see
-// [Config.CheckFiles].
+// Load reads and validates a configuration file. Its error is of type [Problems]:
+// all problems of the file in line order, or the reason why it cannot be read, such
+// as a file system that does not respond within ten seconds. Load does not read the
+// files that the configuration names: see [Config.CheckFiles].
 func (f *Files) Load(file string) (*Config, error) {
 	type input struct {
 		text []byte
-		dir  string // that relative file names start from
+		dir  string // base of relative file names
 	}
 	s := source{path: file, limit: maxFileSize}
 	in, err := within(f, []source{s}, func() (input, error) {

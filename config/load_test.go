@@ -225,7 +225,7 @@ func TestLoadValues(t *testing.T) {
 	}
 }
 
-// Aliases that refer to each other name more values than any memory holds.
+// Nested aliases refer to more values than fit in memory.
 func TestLoadAliasBomb(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("ops_managers:\n  - &a0 {}\n")
@@ -242,7 +242,7 @@ func TestLoadAliasBomb(t *testing.T) {
 	}
 }
 
-// manyOrgs is a configuration with n organizations, each with its own key.
+// manyOrgs returns a configuration with n organizations, each with its own key.
 func manyOrgs(n int) string {
 	var b strings.Builder
 	b.WriteString("ops_managers:\n  - url: https://opsmanager.example.net\n    orgs:\n")

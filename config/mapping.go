@@ -10,14 +10,13 @@ import (
 	"opsmanager_exporter/config/nearest"
 )
 
-// fields holds the keys that a mapping may have, and what decodes their values.
+// fields maps the valid keys of a mapping to the decoders of their values.
 type fields map[string]func(value)
 
-// mapping decodes the value of each key of v, in the order of the file, and
-// returns the line of each key; nil if v is not a mapping. Unknown and duplicate
-// keys are problems. A misspelt key counts as the key that it was meant to be. The
-// mapping is private if its keys may be secrets by mistake, as in
-// "public: private".
+// mapping decodes the value of each key of v, in file order, and returns the line of
+// each key, or nil if v is not a mapping. Unknown and duplicate keys are problems. A
+// misspelled key counts as the intended one. private means that keys may be secrets
+// given by mistake, as in "public: private".
 func (d *decoder) mapping(v value, private bool, known fields) map[string]int {
 	if !d.ofKind(v, yaml.MappingNode) {
 		return nil
@@ -41,7 +40,7 @@ func (d *decoder) mapping(v value, private bool, known fields) map[string]int {
 			continue
 		}
 		lines[e.key] = e.line
-		// What follows a key without a value may belong to it, wrongly indented.
+		// Keys after one without a value may be its incorrectly indented value.
 		private = private || isNull(target(e.node))
 		handle(e.at(v.path).child(join(v.path, e.key), e.node, e.line))
 	}
@@ -59,11 +58,11 @@ type entry struct {
 	plain   bool // the key is a single value
 	line    int
 	node    *yaml.Node
-	aliased bool // as in value
-	merged  bool // a merge key added it; it yields to one of the mapping's own
+	aliased bool // see value
+	merged  bool // added by a merge key; the mapping's own keys take precedence
 }
 
-// at returns the place of the key, for problems and for children.
+// at returns the position of the key, for problems and children.
 func (e entry) at(path string) value { return value{line: e.line, aliased: e.aliased, path: path} }
 
 // entries returns the entries of v, followed by those of its merge keys.
@@ -122,8 +121,8 @@ func (d *decoder) merge(v value, depth int) []entry {
 	return nil
 }
 
-// unknownKey notes a key that the schema does not have, and returns the one that
-// it may be a misspelling of, or "".
+// unknownKey records an unknown key and returns the valid key that it may misspell,
+// or "".
 func (d *decoder) unknownKey(v value, e entry, private bool, known fields) string {
 	at := e.at(v.path)
 	near := nearest.Of(e.key, keys(known))

@@ -11,14 +11,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxNodes bounds the memory that parsing takes, to 20 times the size of the
-// largest file: a node costs up to 500 bytes. It is enough for 100,000
-// organizations, or for 20,000 with names and key files of their own.
+// maxNodes limits the memory used for parsing to 20 times the maximum file size: a
+// node takes up to 500 bytes. It suffices for 100,000 organizations, or for 20,000
+// with their own names and key files.
 const maxNodes = 300_000
 
-// parse turns the text of a configuration file into the root node of its only
-// document. The library's error texts quote the input, keys included, so only the
-// line is taken from them.
+// parse returns the root node of the only document in a configuration file. The
+// library's error texts quote the input, including keys, so only their line number
+// is used.
 func parse(data []byte) (*yaml.Node, *problem) {
 	if nodes(data) > maxNodes {
 		return nil, &problem{text: fmt.Sprintf("contains more than about %d values and comments: split it across several exporters", maxNodes)}
@@ -47,8 +47,8 @@ func parse(data []byte) (*yaml.Node, *problem) {
 	return nil, &problem{line: second.Line, text: "a second YAML document starts here: merge it into the first and remove the ---"}
 }
 
-// nodes returns an upper bound on the number of nodes in YAML text, of which all
-// but one need an indicator, and of its comments, which the library keeps.
+// nodes returns an upper bound on the number of nodes and comments in YAML text.
+// Every node but one needs an indicator; the library keeps comments.
 func nodes(data []byte) int {
 	n := 1
 	for i, c := range data {
@@ -72,7 +72,7 @@ func emptyFile() *problem {
 	return &problem{text: "is empty: it must contain ops_managers with at least one Ops Manager"}
 }
 
-// syntaxProblem keeps the line of a YAML error and replaces its text by one of ours.
+// syntaxProblem keeps the line of a YAML error and replaces its text.
 func syntaxProblem(data []byte, err error) *problem {
 	p := &problem{text: "is not valid YAML: check the indentation, and quote values with special characters"}
 	syntax, ok := errors.AsType[*yaml.LoadError](err)
@@ -110,13 +110,12 @@ func lineOf(data []byte, number int) []byte {
 }
 
 type syntaxExplanation struct {
-	sign    string // what the library's message or its context contains
+	sign    string // part of the library's message or its context
 	text    string
-	atStart bool // the line where the construct begins is more useful than the one where it failed
+	atStart bool // report the line where the construct begins, not the one where it failed
 }
 
-// syntaxExplanations are those of the errors that people make; the first that
-// applies counts.
+// syntaxExplanations returns explanations of common errors; the first match wins.
 func syntaxExplanations() []syntaxExplanation {
 	const backslash = "a backslash in double quotes starts an escape sequence: use single quotes"
 	return []syntaxExplanation{

@@ -9,11 +9,11 @@ import (
 	"unicode"
 )
 
-// byteOrderMark is what some editors put before text. encoding/pem does not find
-// a block right behind it.
+// byteOrderMark is added by some editors. encoding/pem does not find a block that
+// directly follows it.
 const byteOrderMark = "\ufeff"
 
-// pemError says what is wrong with PEM text. It quotes nothing of it.
+// pemError describes a problem in PEM text without quoting the text.
 type pemError struct {
 	line int // of the text, from 1
 	text string
@@ -24,22 +24,23 @@ func (e *pemError) Error() string { return fmt.Sprintf("line %d: %s", e.line, e.
 // pemBlock is one block of PEM text.
 type pemBlock struct {
 	*pem.Block
-	line int // where it begins
+	line int // first line of the block
 }
 
 var (
 	// pemLine matches a line that begins or ends a block.
 	pemLine = regexp.MustCompile(`^-----(BEGIN|END) ([^-]+)-----$`)
-	// pemMarker matches what was meant to be one, anywhere in a line. Word
-	// processors make other dashes of the hyphens.
+	// pemMarker matches text intended as such a line, anywhere in a line. Word
+	// processors replace hyphens with other dashes.
 	pemMarker = regexp.MustCompile(strings.NewReplacer(
 		"DASHES", `[\p{Pd}\x{2212}]{2}`,
 		"WORDS", `\b(?:BEGIN|END)[ \t]*[A-Z0-9 ]*(?:CERTIFICATE|KEY|CRL|PARAMETERS|REQUEST|PKCS7|CMS)\b`,
 	).Replace(`(?i)DASHES[ \t]*WORDS|WORDS[ \t]*DASHES`))
 )
 
-// pemBlocks returns all blocks of PEM text. encoding/pem silently skips what it
-// cannot decode, perhaps one CA of a bundle; here that is a [pemError].
+// pemBlocks returns all blocks of PEM text. It returns a [pemError] where
+// encoding/pem would silently skip a block that it cannot decode, such as one CA of
+// a bundle.
 func pemBlocks(text string) ([]pemBlock, error) {
 	text = strings.TrimPrefix(text, byteOrderMark)
 	var blocks []pemBlock
@@ -49,7 +50,7 @@ func pemBlocks(text string) ([]pemBlock, error) {
 		number++
 		end += len(line)
 		if !strings.ContainsFunc(line, isDash) {
-			continue // Base64, or what people write around blocks.
+			continue // Base64, or text between blocks.
 		}
 		trimmed := strings.TrimRight(line, " \t\r\n")
 		m := pemLine.FindStringSubmatch(trimmed)
@@ -80,7 +81,7 @@ func pemBlocks(text string) ([]pemBlock, error) {
 
 func isDash(r rune) bool { return unicode.Is(unicode.Pd, r) || r == '\u2212' }
 
-// malformed says why a line with a marker neither begins nor ends a block.
+// malformed explains why a line with a marker neither begins nor ends a block.
 func malformed(line string) string {
 	const form = "it must look like -----BEGIN CERTIFICATE-----, with five hyphens at each end"
 	switch {
@@ -94,8 +95,8 @@ func malformed(line string) string {
 	return "a BEGIN or END line is malformed: " + form
 }
 
-// certificates returns the certificates in PEM text, in PEM format and without
-// anything else; "" if there are none.
+// certificates returns only the certificates of PEM text, in PEM format, or "" if
+// there are none.
 func certificates(text string) (string, error) {
 	blocks, err := pemBlocks(text)
 	if err != nil {
@@ -112,15 +113,15 @@ func certificates(text string) (string, error) {
 			return "", &pemError{b.line, "the certificate that begins here is not a plain CERTIFICATE block: convert it with openssl x509"}
 		}
 		if _, err := x509.ParseCertificate(b.Bytes); err != nil {
-			return "", &pemError{b.line, "the certificate that begins here is damaged"} // err may quote it
+			return "", &pemError{b.line, "the certificate that begins here is damaged"} // err may quote the certificate
 		}
 		all.Write(pem.EncodeToMemory(b.Block))
 	}
 	return all.String(), nil
 }
 
-// privateKey returns the first private key in PEM text, in PEM format and without
-// anything else; "" if there is none.
+// privateKey returns only the first private key of PEM text, in PEM format, or "" if
+// there is none.
 func privateKey(text string) (string, error) {
 	blocks, err := pemBlocks(text)
 	if err != nil {

@@ -12,8 +12,8 @@ import (
 	promconfig "github.com/prometheus/common/config"
 )
 
-// Whatever of a text is lost, nothing of it is used, be it as CA or as client
-// certificate. Where there are two certificates, the first is sound.
+// If any part of a text is damaged, none of it is used, as CA or as client certificate.
+// Where there are two certificates, the first is valid.
 func TestCertificatesPartlyReadable(t *testing.T) {
 	cert, key := certificate(t)
 	lines := strings.SplitAfter(cert, "\n")
@@ -36,7 +36,7 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 	n := strings.Count(cert, "\n")
 	for name, tc := range map[string]struct {
 		text string
-		line int // 0 where the text is sound
+		line int // 0 if the text is valid
 		want string
 	}{
 		"sound":                        {cert, 0, ""},
@@ -61,7 +61,7 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 		"all on one line":              {strings.ReplaceAll(cert, "\n", " "), 1, joined},
 		"all on one line, with \\n":    {strings.ReplaceAll(cert, "\n", `\n`), 1, joined},
 		"body on the BEGIN line":       {cert + strings.TrimSpace(begin) + body + end, n + 1, "a BEGIN or END line has text after its hyphens: " + form + " and nothing after them"},
-		"CR alone":                     {strings.ReplaceAll(cert, "\n", "\r"), 1, joined},
+		"only CR":                      {strings.ReplaceAll(cert, "\n", "\r"), 1, joined},
 		"indented":                     {cert + "  " + strings.ReplaceAll(cert, "\n", "\n  "), n + 1, indented},
 		"END indented":                 {begin + body + "\t" + end, n, indented},
 		"not Base64":                   {cert + begin + "#" + body + end, n + 1, damaged},
@@ -96,7 +96,7 @@ func TestCertificatesPartlyReadable(t *testing.T) {
 	}
 }
 
-// All certificates of a text are used, and nothing else of it counts.
+// All certificates of a text are used; everything else is ignored.
 func TestCertificatesOfABundle(t *testing.T) {
 	first, _ := certificate(t)
 	second, _ := certificate(t)
@@ -109,7 +109,7 @@ func TestCertificatesOfABundle(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(material.Config.RootCAs.Subjects()); got != 2 { //nolint:staticcheck // It is no pool of the system.
+		if got := len(material.Config.RootCAs.Subjects()); got != 2 { //nolint:staticcheck // Not a system pool.
 			t.Errorf("%d CAs", got)
 		}
 		all = append(all, material)
@@ -152,9 +152,8 @@ func TestPrivateKeys(t *testing.T) {
 	}
 }
 
-// FuzzPEM holds that of the certificates that begin none is lost without an
-// error, that what is used is what encoding/pem and crypto/x509 find, and that
-// errors quote nothing.
+// FuzzPEM checks that no certificate is lost without an error, that those used are those
+// found by encoding/pem and crypto/x509, and that errors quote nothing.
 func FuzzPEM(f *testing.F) {
 	text, err := os.ReadFile("testdata/good/ca.pem")
 	if err != nil {

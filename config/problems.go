@@ -10,19 +10,18 @@ import (
 )
 
 const (
-	// maxProblems bounds the work on a file that is no configuration at all.
+	// maxProblems limits the work on a file that is not a configuration at all.
 	maxProblems = 1000
-	// shownProblems bounds what a log record or an HTTP answer has to hold.
+	// shownProblems limits the size of a log record or an HTTP response.
 	shownProblems = 20
 )
 
-// Problems is the error of [Load]: everything that is wrong with one file, in
-// the order of its lines. After 1,000 problems the rest of the file is not
-// looked at.
+// Problems is the error of [Load]: all problems of one file in line order. Decoding
+// stops after 1,000 problems.
 type Problems []error
 
-// Error returns one line for each of the first 20 problems, and one that says
-// how many more there are.
+// Error returns one line for each of the first 20 problems, and one with the number
+// of further problems.
 func (p Problems) Error() string {
 	var lines []string
 	for _, err := range p[:min(len(p), shownProblems)] {
@@ -37,15 +36,15 @@ func (p Problems) Error() string {
 // Unwrap returns all problems, for errors.Is and errors.As.
 func (p Problems) Unwrap() []error { return p }
 
-// Truncated reports whether there may be more problems than p holds.
+// Truncated reports whether the file may have more problems than p holds.
 func (p Problems) Truncated() bool { return len(p) >= maxProblems }
 
-// problem is one thing that is wrong with a configuration file.
+// problem is one problem of a configuration file.
 type problem struct {
 	file string
-	line int    // 0 where no line can be named
+	line int    // 0 if unknown
 	path string // such as ops_managers[0].url; "" for the whole file
-	text string // what is wrong and what to do; holds no secret
+	text string // the problem and the fix; contains no secret
 }
 
 func (p *problem) Error() string {
@@ -63,7 +62,7 @@ func (p *problem) Error() string {
 	return b.String()
 }
 
-// sortByLine puts the problems in the order in which a reader of the file meets them.
+// sortByLine sorts problems by line.
 func sortByLine(problems []*problem) Problems {
 	slices.SortStableFunc(problems, func(a, b *problem) int { return a.line - b.line })
 	sorted := make(Problems, len(problems))
@@ -73,12 +72,12 @@ func sortByLine(problems []*problem) Problems {
 	return sorted
 }
 
-// keyShape matches the halves of a key as Ops Manager makes them: eight letters,
-// and a UUID. Now and then they end up on the wrong line.
+// keyShape matches the halves of a key as Ops Manager generates them, eight letters
+// and a UUID, which are sometimes put on the wrong line.
 var keyShape = regexp.MustCompile(`^[a-z]{8}$|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
 
-// quote shows a value that should not be secret, on one line and not too long,
-// unless it looks like a key nevertheless.
+// quote quotes a value that should not be secret, shortened to fit on one line. It
+// does not show a value that looks like a key.
 func quote(s string) string {
 	if keyShape.MatchString(s) {
 		return "a value that looks like a key"
@@ -86,7 +85,7 @@ func quote(s string) string {
 	return quoteName(s)
 }
 
-// quoteName is quote for what is shown as a name anyway.
+// quoteName quotes like quote but shows values that look like a key.
 func quoteName(s string) string {
 	const most = 80
 	if len(s) <= most {

@@ -9,10 +9,10 @@ import (
 	promconfig "github.com/prometheus/common/config"
 )
 
-// Proxy says how to reach an Ops Manager. The zero value means without a proxy.
-// It is immutable.
+// Proxy holds the proxy settings of an Ops Manager. The zero value means no proxy. A
+// Proxy is immutable.
 type Proxy struct {
-	// A pointer to a pointer for the same reason as in TLS.
+	// A pointer to a pointer, as in TLS.
 	config **promconfig.ProxyConfig
 }
 
@@ -26,17 +26,17 @@ func (p Proxy) settings() promconfig.ProxyConfig {
 	return **p.config
 }
 
-// Func returns a function for the Proxy field of a [http.Transport]; nil for no
+// Func returns a function for the Proxy field of an [http.Transport], or nil for no
 // proxy.
 func (p Proxy) Func() func(*http.Request) (*url.URL, error) {
 	c := p.settings()
-	return c.Proxy() // It writes into c, which is a copy.
+	return c.Proxy() // modifies c, which is a copy
 }
 
-// FromEnvironment reports whether the environment says which proxy to use.
+// FromEnvironment reports whether the proxy is taken from the environment.
 func (p Proxy) FromEnvironment() bool { return p.settings().ProxyFromEnvironment }
 
-// ProxyURL returns the proxy for requests to m, nil if there is none.
+// ProxyURL returns the proxy for requests to m, or nil if there is none.
 func (m *OpsManager) ProxyURL() *url.URL {
 	find := m.Proxy.Func()
 	if find == nil {
@@ -49,9 +49,9 @@ func (m *OpsManager) ProxyURL() *url.URL {
 	return proxy
 }
 
-// EnvironmentProxy returns the proxy that the environment names for requests to
-// target and the variable that names it, whether or not a configuration asks for
-// it; nil if there is none.
+// EnvironmentProxy returns the proxy that the environment sets for requests to
+// target, and the variable that sets it, whether or not a configuration uses it. The
+// proxy is nil if there is none.
 func EnvironmentProxy(target *url.URL) (proxy *url.URL, variable string) {
 	variable, address := proxyVariable(target.Scheme)
 	if address == "" {
@@ -59,14 +59,14 @@ func EnvironmentProxy(target *url.URL) (proxy *url.URL, variable string) {
 	}
 	environment := newProxy(&promconfig.ProxyConfig{ProxyFromEnvironment: true})
 	proxy, err := environment.Func()(&http.Request{URL: target})
-	if err != nil || proxy == nil { // It is excluded by NO_PROXY, or no URL.
+	if err != nil || proxy == nil { // excluded by NO_PROXY, or not a URL
 		return nil, ""
 	}
 	return proxy, variable
 }
 
-// proxyVariable returns the environment variable that names the proxy for URLs of
-// the scheme, and its value. Like net/http it prefers lower case.
+// proxyVariable returns the environment variable that sets the proxy for URLs of the
+// scheme, and its value. Like net/http, it prefers lower case.
 func proxyVariable(scheme string) (name, value string) {
 	for _, name := range []string{scheme + "_proxy", strings.ToUpper(scheme) + "_PROXY"} {
 		if value := os.Getenv(name); value != "" {
@@ -76,8 +76,8 @@ func proxyVariable(scheme string) (name, value string) {
 	return "", ""
 }
 
-// ConnectHeader returns the header of CONNECT requests to the proxy, with its
-// secrets; nil if there is none. It belongs to the caller.
+// ConnectHeader returns the header of CONNECT requests to the proxy, including its
+// secrets, or nil if there is none. The caller owns it.
 func (p Proxy) ConnectHeader() http.Header {
 	c := p.settings()
 	if len(c.ProxyConnectHeader) == 0 {
@@ -94,8 +94,8 @@ func (p Proxy) String() string {
 	return p.displayURL()
 }
 
-// displayURL returns the proxy's URL with placeholders for user and password, so
-// that it can be parsed again; "" if there is none.
+// displayURL returns the proxy's URL with placeholders for user and password, which
+// can be parsed again, or "" if there is none.
 func (p Proxy) displayURL() string {
 	c := p.settings()
 	if c.ProxyURL.URL == nil {
@@ -108,7 +108,7 @@ func (p Proxy) displayURL() string {
 	return u.String()
 }
 
-// hasCredentials reports whether the configuration holds a secret of the proxy.
+// hasCredentials reports whether the settings contain a secret.
 func (p Proxy) hasCredentials() bool {
 	c := p.settings()
 	return len(c.ProxyConnectHeader) > 0 || c.ProxyURL.URL != nil && c.ProxyURL.User != nil

@@ -36,7 +36,7 @@ func TestEnvironmentProxy(t *testing.T) {
 	}
 }
 
-// setProxies sets those of the variables that name proxies, and no other.
+// setProxies sets the given proxy variables and unsets all others.
 func setProxies(t *testing.T, variables map[string]string) {
 	t.Helper()
 	for _, name := range []string{"https_proxy", "HTTPS_PROXY", "http_proxy", "HTTP_PROXY", "no_proxy", "NO_PROXY"} {
@@ -44,7 +44,7 @@ func setProxies(t *testing.T, variables map[string]string) {
 	}
 }
 
-// net/http would ignore such a variable without a word.
+// net/http would silently ignore such a variable.
 func TestProxyFromEnvironmentThatIsNoURL(t *testing.T) {
 	const path = ":3: ops_managers[0].proxy_from_environment: "
 	for value, want := range map[string]string{
@@ -69,7 +69,7 @@ func TestProxyFromEnvironmentThatIsNoURL(t *testing.T) {
 				if want != "" {
 					wantError(t, err, file+path+variable+": "+want)
 				}
-				// Nobody asks for it.
+				// The configuration does not use it.
 				mustLoad(t, writeConfig(t, head+rest))
 				// Requests to the other scheme do not use it.
 				mustLoad(t, writeConfig(t, strings.Replace(head, scheme, map[string]string{"http": "https", "https": "http"}[scheme], 1)+"    proxy_from_environment: true\n"+rest))

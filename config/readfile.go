@@ -19,10 +19,10 @@ var (
 type source struct {
 	setting string // such as private_key_file; "" for the configuration file
 	path    string
-	limit   int64 // the largest acceptable size in bytes
+	limit   int64 // maximum size in bytes
 }
 
-// wrap says which file err is about.
+// wrap adds the name of the file to err.
 func (s source) wrap(err error) error {
 	if s.setting == "" {
 		return fmt.Errorf("%s: %w", s.path, err)
@@ -30,7 +30,7 @@ func (s source) wrap(err error) error {
 	return fmt.Errorf("%s %q: %w", s.setting, s.path, err)
 }
 
-// read reads the file. Its errors name it.
+// read reads the file. Its errors name the file.
 func (s source) read() (content, error) {
 	c, err := readFile(s.path, s.limit)
 	if err != nil {
@@ -39,21 +39,21 @@ func (s source) read() (content, error) {
 	return c, nil
 }
 
-// content is what one read of a file found.
+// content is the result of reading a file once.
 type content struct {
 	text []byte
 	info fs.FileInfo
 }
 
-// same reports whether info describes the file as it was read, neither
-// replaced nor rewritten.
+// same reports whether info describes the file as it was read: neither replaced nor
+// rewritten.
 func (c content) same(info fs.FileInfo) bool {
 	return os.SameFile(c.info, info) && c.info.Size() == info.Size() && c.info.ModTime().Equal(info.ModTime())
 }
 
-// readTogether reads files that belong together, such as the halves of a key,
-// and fails if one of them changes meanwhile. All but the last are read twice,
-// because size and time do not reveal a rewrite of equal size within a clock tick.
+// readTogether reads related files, such as the halves of a key, and fails if one of
+// them changes in the meantime. It reads all but the last file twice, because size
+// and modification time do not reveal a rewrite of equal size within a clock tick.
 func readTogether(sources []source) ([][]byte, error) {
 	first := make([]content, len(sources))
 	for i, s := range sources {
@@ -73,7 +73,7 @@ func readTogether(sources []source) ([][]byte, error) {
 	return texts, nil
 }
 
-// unchanged returns an error if the file is not what it was when c was read.
+// unchanged returns an error if the file has changed since c was read.
 func unchanged(c content, s source, reread bool) error {
 	info, err := os.Stat(s.path)
 	if err != nil || !c.same(info) {
@@ -89,22 +89,23 @@ func unchanged(c content, s source, reread bool) error {
 	return nil
 }
 
-// ReadFile returns a whole regular file of at most limit bytes, without a byte
-// order mark. It does not wait for a named pipe. Its errors do not name the file.
+// ReadFile returns the content of a regular file of at most limit bytes, without a
+// byte order mark. It does not block on a named pipe. Its errors do not name the
+// file.
 func ReadFile(path string, limit int64) ([]byte, error) {
 	c, err := readFile(path, limit)
-	return bytes.TrimPrefix(c.text, []byte("\ufeff")), err // Windows editors put it there
+	return bytes.TrimPrefix(c.text, []byte("\ufeff")), err // added by Windows editors
 }
 
-// readFile reads a whole regular file of at most limit bytes. Its errors do not
-// name the file, which the caller does in its own words.
+// readFile reads a regular file of at most limit bytes. Its errors do not name the
+// file: callers add the name.
 func readFile(path string, limit int64) (content, error) {
-	// Opening a named pipe would otherwise block until somebody writes to it.
+	// Without O_NONBLOCK, opening a named pipe would block until it has a writer.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) //nolint:gosec // the configuration names it
 	if err != nil {
 		return content{}, explain(err)
 	}
-	defer func() { _ = f.Close() }() // It was only read.
+	defer func() { _ = f.Close() }() // opened read-only
 	before, err := f.Stat()
 	if err != nil {
 		return content{}, explain(err)
@@ -137,7 +138,7 @@ func size(bytes int64) string {
 	return fmt.Sprintf("%d MiB", bytes>>20)
 }
 
-// explain drops the path that errors of package os carry and adds what to do.
+// explain removes the path from errors of package os and adds a fix.
 func explain(err error) error {
 	if withPath, ok := errors.AsType[*fs.PathError](err); ok {
 		err = withPath.Err

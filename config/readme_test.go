@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/readme"
 )
 
-// The tables of README.md have every key, once, with its default, and nothing else.
+// The tables of README.md list each key exactly once, with its default.
 func TestREADME(t *testing.T) {
 	const minimal = `
 ops_managers:

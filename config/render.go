@@ -46,12 +46,12 @@ type (
 func (c *Config) String() string {
 	text, err := yaml.Marshal(c)
 	if err != nil {
-		return "config " + c.File // No configuration that Load returned leads here.
+		return "config " + c.File // Never for a configuration that Load returned.
 	}
 	return string(text)
 }
 
-// MarshalYAML returns what [Config.String] shows.
+// MarshalYAML returns the value that [Config.String] encodes.
 func (c *Config) MarshalYAML() (any, error) {
 	r := renderedConfig{}
 	for i := range c.OpsManagers {

@@ -10,12 +10,12 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxConcurrentRequests keeps a typing error from opening more connections than a
-// host has ports for.
+// maxConcurrentRequests prevents a typo from opening more connections than a host
+// has ports.
 const maxConcurrentRequests = 10_000
 
-// maxTeam bounds, in characters, what each series and notification about an
-// organization repeats.
+// maxTeam is the maximum length of a team in characters: every info series and
+// notification of an organization repeats it.
 const maxTeam = 100
 
 // document decodes the root of the file.
@@ -36,7 +36,7 @@ func (d *decoder) document(root *yaml.Node) []OpsManager {
 	return managers
 }
 
-// missing notes that the mapping v lacks a key.
+// missing records that the mapping v lacks a key.
 func (d *decoder) missing(v value, key, fix string) {
 	d.problem(value{line: v.line, path: join(v.path, key)}, "is missing: %s", fix)
 }
@@ -44,7 +44,7 @@ func (d *decoder) missing(v value, key, fix string) {
 func (d *decoder) opsManager(v value) OpsManager {
 	m := OpsManager{Timeout: DefaultTimeout, MaxConcurrentRequests: DefaultMaxConcurrentRequests}
 	nameAt := value{line: v.line, path: join(v.path, "name")}
-	var keyless []int // lines of the organizations without a key of their own
+	var keyless []int // lines of the organizations without their own key
 	var proxy proxyDecoder
 	known := fields{
 		"name":                    func(v value) { m.Name, nameAt = d.name(v), v },
@@ -95,13 +95,12 @@ func (d *decoder) opsManager(v value) OpsManager {
 	return m
 }
 
-// name returns a name for people. Spaces around it would be invisible.
+// name returns a display name without surrounding spaces, which would be invisible.
 func (d *decoder) name(v value) string {
 	s, _ := d.text(v)
 	return strings.TrimFunc(s, isBlank)
 }
 
-// team returns the name of a team.
 func (d *decoder) team(v value) string {
 	team := d.name(v)
 	if n := utf8.RuneCountInString(team); n > maxTeam {
@@ -115,7 +114,7 @@ func (d *decoder) uniqueName(v value, name string, isDefault bool) {
 	if name == "" {
 		return
 	}
-	// Browsers show any number of spaces as one.
+	// Browsers collapse spaces.
 	shown := strings.Join(strings.FieldsFunc(name, isBlank), " ")
 	first, twice := d.nameLines[shown]
 	switch {
@@ -154,7 +153,7 @@ func (d *decoder) limit(v value, m *OpsManager) {
 	m.MaxConcurrentRequests = n
 }
 
-// org decodes one organization and reports whether it has a key of its own.
+// org decodes one organization and reports whether it has its own key.
 func (d *decoder) org(v value) (org Org, hasKey bool) {
 	lines := d.mapping(v, false, fields{
 		"id":      func(v value) { org.ID = d.orgID(v) },
@@ -163,7 +162,7 @@ func (d *decoder) org(v value) (org Org, hasKey bool) {
 		"api_key": func(v value) { org.APIKey = d.apiKey(v) },
 	})
 	if lines == nil {
-		return org, true // It is not an organization, so its key does not matter.
+		return org, true // Not an organization, so its key does not matter.
 	}
 	if lines["id"] == 0 {
 		d.missing(v, "id", "set it to the organization ID (Ops Manager > Organization > Settings)")
@@ -211,8 +210,8 @@ func (d *decoder) apiKey(v value) *APIKey {
 	return k
 }
 
-// keyFile returns the name of a key file. A key in its place would appear in every
-// message about the file.
+// keyFile returns the name of a key file. It rejects a key given by mistake, which
+// would appear in every message about the file.
 func (d *decoder) keyFile(v value, inline string) string {
 	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
 		d.problem(v, "looks like the key itself: use a file name (prefixed with ./ if it is one), or %s", inline)

@@ -9,8 +9,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// tls decodes tls_config. Its keys are private: somebody may have put a private
-// key in braces.
+// tls decodes tls_config. Its mapping is private: a private key in braces would be
+// parsed as a key of the mapping.
 func (d *decoder) tls(v value) TLS {
 	c := promconfig.TLSConfig{}
 	before := len(d.problems)
@@ -35,13 +35,13 @@ func (d *decoder) tls(v value) TLS {
 		return TLS{}
 	}
 	if err := c.Validate(); err != nil {
-		d.problem(v, "%s", err) // A fixed sentence about the names of the settings.
+		d.problem(v, "%s", err) // The text is fixed and holds no values.
 	}
 	if c.MinVersion != 0 && c.MaxVersion != 0 && c.MinVersion > c.MaxVersion {
 		d.problem(v, "min_version is newer than max_version: raise max_version or remove it")
 	}
 	if c == (promconfig.TLSConfig{}) {
-		return TLS{} // As without the mapping.
+		return TLS{} // Same as without the mapping.
 	}
 	return newTLS(&c)
 }
@@ -77,7 +77,7 @@ func (d *decoder) tlsVersion(v value) promconfig.TLSVersion {
 	return version
 }
 
-// proxyDecoder collects the proxy settings, which are keys of the Ops Manager.
+// proxyDecoder collects the proxy settings, which are keys of an Ops Manager.
 type proxyDecoder struct {
 	config promconfig.ProxyConfig
 	failed bool
@@ -104,24 +104,24 @@ func (p *proxyDecoder) addTo(d *decoder, known fields) {
 	}
 }
 
-// done checks the settings together. The scheme is that of the Ops Manager's URL.
+// done validates the settings as a whole. scheme is that of the Ops Manager's URL.
 func (p *proxyDecoder) done(d *decoder, manager value, scheme string) Proxy {
 	c := &p.config
 	if p.line == 0 || p.failed {
 		return Proxy{}
 	}
 	if err := c.Validate(); err != nil {
-		d.problem(value{line: p.line, path: manager.path}, "%s", err) // A fixed sentence about the names of the settings.
+		d.problem(value{line: p.line, path: manager.path}, "%s", err) // The text is fixed and holds no values.
 	}
 	if variable, address := proxyVariable(scheme); c.ProxyFromEnvironment && address != "" {
 		if !strings.Contains(address, "://") {
 			address = "http://" + address // As net/http does.
 		}
-		// net/http would silently ignore one that is no URL.
+		// net/http would silently ignore an invalid URL.
 		d.anyURL(value{line: p.line, path: join(manager.path, "proxy_from_environment: "+variable)}, address, proxySchemes())
 	}
 	if !c.ProxyFromEnvironment && c.ProxyURL.URL == nil {
-		return Proxy{} // As without the settings.
+		return Proxy{} // Same as without the settings.
 	}
 	return newProxy(c)
 }
@@ -136,8 +136,8 @@ func (d *decoder) proxyURL(v value) promconfig.URL {
 
 func proxySchemes() []string { return []string{"http", "https", "socks5", "socks5h"} }
 
-// header decodes proxy_connect_header. Problems do not name the header: the name
-// may be a secret by mistake.
+// header decodes proxy_connect_header. Problems do not name the header, which may be
+// a secret given by mistake.
 func (d *decoder) header(v value) promconfig.ProxyHeader {
 	if !d.ofKind(v, yaml.MappingNode) {
 		return nil
@@ -175,7 +175,7 @@ func (d *decoder) header(v value) promconfig.ProxyHeader {
 	return header
 }
 
-// isToken reports whether s can be the name of an HTTP header.
+// isToken reports whether s is a valid HTTP header name.
 func isToken(s string) bool {
 	const allowed = "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	return s != "" && strings.Trim(s, allowed) == ""

@@ -9,13 +9,13 @@ import (
 // hidden is shown instead of every secret.
 const hidden = "<secret>"
 
-// Secret is text that is never shown: every way of printing or encoding it yields
-// "<secret>", or "" if it is empty. Only [Secret.Reveal] returns the text. The zero
-// value is the empty secret. A Secret is immutable and safe for concurrent use; use
-// [Secret.Equal] to compare, because == compares pointers.
+// Secret is text that is never shown: printing or encoding it yields "<secret>", or
+// "" if it is empty. Only [Secret.Reveal] returns the text. The zero value is the
+// empty secret. A Secret is immutable and safe for concurrent use. Compare secrets
+// with [Secret.Equal], because == compares pointers.
 type Secret struct {
-	// A pointer, because fmt cannot call methods on unexported fields of a struct
-	// that contains a Secret: of a pointer it prints the address.
+	// A pointer, because fmt cannot call the methods of a Secret in an unexported
+	// field: it prints only the address of a pointer.
 	value *string
 }
 
@@ -38,7 +38,7 @@ func (s Secret) Reveal() string {
 // IsZero reports whether the secret is empty.
 func (s Secret) IsZero() bool { return s.value == nil }
 
-// Equal reports whether both secrets hold the same text.
+// Equal reports whether s and o hold the same text.
 func (s Secret) Equal(o Secret) bool { return s.Reveal() == o.Reveal() }
 
 // String returns "<secret>", or "" for the empty secret.
@@ -55,18 +55,18 @@ func (s Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, s.String(
 // LogValue implements [slog.LogValuer].
 func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 
-// MarshalText implements [encoding.TextMarshaler], which serves JSON as well.
+// MarshalText implements [encoding.TextMarshaler], which encoding/json uses too.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // MarshalYAML implements the Marshaler interface of the YAML library.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
 
-// KeyPair is a programmatic API key with both halves known.
+// KeyPair holds both halves of a programmatic API key.
 type KeyPair struct {
 	Public, Private Secret
 }
 
-// Equal reports whether both pairs hold the same key.
+// Equal reports whether k and o hold the same key.
 func (k KeyPair) Equal(o KeyPair) bool {
 	return k.Public.Equal(o.Public) && k.Private.Equal(o.Private)
 }

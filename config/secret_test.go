@@ -37,7 +37,7 @@ type holdsSecret struct {
 	Shown  Secret
 }
 
-// printed returns v in all the ways that something can be printed or encoded.
+// printed returns v printed or encoded in every possible way.
 func printed(t *testing.T, v any) map[string]string {
 	t.Helper()
 	all := map[string]string{}
@@ -103,7 +103,7 @@ func TestSecretsAreHidden(t *testing.T) {
 	}
 }
 
-// The run-time system prints what a goroutine panics with by its own rules.
+// The runtime prints panic values by its own rules.
 func TestSecretsAreHiddenInPanics(t *testing.T) {
 	const variable = "CONFIG_TEST_PANIC"
 	s := NewSecret("s3cr3t")

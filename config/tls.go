@@ -12,14 +12,14 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxCertSize has room for the CA bundle of an operating system.
+// maxCertSize is large enough for the CA bundle of an operating system.
 const maxCertSize = 1 << 20
 
 // TLS holds the TLS settings of an Ops Manager. The zero value trusts the CAs of
-// the system and presents no client certificate. It is immutable.
+// the system and presents no client certificate. A TLS is immutable.
 type TLS struct {
-	// A pointer to a pointer, because fmt follows a single one where it cannot call
-	// methods and the verb is wrong: of this one it prints an address.
+	// A pointer to a pointer, because fmt may follow a single pointer where it cannot
+	// call methods and the verb is wrong. Of this one it prints only the address.
 	config **promconfig.TLSConfig
 }
 
@@ -35,13 +35,13 @@ func (t TLS) settings() promconfig.TLSConfig {
 
 // TLSMaterial is what [TLS.Read] returns.
 type TLSMaterial struct {
-	// Config belongs to the caller. It reads no file during a handshake.
+	// Config is owned by the caller. It reads no file during a handshake.
 	Config *tls.Config
 	// Fingerprint differs if and only if the CA, the certificate or the key differs.
 	Fingerprint [sha256.Size]byte
 }
 
-// sources returns the files, a certificate before its key.
+// sources returns the files, the certificate before its key.
 func (t TLS) sources() []source {
 	var all []source
 	c := t.settings()
@@ -57,10 +57,10 @@ func (t TLS) sources() []source {
 	return all
 }
 
-// Read returns the TLS configuration as it is now: its files are read each time.
-// It is an error if one of them changes meanwhile, or if any part of their PEM
-// text cannot be used. Errors name the file and the fix, never the content. Read
-// keeps no state and is safe for concurrent use.
+// Read reads the files and returns the current TLS configuration. It fails if a file
+// changes while it is read, or if any part of its PEM text cannot be used. Errors name
+// the file and the fix, never the content. Read keeps no state and is safe for
+// concurrent use.
 func (t TLS) Read() (*TLSMaterial, error) {
 	c := t.settings()
 	sources := t.sources()
@@ -74,7 +74,7 @@ func (t TLS) Read() (*TLSMaterial, error) {
 		if strings.TrimSpace(text) == "" {
 			return nil, s.wrap(errPEMEmpty)
 		}
-		// With the text in place of the file nothing is read during a handshake.
+		// With text instead of file names, a handshake reads no file.
 		switch s.setting {
 		case "ca_file":
 			c.CA, c.CAFile = text, ""
@@ -90,7 +90,7 @@ func (t TLS) Read() (*TLSMaterial, error) {
 	}
 	config, err := promconfig.NewTLSConfig(&c)
 	if err != nil {
-		// Everything that it could say about the PEM text was checked before.
+		// The PEM text was checked above, so err does not quote it.
 		return nil, fmt.Errorf("tls_config cannot be used: %w", err)
 	}
 	return &TLSMaterial{Config: config, Fingerprint: fingerprint(c.CA, c.Cert, string(c.Key))}, nil
@@ -98,8 +98,8 @@ func (t TLS) Read() (*TLSMaterial, error) {
 
 var errPEMEmpty = errors.New("is empty: it must contain PEM text")
 
-// normalizePEM replaces each PEM text by what is used of it. Its errors quote
-// nothing, unlike those of crypto/tls, which list what else they saw.
+// normalizePEM reduces each PEM text to the parts that are used. Its errors quote
+// nothing, unlike those of crypto/tls, which list other blocks of the text.
 func normalizePEM(c *promconfig.TLSConfig, names map[string]string) error {
 	key := string(c.Key)
 	for _, part := range []struct {
@@ -133,8 +133,8 @@ func normalizePEM(c *promconfig.TLSConfig, names map[string]string) error {
 	return nil
 }
 
-// fingerprint hashes the texts with their lengths, so that moving a part from one
-// to the next changes it.
+// fingerprint hashes the texts with their lengths, so that moving text from one to
+// the next changes it.
 func fingerprint(texts ...string) [sha256.Size]byte {
 	var b []byte
 	for _, text := range texts {
@@ -144,7 +144,7 @@ func fingerprint(texts ...string) [sha256.Size]byte {
 	return sha256.Sum256(b)
 }
 
-// MarshalYAML returns the tls_config mapping without the inline key; nil for the
+// MarshalYAML returns the tls_config mapping without the inline key, or nil for the
 // zero value.
 func (t TLS) MarshalYAML() (any, error) {
 	if t.config == nil {

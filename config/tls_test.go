@@ -17,7 +17,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// certificate returns a new self-signed certificate for clients and its key.
+// certificate returns a new self-signed client certificate and its key.
 func certificate(t *testing.T) (cert, key string) {
 	t.Helper()
 	return authority.PEM(t, authority.SelfSigned(t, authority.Client))
@@ -55,7 +55,7 @@ func TestTLSReadServesAConnection(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// Nothing is read again for a connection.
+	// No file is read again for a connection.
 	for _, file := range []string{files.CAFile, files.CertFile, files.KeyFile} {
 		if err := os.Remove(file); err != nil {
 			t.Fatal(err)

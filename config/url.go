@@ -11,13 +11,13 @@ import (
 	promconfig "github.com/prometheus/common/config"
 )
 
-// file returns a file name, made absolute.
+// file returns a file name as an absolute path.
 func (d *decoder) file(v value) string {
 	s, _ := d.text(v)
 	return promconfig.JoinDir(d.dir, s)
 }
 
-// apiURL returns the URL of an Ops Manager, nil if v is none.
+// apiURL returns the URL of an Ops Manager, or nil if v is invalid.
 func (d *decoder) apiURL(v value) *url.URL {
 	s, ok := d.text(v)
 	if !ok {
@@ -36,11 +36,11 @@ func (d *decoder) apiURL(v value) *url.URL {
 	return nil
 }
 
-// apiPath ends the base URL that the documentation of the API gives.
+// apiPath is the end of the base URL in the API documentation.
 const apiPath = "/api/public/v1.0"
 
-// anyURL returns a URL with one of the schemes and a host, perhaps with a user,
-// and without a query or fragment; nil if s is none.
+// anyURL returns a URL with one of the schemes, a host and optionally a user, but
+// no query or fragment. It returns nil if s is not such a URL.
 func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	shown := quote(displayURL(s))
 	u, err := url.Parse(s)
@@ -48,7 +48,7 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	case strings.TrimFunc(s, isBlank) != s:
 		d.problem(v, "%s begins or ends with a space, perhaps a no-break space: remove it", shown)
 	case err != nil:
-		// The text of err quotes s, and with it the password.
+		// The text of err quotes s, including the password.
 		d.problem(v, "%s is not a URL: use the form %s://host:port", shown, schemes[0])
 	case !slices.Contains(schemes, u.Scheme):
 		d.problem(v, "%s does not begin with %s://", shown, strings.Join(schemes, ":// or "))
@@ -66,7 +66,7 @@ func (d *decoder) anyURL(v value, s string, schemes []string) *url.URL {
 	return nil
 }
 
-// HostPort returns host and port of a URL; the port defaults to that of the scheme.
+// HostPort returns the host and port of a URL. The port defaults to that of the scheme.
 func HostPort(u *url.URL) string {
 	port := u.Port()
 	if port == "" {
@@ -75,11 +75,11 @@ func HostPort(u *url.URL) string {
 	return net.JoinHostPort(u.Hostname(), port)
 }
 
-// isBlank reports whether r shows as a space or not at all.
+// isBlank reports whether r is displayed as a space or not at all.
 func isBlank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
-// canonical returns u without the original spelling of its path where that adds
-// nothing: net/url keeps the text of /é, but not of /%C3%A9, which means the same.
+// canonical returns u without RawPath if that is redundant: net/url keeps it for
+// /é, but not for the equivalent /%C3%A9.
 func canonical(u *url.URL) *url.URL {
 	c := *u
 	c.RawPath = ""
@@ -89,8 +89,8 @@ func canonical(u *url.URL) *url.URL {
 	return &c
 }
 
-// isOddInHost reports whether r is a character that net/url accepts in a host and
-// that no host name has.
+// isOddInHost reports whether r never occurs in a host name, although net/url
+// accepts it there.
 func isOddInHost(r rune) bool {
 	return isUnprintable(r) || strings.ContainsRune(" \"'<>\\^`{|}%$&()*+,;=!~", r)
 }
@@ -103,11 +103,12 @@ func isPort(u *url.URL) bool {
 	return err == nil && n >= 1 && n <= 65535
 }
 
-// displayURL returns what can be shown of text that should be a URL, even if it
-// cannot be parsed: not what may be a user, a password, a query or a fragment.
+// displayURL returns the part of an intended URL that is safe to show, even if it
+// cannot be parsed. It removes anything that may be a user, a password, a query or
+// a fragment.
 func displayURL(s string) string {
-	// The last @ of all, even in the path: a password may contain any of / ? # @. It
-	// may be written as %40.
+	// The last @, even in the path: a password may contain any of / ? # @. It may
+	// also be written as %40.
 	last := strings.LastIndex(s, "@")
 	if i := strings.LastIndex(s, "%40"); i > last {
 		last = i + len("%40") - 1
@@ -129,10 +130,10 @@ func displayURL(s string) string {
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
 		s = s[:i]
 	}
-	// What follows the host and is not a port may be a password with its @ forgotten.
+	// Anything but a port after the host may be a password whose @ is missing.
 	host, rest, _ := strings.Cut(s, "/")
 	if i := strings.LastIndex(host, ":"); i >= 0 && !strings.HasSuffix(host, "]") && strings.Trim(host[i+1:], "0123456789") != "" {
-		return scheme + "..." // And what precedes it the user.
+		return scheme + "..." // The part before it may be the user.
 	}
 	if rest != "" || strings.HasSuffix(s, "/") {
 		rest = "/" + rest

@@ -7,11 +7,11 @@ import (
 	"strings"
 )
 
-// Warnings returns what is allowed and should be changed, such as http:// URLs,
-// placeholders in place of keys, and files with secrets that every user of this
-// host can read. Each is one line that says what to do. It reads files, and gives
-// up after ten seconds on those that do not respond; what is wrong with them is
-// left to [Config.CheckFiles].
+// Warnings returns warnings about settings that are valid but should be changed,
+// such as http:// URLs, placeholders instead of keys, and files with secrets that
+// every user of this host can read. Each is one line that includes the fix. Warnings
+// reads files and gives up after ten seconds on those that do not respond; it leaves
+// errors to [Config.CheckFiles].
 func (c *Config) Warnings() []string {
 	var all []string
 	for i := range c.OpsManagers {
@@ -45,14 +45,14 @@ func (c *Config) Warnings() []string {
 	return append(all, together(checks)...)
 }
 
-// warnings reads a file that contains a secret.
+// warnings reads a file that contains a secret and returns warnings about it.
 func (f *Files) warnings(s source) []string {
 	found, err := within(f, []source{s}, s.read)
 	if err != nil {
 		return nil
 	}
 	var all []string
-	// The permission bits of Windows mean nothing.
+	// On Windows the permission bits mean nothing.
 	if found.info.Mode()&0o004 != 0 && runtime.GOOS != "windows" {
 		all = append(all, fmt.Sprintf("%s %q is readable by every user of this host: run chmod o-r on it", s.setting, s.path))
 	}
@@ -66,10 +66,11 @@ func (f *Files) warnings(s source) []string {
 	return all
 }
 
-// placeholder matches what templates and examples have in place of a key.
+// placeholder matches the placeholders for a key in templates and examples.
 var placeholder = regexp.MustCompile(`(?i)^(\$\{.*\}|\$\(.*\)|\$\w+|%\w+%|<.*>|\{\{.*\}\}|change[-_ ]?me)$`)
 
-// doubtful says why a key is probably none, and what to do; "" if it looks like one.
+// doubtful explains why a key is probably not a real one, with the fix. It returns ""
+// if the key may be real.
 func doubtful(key Secret) string {
 	text := key.Reveal()
 	switch {
@@ -112,13 +113,13 @@ func (c *Config) hasInlineSecret() bool {
 	return false
 }
 
-// ownedKey is an API key and whose it is, in words.
+// ownedKey is an API key and a description of its owner.
 type ownedKey struct {
 	*APIKey
 	owner string
 }
 
-// keys returns the API keys in the order of the file.
+// keys returns the API keys in file order.
 func (c *Config) keys() []ownedKey {
 	var all []ownedKey
 	for _, m := range c.OpsManagers {

@@ -1,6 +1,6 @@
-// Package advice says in an operator's words what is wrong where the status of a
-// migration link could not be read, and what to do about it. What it says contains
-// no secrets and, of what servers send, only printable text.
+// Package advice explains to an operator why the status of a migration link could
+// not be read and how to fix it. Its texts contain no secrets, and only printable
+// text from servers.
 package advice
 
 import (
@@ -16,41 +16,42 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Advice is a failure in an operator's words.
+// Advice explains a failure to an operator.
 type Advice struct {
 	Problem string // what happened
 	Fix     string // what to do
 }
 
-// Trouble is a failed poll and everything that the advice on it depends on.
+// Trouble is a failed poll with everything that its advice depends on.
 type Trouble struct {
 	Err     error
 	At      time.Time
 	Manager *config.OpsManager
-	OwnKey  bool           // the organization has an API key of its own
-	Key     config.KeyPair // that it is polled with; not shown
-	TLS     *tls.Config    // that its Ops Manager is polled with; nil where there is none yet
+	OwnKey  bool           // the organization has its own API key
+	Key     config.KeyPair // used for the poll; never shown
+	TLS     *tls.Config    // used for the poll; nil if there is none yet
 }
 
-// FileError is why no connection was made: CA or certificate files cannot be used.
+// FileError reports that no connection was made because a CA or certificate file
+// cannot be used.
 type FileError struct{ Err error }
 
 // Error implements error.
 func (e *FileError) Error() string { return e.Err.Error() }
 
-// Unwrap returns what is wrong with the files.
+// Unwrap returns the problem with the file.
 func (e *FileError) Unwrap() error { return e.Err }
 
-// OfNotSynced is the advice on a link that is down, although its status was read.
+// OfNotSynced returns the advice for a link whose status is NOT_SYNCED.
 func OfNotSynced() Advice {
 	return Advice{
-		Problem: "Ops Manager answered: its connection to the Atlas organization is down",
+		Problem: "Ops Manager reports that its connection to the Atlas organization is down",
 		Fix:     opsmanager.NotSynced.Fix(),
 	}
 }
 
-// Of is the advice on a failed poll. Organizations with the same advice are shown
-// together, so it names an Ops Manager only if the fix is in its settings.
+// Of returns the advice for a failed poll. Organizations with the same advice are
+// shown together, so it names an Ops Manager only if the fix is in its settings.
 func Of(failed Trouble) Advice {
 	t := &trouble{Trouble: failed}
 	if err, ok := errors.AsType[*opsmanager.Error](failed.Err); ok {
@@ -92,23 +93,23 @@ func (t *trouble) advice() Advice {
 	case opsmanager.ReasonServerError:
 		return t.serverError()
 	case opsmanager.ReasonRedirect:
-		return Advice{t.text() + ": a redirect, which is never followed", fmt.Sprintf("Set %s to the address where Ops Manager itself answers:"+
-			" perhaps https:// instead of http://, another host name, or one without a login page in front of it.", t.setting("url"))}
+		return Advice{t.text() + ": a redirect, which is never followed", fmt.Sprintf("Set %s to the address of Ops Manager itself,"+
+			" for example with https:// instead of http://, another host name, or no login page in front of it.", t.setting("url"))}
 	case opsmanager.ReasonBadResponse:
 		return t.badResponse()
 	}
 	return t.usual()
 }
 
-// usual is the advice if nothing but the reason is known.
+// usual returns the advice if only the reason is known.
 func (t *trouble) usual() Advice { return Advice{t.text(), t.err.Reason.Fix()} }
 
-// text is the error in a printable form.
+// text returns the error in printable form.
 func (t *trouble) text() string { return text.Shortened(text.Printable(t.err.Error())) }
 
 // setting names a setting of the Ops Manager.
 func (t *trouble) setting(name string) string {
-	return fmt.Sprintf("%s of ops manager %q", name, t.Manager.Name)
+	return fmt.Sprintf("%s of Ops Manager %q", name, t.Manager.Name)
 }
 
 // key names the API key that the poll used.
@@ -121,31 +122,30 @@ func (t *trouble) key() string {
 
 func (t *trouble) unauthorized() Advice {
 	if _, ok := errors.AsType[*opsmanager.ChallengeError](t.err.Err); ok {
-		return Advice{t.text(), fmt.Sprintf("Check what answers at %s: Ops Manager asks for digest authentication, and a proxy or load balancer in front of it must not remove that.",
+		return Advice{t.text(), fmt.Sprintf("Check what responds at %s: Ops Manager requests digest authentication, and a proxy or load balancer in front of it must not remove the WWW-Authenticate header.",
 			t.setting("url"))}
 	}
-	return Advice{t.text(), fmt.Sprintf("Check both halves of %s, and that the key was not deleted: in Ops Manager open the organization, Access Manager, API Keys.", t.key())}
+	return Advice{t.text(), fmt.Sprintf("Check the public and private parts of %s, and that the key still exists in Ops Manager (Access Manager, API Keys).", t.key())}
 }
 
 func (t *trouble) role() Advice {
-	fix := fmt.Sprintf("Grant %s the role Organization Owner: in Ops Manager open the organization, Access Manager, API Keys, and edit the key.", t.key())
+	fix := fmt.Sprintf("Grant %s the Organization Owner role in the organization (Ops Manager: Access Manager, API Keys).", t.key())
 	if !t.OwnKey {
-		fix += " If the key belongs to another organization, give this one an api_key of its own."
+		fix += " If the key belongs to another organization, configure a separate api_key for this one."
 	}
-	return Advice{t.text() + ": the API key lacks the role Organization Owner in the organization", fix}
+	return Advice{t.text() + ": the API key lacks the Organization Owner role in the organization", fix}
 }
 
 func (t *trouble) accessList() Advice {
-	const where = "in Ops Manager open the organization, Access Manager, API Keys, and edit the key"
-	host := "this host's address, as Ops Manager sees it,"
-	problem := fmt.Sprintf("HTTP %d %s: this host's address", t.err.StatusCode, t.err.ErrorCode)
+	ip := "the exporter's IP address, as Ops Manager sees it,"
+	problem := fmt.Sprintf("HTTP %d %s: the exporter's IP address", t.err.StatusCode, t.err.ErrorCode)
 	if t.err.Address.IsValid() {
-		host = t.err.Address.Unmap().String()
-		problem += " " + host
+		ip = t.err.Address.Unmap().String()
+		problem += " " + ip
 	}
-	fix := fmt.Sprintf("Add %s to the access list of %s: %s.", host, t.key(), where)
+	fix := fmt.Sprintf("In Ops Manager, under Access Manager, API Keys, add %s to the access list of %s.", ip, t.key())
 	if t.err.Address.IsValid() {
-		fix += " That is the address that Ops Manager sees: behind a proxy, NAT or load balancer it is not this host's own."
+		fix += " This is the address that Ops Manager sees; behind a proxy, NAT or load balancer, it differs from that of the exporter's host."
 	}
 	return Advice{problem + " is not on the API key's access list", fix}
 }
@@ -153,32 +153,32 @@ func (t *trouble) accessList() Advice {
 func (t *trouble) forbidden() Advice {
 	switch t.err.ErrorCode {
 	case "":
-		return Advice{t.text(), fmt.Sprintf("Check what is in front of %s: a proxy, firewall or load balancer refuses the request; Ops Manager itself would send an errorCode.", address(t.Manager.URL))}
+		return Advice{t.text(), fmt.Sprintf("Check what is in front of %s: a proxy, firewall or load balancer rejected the request; Ops Manager itself would have sent an errorCode.", address(t.Manager.URL))}
 	case "FEATURE_UNSUPPORTED", "UNSUPPORTED_FOR_CURRENT_CONFIG", "UNSUPPORTED_FOR_CURRENT_PLAN":
-		return Advice{t.text(), "This Ops Manager does not offer migration links to the organization: check its version, configuration and plan, or remove the organization from the configuration."}
+		return Advice{t.text(), "The organization cannot use migration links: check the version and configuration of Ops Manager and the plan of the organization, or remove the organization from the configuration."}
 	}
-	return Advice{t.text(), fmt.Sprintf("Look up %s among the error codes in the Ops Manager documentation, and check the settings of the organization.", t.err.ErrorCode)}
+	return Advice{t.text(), fmt.Sprintf("Look up %s in the list of API error codes in the Ops Manager documentation, and check the organization's settings.", t.err.ErrorCode)}
 }
 
 func (t *trouble) notFound() Advice {
 	switch t.err.ErrorCode {
 	case "", "RESOURCE_NOT_FOUND":
 	case "ORG_NOT_FOUND":
-		return Advice{t.text() + ": the organization does not exist there", fmt.Sprintf("Check its ID (Ops Manager: Organization, Settings), and that it belongs to ops manager %q and was not deleted.", t.Manager.Name)}
+		return Advice{t.text() + ": Ops Manager has no organization with this ID", fmt.Sprintf("Check the organization ID (Ops Manager: Organization, Settings), and that the organization belongs to Ops Manager %q and was not deleted.", t.Manager.Name)}
 	default:
 		return t.usual()
 	}
-	path := "url may lack the path prefix under which Ops Manager is served"
+	path := "it may lack the path prefix under which Ops Manager is served"
 	if prefix := t.Manager.URL.Path; prefix != "" && prefix != "/" {
-		path = fmt.Sprintf("url may have a wrong path prefix (%q)", prefix)
+		path = fmt.Sprintf("its path prefix may be wrong (%q)", prefix)
 	}
-	return Advice{t.text() + ": the server has no such endpoint", fmt.Sprintf("Check %s: %s. Otherwise it is older than Ops Manager 5.0, which introduced the endpoint, or not an Ops Manager.", t.setting("url"), path)}
+	return Advice{t.text() + ": the server has no such endpoint", fmt.Sprintf("Check %s: %s. Otherwise, the server is either not Ops Manager or a version before 5.0, which lacks this endpoint.", t.setting("url"), path)}
 }
 
 func (t *trouble) serverError() Advice {
 	switch t.err.StatusCode {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return Advice{t.text(), fmt.Sprintf("Check whether Ops Manager is starting, being upgraded or down behind %s: a load balancer or proxy in front of it answers like this.", address(t.Manager.URL))}
+		return Advice{t.text(), fmt.Sprintf("Check whether Ops Manager is starting, being upgraded or down: a load balancer or proxy at %s probably responded in its place.", address(t.Manager.URL))}
 	}
 	return Advice{t.text(), "Check the logs of Ops Manager: it failed to process the request."}
 }
@@ -186,32 +186,32 @@ func (t *trouble) serverError() Advice {
 func (t *trouble) badResponse() Advice {
 	switch code := t.err.StatusCode; {
 	case code == http.StatusProxyAuthRequired:
-		// On http:// a proxy answers in place of the server.
+		// With http://, the proxy responds in place of the server.
 		return Advice{t.text() + ": the proxy requires credentials", t.proxyCredentials()}
 	case t.Manager.URL.Scheme == "http" && (code == http.StatusBadRequest || code == 0):
-		a := Advice{t.text(), fmt.Sprintf("If %s speaks TLS, begin %s with https://. Otherwise check what answers there: it is not Ops Manager.", address(t.Manager.URL), t.setting("url"))}
+		a := Advice{t.text(), fmt.Sprintf("If %s speaks TLS, use https:// in %s. Otherwise, check what responds there: it is not Ops Manager.", address(t.Manager.URL), t.setting("url"))}
 		if code == http.StatusBadRequest {
 			a.Fix += t.changedPath()
 		}
 		return a
 	case code == http.StatusBadRequest:
 		a := t.usual()
-		a.Fix += fmt.Sprintf(" Some servers demand a client certificate in this way: cert_file and key_file in %s.", t.setting("tls_config")) + t.changedPath()
+		a.Fix += fmt.Sprintf(" Some servers respond like this if a client certificate is missing: set cert_file and key_file in %s.", t.setting("tls_config")) + t.changedPath()
 		return a
 	}
 	return t.usual()
 }
 
-// changedPath is a hint at a proxy that requests a different path than the one in
-// the digest. Servers that compare the two must answer 400: RFC 7616, section
-// 3.4.6; Apache does.
+// changedPath returns a hint about a proxy that changes the path, which the digest
+// covers. Servers that compare the two must respond with 400 (RFC 7616, section
+// 3.4.6), as Apache does.
 func (t *trouble) changedPath() string {
 	prefix := "a path prefix"
 	if p := t.Manager.URL.Path; p != "" && p != "/" {
 		prefix = fmt.Sprintf("the path prefix %q", p)
 	}
-	return fmt.Sprintf(" If a proxy in front of Ops Manager strips or adds %s, let it pass the path on unchanged: some servers (Apache) compare it with the uri of the digest and answer 400.", prefix)
+	return fmt.Sprintf(" If a proxy in front of Ops Manager strips or adds %s, configure it to pass the path on unchanged: some servers, such as Apache, compare the path with the uri parameter of the digest and respond with HTTP 400.", prefix)
 }
 
-// address returns host and port of a URL in a printable form.
+// address returns the host and port of a URL in printable form.
 func address(u *url.URL) string { return text.Printable(config.HostPort(u)) }

@@ -45,22 +45,22 @@ func TestAdviceOnErrors(t *testing.T) {
 		want   Advice
 	}{
 		"name": {opsmanager.ReasonDNS, dial(lookup("om.example.net", false)), Advice{
-			`the name "om.example.net" does not resolve`, `Correct the host in url of ops manager "om", or this host's name resolution.`,
+			`the name "om.example.net" does not resolve`, `Correct the host name in url of Ops Manager "om", or fix name resolution on the exporter's host.`,
 		}},
 		"name of the proxy": {opsmanager.ReasonDNS, atProxy(dial(lookup("proxy.example.net", false))), Advice{
-			`the name "proxy.example.net" does not resolve`, `Correct the host in proxy_url of ops manager "om", or this host's name resolution.`,
+			`the name "proxy.example.net" does not resolve`, `Correct the host name in proxy_url of Ops Manager "om", or fix name resolution on the exporter's host.`,
 		}},
 		"name servers": {opsmanager.ReasonDNS, dial(lookup("om.example.net", true)), Advice{
-			`the name servers did not answer the query for "om.example.net"`, `Check that this host's name servers are configured and can be reached.`,
+			`the name servers did not answer the query for "om.example.net"`, `Check that the name servers of the exporter's host are configured correctly and reachable.`,
 		}},
 		"no route": {opsmanager.ReasonConnect, dial(syscall.EHOSTUNREACH), Advice{
-			`om.example.net:443 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in url of ops manager "om" if they are wrong.`,
+			`om.example.net:443 cannot be reached: no route to host`, `Check that routing and firewalls let the exporter connect to it, and that the host and port in url of Ops Manager "om" are correct.`,
 		}},
 		"no route to the proxy": {opsmanager.ReasonConnect, atProxy(dial(syscall.EHOSTUNREACH)), Advice{
-			`the proxy proxy.example.net:80 cannot be reached: no route to host`, `Check that routes and firewalls let this host reach it, and correct host or port in proxy_url of ops manager "om" if they are wrong.`,
+			`the proxy proxy.example.net:80 cannot be reached: no route to host`, `Check that routing and firewalls let the exporter connect to it, and that the host and port in proxy_url of Ops Manager "om" are correct.`,
 		}},
 		"version": {opsmanager.ReasonTLS, errors.New("tls: server selected unsupported protocol version 301"), Advice{
-			"om.example.net:443 and this host share no TLS version", `Let the server speak TLS 1.2 or newer, or correct min_version and max_version in tls_config of ops manager "om".`,
+			"om.example.net:443 supports none of the TLS versions that the exporter offers", `Enable TLS 1.2 or later on the server, or correct min_version and max_version in tls_config of Ops Manager "om".`,
 		}},
 		"anything else of TLS": {opsmanager.ReasonTLS, errors.New("x509: \x1b[2J"), Advice{"x509: [2J", opsmanager.ReasonTLS.Fix()}},
 		"not reached":          {opsmanager.ReasonNotReached, errors.New("no slot"), Advice{"no slot", opsmanager.ReasonNotReached.Fix()}},
@@ -78,7 +78,7 @@ func TestAdviceOnErrors(t *testing.T) {
 func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 	const (
 		asked  = "proxy_from_environment: true"
-		unused = ` HTTPS_PROXY is set in the environment, but not used: if that proxy is the way to Ops Manager, set proxy_from_environment of ops manager "om" to true.`
+		unused = ` HTTPS_PROXY is set in the environment but not used: if Ops Manager is only reachable through that proxy, set proxy_from_environment of Ops Manager "om" to true.`
 	)
 	refused := func(op string) error {
 		return &net.OpError{Op: op, Net: "tcp", Err: &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}}
@@ -89,16 +89,16 @@ func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 		err              error
 		want             string // what the fix ends with
 	}{
-		"refused by the proxy":     {asked, "", opsmanager.ReasonConnect, refused("proxyconnect"), "Check that the proxy is running, and correct host or port in the environment variable HTTPS_PROXY if they are wrong. Some firewalls refuse in this way too."},
-		"name of the proxy":        {asked, "", opsmanager.ReasonDNS, &net.OpError{Op: "proxyconnect", Err: &net.DNSError{Name: "proxy.example.net", IsNotFound: true}}, "Correct the host in the environment variable HTTPS_PROXY, or this host's name resolution."},
+		"refused by the proxy":     {asked, "", opsmanager.ReasonConnect, refused("proxyconnect"), "Check that the proxy is running and that the host and port in the environment variable HTTPS_PROXY are correct. A firewall may also have refused the connection."},
+		"name of the proxy":        {asked, "", opsmanager.ReasonDNS, &net.OpError{Op: "proxyconnect", Err: &net.DNSError{Name: "proxy.example.net", IsNotFound: true}}, "Correct the host name in the environment variable HTTPS_PROXY, or fix name resolution on the exporter's host."},
 		"credentials of the proxy": {asked, "", opsmanager.ReasonConnect, &opsmanager.ProxyError{StatusCode: 407}, "Add the user and password that the proxy accepts to the environment variable HTTPS_PROXY: http://user:password@host:port."},
-		"refused, excluded":        {asked, "example.net", opsmanager.ReasonConnect, refused("connect"), `correct host or port in url of ops manager "om" if they are wrong. Some firewalls refuse in this way too.`},
-		"connect, not asked for":   {"timeout: 5s", "", opsmanager.ReasonConnect, refused("connect"), "Some firewalls refuse in this way too." + unused},
-		"dns, not asked for":       {"timeout: 5s", "", opsmanager.ReasonDNS, &net.DNSError{Name: "om.example.net", IsNotFound: true}, "or this host's name resolution." + unused},
-		"timeout, not asked for":   {"timeout: 5s", "", opsmanager.ReasonTimeout, nil, "raise timeout of ops manager \"om\" and Prometheus' scrape_timeout." + unused},
-		"excluded anyway":          {"timeout: 5s", "example.net", opsmanager.ReasonTimeout, nil, "and Prometheus' scrape_timeout."},
-		"another proxy":            {"proxy_url: http://other.example.net", "", opsmanager.ReasonTimeout, nil, "and Prometheus' scrape_timeout."},
-		"another reason":           {"timeout: 5s", "", opsmanager.ReasonUnauthorized, nil, "API Keys."},
+		"refused, excluded":        {asked, "example.net", opsmanager.ReasonConnect, refused("connect"), `the host and port in url of Ops Manager "om" are correct. A firewall may also have refused the connection.`},
+		"connect, not asked for":   {"timeout: 5s", "", opsmanager.ReasonConnect, refused("connect"), "A firewall may also have refused the connection." + unused},
+		"dns, not asked for":       {"timeout: 5s", "", opsmanager.ReasonDNS, &net.DNSError{Name: "om.example.net", IsNotFound: true}, "or fix name resolution on the exporter's host." + unused},
+		"timeout, not asked for":   {"timeout: 5s", "", opsmanager.ReasonTimeout, nil, "increase timeout of Ops Manager \"om\" and the scrape timeout." + unused},
+		"excluded anyway":          {"timeout: 5s", "example.net", opsmanager.ReasonTimeout, nil, "and the scrape timeout."},
+		"another proxy":            {"proxy_url: http://other.example.net", "", opsmanager.ReasonTimeout, nil, "and the scrape timeout."},
+		"another reason":           {"timeout: 5s", "", opsmanager.ReasonUnauthorized, nil, "API Keys)."},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, variable := range []string{"https_proxy", "no_proxy"} {

@@ -13,10 +13,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Connections are made to a proxy or to Ops Manager itself, and the advice differs.
-// net/http says which one failed.
-
-// atProxy returns the proxy if the connection to it failed, and otherwise nil.
+// atProxy returns the proxy if the connection to it failed, according to net/http,
+// and nil otherwise.
 func (t *trouble) atProxy() *url.URL {
 	if op, ok := errors.AsType[*net.OpError](t.err.Err); ok && op.Op == "proxyconnect" {
 		return t.Manager.ProxyURL()
@@ -24,7 +22,7 @@ func (t *trouble) atProxy() *url.URL {
 	return nil
 }
 
-// peer names the other end of the failed connection, and the setting that has it.
+// peer names the other end of the failed connection and the setting for it.
 func (t *trouble) peer() (name, setting string) {
 	if proxy := t.atProxy(); proxy != nil {
 		return "the proxy " + address(proxy), t.proxySetting()
@@ -40,11 +38,11 @@ func (t *trouble) proxySetting() string {
 	return t.setting("proxy_url")
 }
 
-// withUnusedProxy adds a hint at a proxy that the environment names and the
-// configuration does not ask for.
+// withUnusedProxy adds a hint if the environment sets a proxy that the
+// configuration does not use.
 func (t *trouble) withUnusedProxy(a Advice) Advice {
 	if _, variable := config.EnvironmentProxy(t.Manager.URL); variable != "" && t.Manager.Proxy.Func() == nil {
-		a.Fix += fmt.Sprintf(" %s is set in the environment, but not used: if that proxy is the way to Ops Manager, set %s to true.", variable, t.setting("proxy_from_environment"))
+		a.Fix += fmt.Sprintf(" %s is set in the environment but not used: if Ops Manager is only reachable through that proxy, set %s to true.", variable, t.setting("proxy_from_environment"))
 	}
 	return a
 }
@@ -58,12 +56,12 @@ func (t *trouble) dns() Advice {
 	if !dns.IsNotFound {
 		return Advice{
 			Problem: fmt.Sprintf("the name servers did not answer the query for %q", dns.Name),
-			Fix:     "Check that this host's name servers are configured and can be reached.",
+			Fix:     "Check that the name servers of the exporter's host are configured correctly and reachable.",
 		}
 	}
 	return Advice{
 		Problem: fmt.Sprintf("the name %q does not resolve", dns.Name),
-		Fix:     fmt.Sprintf("Correct the host in %s, or this host's name resolution.", setting),
+		Fix:     fmt.Sprintf("Correct the host name in %s, or fix name resolution on the exporter's host.", setting),
 	}
 }
 
@@ -80,23 +78,23 @@ func (t *trouble) connect() Advice {
 			server = "the proxy"
 		}
 		return Advice{
-			Problem: fmt.Sprintf("nothing listens at %s: connection refused", peer),
-			Fix:     fmt.Sprintf("Check that %s is running, and correct host or port in %s if they are wrong. Some firewalls refuse in this way too.", server, setting),
+			Problem: fmt.Sprintf("nothing is listening at %s: connection refused", peer),
+			Fix:     fmt.Sprintf("Check that %s is running and that the host and port in %s are correct. A firewall may also have refused the connection.", server, setting),
 		}
 	case dial != nil:
 		return Advice{
 			Problem: fmt.Sprintf("%s cannot be reached: %s", peer, text.Printable(dial.Err.Error())),
-			Fix:     fmt.Sprintf("Check that routes and firewalls let this host reach it, and correct host or port in %s if they are wrong.", setting),
+			Fix:     fmt.Sprintf("Check that routing and firewalls let the exporter connect to it, and that the host and port in %s are correct.", setting),
 		}
 	}
 	return Advice{
-		Problem: fmt.Sprintf("%s closed the connection before a complete answer, or there was none", peer),
-		Fix:     "Try again: Ops Manager or a load balancer may be restarting. If it persists, check what is in between (proxy, firewall, load balancer) and whether the port is right.",
+		Problem: fmt.Sprintf("the connection to %s failed or broke before the response was complete", peer),
+		Fix:     "Try again: Ops Manager or a load balancer may be restarting. If the problem persists, check the port and any proxy, firewall or load balancer in between.",
 	}
 }
 
-// dialError returns the part of an error that says why a connection could not
-// be opened, nil if it was opened.
+// dialError returns the part of an error that explains why a connection could not
+// be opened, or nil if it was opened.
 func dialError(err error) *net.OpError {
 	for {
 		op, ok := errors.AsType[*net.OpError](err)
@@ -120,7 +118,7 @@ func (t *trouble) proxyRefusal(code int) Advice {
 	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
 		a.Fix = fmt.Sprintf("Check that the proxy can resolve and reach %s.", address(t.Manager.URL))
 	default:
-		a.Fix = fmt.Sprintf("Let the proxy allow CONNECT to %s from this host, or reach it without the proxy (no_proxy).", address(t.Manager.URL))
+		a.Fix = fmt.Sprintf("Configure the proxy to allow CONNECT to %s from the exporter's host, or bypass the proxy (no_proxy).", address(t.Manager.URL))
 	}
 	return a
 }
@@ -131,8 +129,8 @@ func (t *trouble) proxyCredentials() string {
 
 func (t *trouble) timeout() Advice {
 	return Advice{
-		Problem: fmt.Sprintf("no complete answer within %s", t.Manager.Timeout),
-		Fix: fmt.Sprintf("Check that no firewall on the way to %s drops packets and that Ops Manager is not overloaded. If it is only slow, raise %s and Prometheus' scrape_timeout.",
+		Problem: fmt.Sprintf("no complete response within %s", t.Manager.Timeout),
+		Fix: fmt.Sprintf("Check that no firewall between the exporter and %s drops packets, and that Ops Manager is not overloaded. If it is merely slow, increase %s and the scrape timeout.",
 			address(t.Manager.URL), t.setting("timeout")),
 	}
 }

@@ -1,8 +1,8 @@
-// Package check tells an operator whether a configuration works: what is wrong
-// with it and with the files that it names and, online, whether the status of
-// each organization can be read and what to do where it cannot.
+// Package check checks whether a configuration works: it validates the
+// configuration and the files that it refers to and, online, checks whether the
+// status of each organization can be read and how to fix each failure.
 //
-// Its output contains no secrets and, of what servers send, only printable text.
+// Its output contains no secrets, and only printable text from servers.
 package check
 
 import (
@@ -16,33 +16,33 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Options say what to check and where to print.
+// Options configure a check.
 type Options struct {
-	// File is the name of the configuration file.
+	// File is the path of the configuration file.
 	File string
 	// Online polls every organization once.
 	Online bool
-	// JSON prints the result of the polls as JSON instead of a table; it requires
+	// JSON prints the results of the polls as JSON instead of a table. It requires
 	// Online.
 	JSON bool
-	// Stdout receives the result, Stderr warnings and progress.
+	// Stdout receives the results, Stderr the warnings and progress.
 	Stdout, Stderr io.Writer
-	// Terminal says that Stderr is a terminal, where progress may be shown.
+	// Terminal reports whether Stderr is a terminal, on which progress is shown.
 	Terminal bool
-	// Exporter polls. It must not have a configuration yet; it gets one if Online
-	// is set. The caller closes it.
+	// Exporter polls. It must not have a configuration yet; Run applies one if
+	// Online is set. The caller closes it.
 	Exporter *collector.Exporter
 }
 
 var errInterrupted = errors.New("interrupted")
 
-// Run validates the configuration and everything that it names, and polls if
-// asked to. It prints what it finds. Its error has one line for each problem, up
-// to the 1,000 after which a configuration file is not read on; it is nil if all
-// files can be used and, online, every status was read, be it NOT_SYNCED.
+// Run validates the configuration and the files that it refers to, polls if Online
+// is set, and prints the results. Its error has one line for each problem; parsing
+// of the configuration file stops after 1,000. It is nil if all files can be used
+// and, online, every status was read, including NOT_SYNCED.
 func Run(ctx context.Context, o Options) error {
 	if o.JSON && !o.Online {
-		return errors.New("--output=json needs --online")
+		return errors.New("--output=json requires --online")
 	}
 	files := config.NewFiles()
 	cfg, err := files.Load(o.File)
@@ -71,15 +71,15 @@ func Run(ctx context.Context, o Options) error {
 	return errors.Join(problems...)
 }
 
-// everyProblem returns an error with one line for each problem of a configuration
-// file, unlike that of [config.Load].
+// everyProblem returns an error with one line for each problem in a configuration
+// file, unlike the error of [config.Load], which lists only the first ones.
 func everyProblem(err error, stderr io.Writer) error {
 	problems, ok := errors.AsType[config.Problems](err)
 	if !ok {
 		return err
 	}
 	if problems.Truncated() {
-		fmt.Fprintf(stderr, "warning: there may be more than these %d problems\n", len(problems))
+		fmt.Fprintf(stderr, "warning: stopped after %d problems; there may be more\n", len(problems))
 	}
 	return errors.Join(problems...)
 }
@@ -116,7 +116,7 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 		}
 	}
 	if unknown > 0 {
-		return fmt.Errorf("%d of %s gave no status", unknown, text.Count(len(findings), "organization"))
+		return fmt.Errorf("the status of %d of %s is unknown", unknown, text.Count(len(findings), "organization"))
 	}
 	return nil
 }

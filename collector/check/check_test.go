@@ -55,7 +55,7 @@ func TestKindsOfTransport(t *testing.T) {
 
 func TestWarningsAreCounted(t *testing.T) {
 	for settings, want := range map[string]string{
-		"timeout: 1s": "1 Ops Manager, 2 organizations, no problem found",
+		"timeout: 1s": "1 Ops Manager, 2 organizations, no problems found",
 		"tls_config: {insecure_skip_verify: true}":                             "1 Ops Manager, 2 organizations, 1 warning",
 		"tls_config: {insecure_skip_verify: true}\nmax_concurrent_requests: 1": "1 Ops Manager, 2 organizations, 2 warnings",
 	} {
@@ -73,7 +73,7 @@ func TestManyProblems(t *testing.T) {
 	for n, want := range map[int]struct {
 		lines   int
 		warning string
-	}{21: {21, ""}, 999: {999, ""}, 5000: {1000, "warning: there may be more than these 1000 problems\n"}} {
+	}{21: {21, ""}, 999: {999, ""}, 5000: {1000, "warning: stopped after 1000 problems; there may be more\n"}} {
 		var bad strings.Builder
 		for i := range n {
 			fmt.Fprintf(&bad, "      - id: x%d\n", i)
@@ -151,7 +151,7 @@ func TestBadConfigurations(t *testing.T) {
 }
 
 func TestJSONNeedsOnline(t *testing.T) {
-	run(t.Context(), t, Options{File: "missing.yml", JSON: true}).want(t, "--output=json needs --online")
+	run(t.Context(), t, Options{File: "missing.yml", JSON: true}).want(t, "--output=json requires --online")
 }
 
 // A status is a success, be it NOT_SYNCED; anything else is none.
@@ -163,10 +163,10 @@ func TestExit(t *testing.T) {
 	}{
 		"all synced":     {[]simulator.Answer{synced, synced}, ""},
 		"none synced":    {[]simulator.Answer{notSynced, notSynced}, ""},
-		"one without":    {[]simulator.Answer{synced, broken, notSynced}, "1 of 3 organizations gave no status"},
-		"the only one":   {[]simulator.Answer{broken}, "1 of 1 organization gave no status"},
-		"none at all":    {[]simulator.Answer{broken, broken}, "2 of 2 organizations gave no status"},
-		"unknown status": {[]simulator.Answer{simulator.Status("synced")}, "1 of 1 organization gave no status"},
+		"one without":    {[]simulator.Answer{synced, broken, notSynced}, "the status of 1 of 3 organizations is unknown"},
+		"the only one":   {[]simulator.Answer{broken}, "the status of 1 of 1 organization is unknown"},
+		"none at all":    {[]simulator.Answer{broken, broken}, "the status of 2 of 2 organizations is unknown"},
+		"unknown status": {[]simulator.Answer{simulator.Status("synced")}, "the status of 1 of 1 organization is unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, tt.answers...)
@@ -188,7 +188,7 @@ func TestOnlineFiles(t *testing.T) {
 	got := run(t.Context(), t, Options{File: file, Online: true})
 	got.want(t, "private_key_file DIR/missing.key: no such file or directory: create it or correct the path\n"+
 		"ca_file DIR/missing.pem: no such file or directory: create it or correct the path\n"+
-		"2 of 3 organizations gave no status")
+		"the status of 2 of 3 organizations is unknown")
 	golden(t, "files.golden", got.stdout)
 }
 

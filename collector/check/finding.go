@@ -9,7 +9,7 @@ import (
 // finding is the result of polling one organization.
 type finding collector.OrgSnapshot
 
-// reason says why the status is unknown; "" if it is known.
+// reason returns why the status is unknown, or "" if it is known.
 func (f *finding) reason() opsmanager.Reason {
 	if f.Err == nil {
 		return ""
@@ -17,8 +17,8 @@ func (f *finding) reason() opsmanager.Reason {
 	return opsmanager.ReasonOf(f.Err)
 }
 
-// name returns the configured name of the organization in a printable form, ""
-// where none is configured.
+// name returns the configured name of the organization in printable form, or "" if
+// none is configured.
 func (f *finding) name() string {
 	if f.Name == f.ID {
 		return ""

@@ -10,11 +10,11 @@ import (
 	"opsmanager_exporter/collector/text"
 )
 
-// record is an organization in the JSON output. The names and the order of its
-// members are an interface.
+// record is an organization in the JSON output. The names and order of its members
+// are part of the interface.
 type record struct {
 	OrgID      string             `json:"org_id"`
-	OrgName    string             `json:"org_name"` // the ID where no name is configured
+	OrgName    string             `json:"org_name"` // the ID if no name is configured
 	OpsManager string             `json:"ops_manager"`
 	Team       *string            `json:"team"`
 	Status     *opsmanager.Status `json:"status"`
@@ -26,7 +26,7 @@ type record struct {
 
 // jsonText returns an array with one object for each organization.
 func jsonText(findings []finding) string {
-	records := make([]record, len(findings)) // Not nil, which would be null.
+	records := make([]record, len(findings)) // not nil, which would encode as null
 	for i := range findings {
 		f := &findings[i]
 		records[i] = record{
@@ -46,7 +46,7 @@ func jsonText(findings []finding) string {
 	encoder := json.NewEncoder(&b)
 	encoder.SetEscapeHTML(false)
 	encoder.SetIndent("", "  ")
-	_ = encoder.Encode(records) // A buffer accepts everything, and the types always encode.
+	_ = encoder.Encode(records) // writing to a buffer never fails, and the types can always be encoded
 	return b.String()
 }
 

@@ -10,8 +10,8 @@ import (
 	"opsmanager_exporter/collector/text"
 )
 
-// showProgress writes a line once a second, each over the one before, until stop
-// is called, which erases it. What takes less than a second leaves no trace.
+// showProgress writes a progress line every second, overwriting the previous one,
+// until stop is called, which erases it. It writes nothing in the first second.
 func showProgress(w io.Writer, organizations int) (stop func()) {
 	quit := make(chan struct{})
 	begun := time.Now()

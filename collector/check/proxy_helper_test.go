@@ -82,7 +82,7 @@ func listen(t testing.TB, text string) string {
 	return l.Addr().String()
 }
 
-// unused returns a host and port that nothing listens at.
+// unused returns a host and port that nothing is listening at.
 func unused(t testing.TB) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -27,7 +27,7 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 			strconv.Itoa(m.MaxConcurrentRequests),
 		})
 	}
-	result := "no problem found"
+	result := "no problems found"
 	if warnings > 0 {
 		result = text.Count(warnings, "warning")
 	}
@@ -41,14 +41,14 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 	}
 	c := tlsConfig(files, m)
 	if c == nil {
-		return "unusable" // A file has just disappeared.
+		return "unusable" // a file has just disappeared
 	}
 	kinds := []string{"system CAs"}
 	switch {
 	case c.InsecureSkipVerify:
 		kinds[0] = "not verified"
 	case c.RootCAs != nil:
-		kinds[0] = "own CA"
+		kinds[0] = "custom CA"
 	}
 	if c.GetClientCertificate != nil || len(c.Certificates) > 0 {
 		kinds = append(kinds, "client certificate")
@@ -59,7 +59,7 @@ func tlsKind(files *config.Files, m *config.OpsManager) string {
 	return strings.Join(kinds, ", ")
 }
 
-// tlsConfig returns the TLS configuration as it is now, nil if one of its files
+// tlsConfig returns the current TLS configuration, or nil if one of its files
 // cannot be used.
 func tlsConfig(files *config.Files, m *config.OpsManager) *tls.Config {
 	material, err := files.ReadTLS(m.TLS)
@@ -74,6 +74,6 @@ func proxyKind(m *config.OpsManager) string {
 	if proxy == nil {
 		return "none"
 	}
-	// URL.String would include user and password.
+	// URL.String would include the user and password.
 	return text.Printable(proxy.Scheme + "://" + proxy.Host)
 }

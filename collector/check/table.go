@@ -11,11 +11,11 @@ import (
 	"opsmanager_exporter/collector/text"
 )
 
-// tableText returns the results for people.
+// tableText returns the results in human-readable form.
 func tableText(findings []finding) string { return table(findings) + toDo(findings) }
 
-// table returns one line for each organization. It has no column for teams where
-// there are none.
+// table returns a table with one line for each organization. It has a column for
+// teams only if there are any.
 func table(findings []finding) string {
 	teams := slices.ContainsFunc(findings, func(f finding) bool { return f.Team != "" })
 	columns := func(org, name, opsManager, team, link, time, problem string) []string {
@@ -44,7 +44,7 @@ func table(findings []finding) string {
 	return aligned(rows)
 }
 
-// toDo returns each advice once, with the organizations that need it.
+// toDo returns each advice once, with the organizations that it applies to.
 func toDo(findings []finding) string {
 	type kind struct {
 		title string

@@ -30,13 +30,13 @@ func fleet(t testing.TB) string {
 
 func TestTable(t *testing.T) {
 	got := run(t.Context(), t, Options{File: fleet(t), Online: true})
-	got.want(t, "12 of 14 organizations gave no status")
+	got.want(t, "the status of 12 of 14 organizations is unknown")
 	golden(t, "online.golden", got.stdout)
 }
 
 func TestJSON(t *testing.T) {
 	got := run(t.Context(), t, Options{File: fleet(t), Online: true, JSON: true})
-	got.want(t, "12 of 14 organizations gave no status")
+	got.want(t, "the status of 12 of 14 organizations is unknown")
 	golden(t, "online.json.golden", got.stdout)
 	records := decoded(t, got.stdout)
 	if len(records) != 14 {

@@ -13,7 +13,7 @@ func aligned(rows [][]string) string {
 	for _, row := range rows {
 		fmt.Fprintln(w, strings.Join(row, "\t"))
 	}
-	_ = w.Flush() // A strings.Builder accepts everything.
+	_ = w.Flush() // writing to a strings.Builder never fails
 	var trimmed strings.Builder
 	for line := range strings.Lines(b.String()) {
 		trimmed.WriteString(strings.TrimRight(line, " \n") + "\n")

@@ -1,6 +1,6 @@
-// Package demo sets up a simulated Ops Manager with organizations in the usual
-// states and a configuration that reads them, for trying the exporter without an
-// Ops Manager and without any file.
+// Package demo starts a simulated Ops Manager with organizations in the usual
+// states, and provides a configuration for it, to try the exporter without an Ops
+// Manager and without any files.
 package demo
 
 import (
@@ -14,20 +14,20 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// The keys belong to the simulated Ops Manager alone, which listens on loopback.
+// The keys are only valid for the simulated Ops Manager, which listens on loopback.
 const (
 	publicKey  = "demopubl"
 	privateKey = "demo-private-key"
 	wrongKey   = "not-the-private-key"
 
-	// timeout is short, so that the organization that never answers does not
-	// hold up the first scrape.
+	// timeout is short, so that the organization that never responds does not delay
+	// the first scrape.
 	timeout = time.Second
 )
 
-// Demo is a running simulated Ops Manager. Close ends it.
+// Demo is a running simulated Ops Manager. Close stops it.
 type Demo struct {
-	// Config reads the organizations of the simulated Ops Manager.
+	// Config is a configuration for the simulated Ops Manager.
 	Config *config.Config
 	server *simulator.Server
 	states []state
@@ -36,8 +36,8 @@ type Demo struct {
 // state is an organization of the demo.
 type state struct {
 	id, name string
-	team     string // whom to call; "" for nobody in particular
-	shows    string // what a user sees of it
+	team     string // "" for none
+	shows    string // description of the state
 	org      simulator.Org
 	wrongKey bool
 }
@@ -72,13 +72,13 @@ func Start() (*Demo, error) {
 // Close stops the simulated Ops Manager.
 func (d *Demo) Close() error { return d.server.Close() }
 
-// Guide tells what there is to see on the exporter that serves the demo. base is
-// where its paths begin.
+// Guide returns a guide to the exporter that serves the demo. base is the URL that
+// its paths are relative to.
 func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
 	metrics := base.JoinPath(telemetryPath).String()
 	probe := base.JoinPath("probe").String() + "?target=" + d.states[len(d.states)-1].id + "&debug=true"
 	var b strings.Builder
-	fmt.Fprintf(&b, "The exporter is serving, and reads a simulated Ops Manager at %s with these organizations:\n\n", d.server.URL())
+	fmt.Fprintf(&b, "The exporter is running and polls a simulated Ops Manager at %s with these organizations:\n\n", d.server.URL())
 	for _, s := range d.states {
 		fmt.Fprintf(&b, "  %s  %-10s  %s\n", s.id, s.name, s.shows)
 	}
@@ -86,15 +86,15 @@ func (d *Demo) Guide(base *url.URL, telemetryPath string) string {
   Metrics             %s
   Status page         %s
   Service discovery   %s
-  One poll in detail  %s
+  Debug probe         %s
 
-Each scrape polls all organizations, and the status page shows the last scrape. Try in another terminal:
+Each scrape polls all organizations; the status page shows the last scrape. In another terminal, try:
 
   curl -s %s | grep ^opsmanager_migration_link_synced
   curl -s %s | grep ^opsmanager_migration_link_scrape_failure_reason
   curl -s '%s'
 
-Scrape configuration and alerting rules are in deploy/prometheus, the Grafana dashboard is dashboards/migration-links.json.
+The scrape configuration and alerting rules are in deploy/prometheus, the Grafana dashboard is in dashboards/migration-links.json.
 Press Ctrl-C to stop.
 
 `, metrics, base.JoinPath("/"), base.JoinPath("sd"), probe, metrics, metrics, probe)
@@ -109,7 +109,7 @@ func states() []state {
 	return []state{
 		{id: "5f1e9c2b8d3a4e0012ab3401", name: "Payments", team: "payments-dba", shows: "synced", org: simulator.Org{Answer: simulator.Status("SYNCED")}},
 		{id: "5f1e9c2b8d3a4e0012ab3402", name: "Risk", team: "payments-dba", shows: "not synced", org: simulator.Org{Answer: simulator.Status("NOT_SYNCED")}},
-		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", team: "commerce-dba", shows: "synced and not synced, alternating every minute", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}},
+		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", team: "commerce-dba", shows: "alternates between synced and not synced every minute", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}},
 		{id: "5f1e9c2b8d3a4e0012ab3404", name: "Billing", team: "payments-dba", shows: "unknown: role", org: simulator.Org{Answer: simulator.MissingRole(false)}},
 		{id: "5f1e9c2b8d3a4e0012ab3405", name: "Shipping", team: "commerce-dba", shows: "unknown: access_list", org: simulator.Org{Answer: simulator.NotOnAccessList("192.0.2.17")}},
 		{id: "5f1e9c2b8d3a4e0012ab3406", name: "Archive", team: "commerce-dba", shows: "unknown: timeout", org: simulator.Org{Answer: simulator.Hang()}},

@@ -29,8 +29,8 @@ func serveExporter(t *testing.T, configuration string) string {
 	return server.URL + "/metrics"
 }
 
-// backEnds starts n servers of one Ops Manager, with nonces of their own, that
-// knows so many organizations: every other one is SYNCED.
+// backEnds starts n servers of one Ops Manager that do not share nonces, with orgs
+// organizations: every other one is SYNCED.
 func backEnds(t *testing.T, n, orgs int, o simulator.Options) []*simulator.Server {
 	t.Helper()
 	var servers []*simulator.Server
@@ -54,12 +54,12 @@ func urls(servers []*simulator.Server) []string {
 	return all
 }
 
-// tally is what scrapes said of organizations.
+// tally is the result of several scrapes.
 type tally struct {
 	polls    int
-	wrong    int            // polls that say 1 for 0 or 0 for 1
+	wrong    int            // polls with 1 instead of 0 or 0 instead of 1
 	lost     map[string]int // polls without a status, by reason
-	requests int            // to Ops Manager, since the exporter started
+	requests int            // to Ops Manager since the exporter started
 }
 
 func (t tally) unknown() (n int) {
@@ -77,7 +77,7 @@ func (t tally) String() string {
 		t.polls, t.wrong, lost, 100*float64(lost)/float64(t.polls), t.lost, t.perPoll())
 }
 
-// take scrapes, one scrape after the other.
+// take runs consecutive scrapes.
 func take(t *testing.T, url string, scrapes, orgs int) tally {
 	t.Helper()
 	sum := tally{lost: make(map[string]int)}
@@ -101,7 +101,7 @@ func take(t *testing.T, url string, scrapes, orgs int) tally {
 	return sum
 }
 
-// requests returns how many requests an exporter has sent to all Ops Managers.
+// requests returns the number of requests sent to all Ops Managers.
 func requests(s exposition.Samples) (all int) {
 	for series, value := range s {
 		if strings.HasPrefix(series, "opsmanager_api_requests_total{") {
@@ -113,8 +113,8 @@ func requests(s exposition.Samples) (all int) {
 	return all
 }
 
-// TestBalancers reads several servers of one Ops Manager that do not know each
-// other's nonces, through a real balancer, with the default of 16 slots.
+// TestBalancers polls several servers of one Ops Manager that do not share nonces, through
+// a real load balancer, with the default of 16 slots.
 func TestBalancers(t *testing.T) {
 	t.Parallel()
 	const orgs, scrapes = 50, 10
@@ -134,8 +134,8 @@ func TestBalancers(t *testing.T) {
 		front   func(*testing.T, []string) string
 		servers int
 		nonce   simulator.Nonce
-		lost    float64 // share of polls that may be lost
-		perPoll float64 // requests per poll that it may cost
+		lost    float64 // maximum ratio of lost polls
+		perPoll float64 // maximum number of requests per poll
 	}{
 		{"one server", none, 1, simulator.Nonce{}, 0, 1.01},
 		{"one server, HAProxy", haproxy, 1, simulator.Nonce{}, 0, 1.01},
@@ -146,10 +146,10 @@ func TestBalancers(t *testing.T) {
 		{"session cookie", haproxy, 1, session, 0, 1.3},
 		{"session cookie, foreign nonce refused", haproxy, 1, simulator.Nonce{Session: true, UnknownRefused: true}, 0, 1.3},
 		{"session cookie and sticky cookie", sticky, 2, session, 0, 1.3},
-		{"HAProxy, in turn", haproxy, 2, simulator.Nonce{}, 0.01, 10},
-		{"HAProxy, in turn, foreign nonce refused", haproxy, 2, foreign, 0.03, 10},
-		{"nginx, in turn", nginx, 2, simulator.Nonce{}, 0.01, 10},
-		{"nginx, in turn, foreign nonce refused", nginx, 2, foreign, 0.03, 10},
+		{"HAProxy, round robin", haproxy, 2, simulator.Nonce{}, 0.01, 10},
+		{"HAProxy, round robin, foreign nonce refused", haproxy, 2, foreign, 0.03, 10},
+		{"nginx, round robin", nginx, 2, simulator.Nonce{}, 0.01, 10},
+		{"nginx, round robin, foreign nonce refused", nginx, 2, foreign, 0.03, 10},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -167,18 +167,17 @@ func TestBalancers(t *testing.T) {
 			if sum.perPoll() > tt.perPoll {
 				t.Errorf("more than %g requests per poll: %v", tt.perPoll, sum)
 			}
-			// A nonce that was just issued, and is refused without stale, is how a
-			// revoked key looks: only where a request may go to any server does that
-			// happen to a key that is right.
-			if chance := strings.HasSuffix(tt.name, "in turn, foreign nonce refused"); sum.lost["unauthorized"] > 0 && !chance {
+			// The refusal of a newly issued nonce without stale=true looks like a revoked
+			// key. For a valid key that happens only if a request may reach any server.
+			if chance := strings.HasSuffix(tt.name, "round robin, foreign nonce refused"); sum.lost["unauthorized"] > 0 && !chance {
 				t.Errorf("a key that is right counts as refused: %v", sum)
 			}
 		})
 	}
 }
 
-// TestKeyRevokedBehindBalancer revokes the key after it worked at every server:
-// the next scrape says so, without asking each server many times.
+// TestKeyRevokedBehindBalancer revokes the key after it has worked at every server: the
+// next scrape detects it with few requests.
 func TestKeyRevokedBehindBalancer(t *testing.T) {
 	t.Parallel()
 	const orgs = 50

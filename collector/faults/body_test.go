@@ -12,12 +12,12 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// bodied answers 200 with a body.
+// bodied responds with 200 and a body.
 func bodied(body string) simulator.Answer {
 	return simulator.Body(http.StatusOK, "application/json", body)
 }
 
-// encoded answers 200 with a body and a content coding that it says it has.
+// encoded responds with 200, a body and a Content-Encoding.
 func encoded(coding, body string) simulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Encoding", coding)
@@ -61,7 +61,7 @@ func bodyFaults() []fault {
 		{name: "gzip and more", want: "bad_response", answer: encoded("gzip", gzipped(syncedBody)+"more")},
 		{name: "gzip of two values", want: "bad_response", answer: encoded("gzip", gzipped(syncedBody, syncedBody))},
 		{name: "gzip not declared", want: "bad_response", answer: bodied(gzipped(syncedBody))},
-		{name: "gzip declared and not done", want: "bad_response", answer: encoded("gzip", syncedBody)},
+		{name: "gzip declared, not compressed", want: "bad_response", answer: encoded("gzip", syncedBody)},
 		{name: "gzip declared twice", want: "bad_response", answer: encoded("gzip, gzip", gzipped(gzipped(syncedBody)))},
 		{name: "gzip of nothing", want: "bad_response", answer: encoded("gzip", gzipped(""))},
 		{name: "empty gzip", want: "bad_response", answer: encoded("gzip", "")},
@@ -73,7 +73,7 @@ func bodyFaults() []fault {
 		{name: "identity", want: "1", answer: encoded("identity", syncedBody)},
 
 		{name: "charset ISO-8859-1", want: "1", answer: simulator.Body(200, "application/json;charset=ISO-8859-1", syncedBody)},
-		{name: "charset nobody knows", want: "1", answer: simulator.Body(200, "application/json; charset=klingon", syncedBody)},
+		{name: "unknown charset", want: "1", answer: simulator.Body(200, "application/json; charset=klingon", syncedBody)},
 		{name: "no content type", want: "1", answer: simulator.Body(200, "", syncedBody)},
 		{name: "UTF-16", want: "bad_response", answer: simulator.Body(200, "application/json; charset=utf-16", utf16Of(syncedBody))},
 		{name: "byte order mark", want: "bad_response", answer: bodied("\ufeff" + syncedBody)},
@@ -94,7 +94,7 @@ func bodyFaults() []fault {
 
 		`{"Status":"SYNCED"}`:                          "bad_response",
 		`{"STATUS":"SYNCED"}`:                          "bad_response",
-		`{"ſtatuſ":"SYNCED"}`:                          "bad_response", // equal in any letter case
+		`{"ſtatuſ":"SYNCED"}`:                          "bad_response", // equal if letter case is ignored
 		`{"status ":"SYNCED"}`:                         "bad_response",
 		`{"":"SYNCED"}`:                                "bad_response",
 		`{"status":"SYNCED","status":"SYNCED"}`:        "bad_response",

@@ -8,9 +8,9 @@ import (
 	"opsmanager_exporter/collector/testkit/realproxy"
 )
 
-// TestCacheInFront has an nginx in front that keeps answers: whatever it keeps, it
-// gives to requests without credentials too. None of them is ever a value, be
-// the key wrong or Ops Manager stopped.
+// TestCacheInFront polls through an nginx that caches responses and serves them to requests
+// without credentials too. None of them becomes a value, whether the key is wrong or Ops
+// Manager is down.
 func TestCacheInFront(t *testing.T) {
 	t.Parallel()
 	const orgs = 20

@@ -12,8 +12,8 @@ import (
 	"opsmanager_exporter/collector/testkit/exposition"
 )
 
-// TestBodiesThatNeverCome has 40 requests with a body that is not sent, as many
-// as there may be scrapes: nobody is shut out.
+// TestBodiesThatNeverCome sends 40 requests whose body never arrives, as many as there may
+// be scrapes: other clients are not locked out.
 func TestBodiesThatNeverCome(t *testing.T) {
 	t.Parallel()
 	p := launch(t, ":", 3)
@@ -33,8 +33,8 @@ func TestBodiesThatNeverCome(t *testing.T) {
 	}
 }
 
-// TestTimeoutThatIsNone announces timeouts within which nothing can be polled.
-// They count as none: scrapes are as good as any, and nothing else is seen of it.
+// TestTimeoutThatIsNone announces timeouts that are too short for a poll. They are ignored,
+// and have no other effect.
 func TestTimeoutThatIsNone(t *testing.T) {
 	t.Parallel()
 	p := launch(t, ":", 3, "--log.level=debug")
@@ -72,8 +72,8 @@ func TestTimeoutThatIsNone(t *testing.T) {
 	}
 }
 
-// TestNothingOfAClientIsAnError sends what is odd about a request in every way:
-// the log stays free of errors.
+// TestNothingOfAClientIsAnError sends malformed requests of every kind: none is logged as
+// an error.
 func TestNothingOfAClientIsAnError(t *testing.T) {
 	t.Parallel()
 	p := launch(t, ":", 3, "--web.enable-lifecycle")
@@ -81,7 +81,7 @@ func TestNothingOfAClientIsAnError(t *testing.T) {
 	for _, path := range []string{"/", "/metrics", "/probe?target=" + healthyOrg(0), "/sd", "/nothing", "/-/healthy", "/%zz", "/metrics?collect[]=%", "/-/reload"} {
 		for _, method := range []string{"GET", "HEAD", "POST", "BREW"} {
 			if path == "/-/reload" && method == "POST" {
-				continue // which is no odd request
+				continue // not a malformed request
 			}
 			for _, header := range []string{
 				"Accept-Encoding: gzip;q=0", "Accept-Encoding: *;q=0", "Accept-Encoding: zstd", "Accept: a/b", "Accept: application/openmetrics-text;version=x;escaping=y",

@@ -14,7 +14,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realdigest"
 )
 
-// challenged answers 401 with these WWW-Authenticate lines, whatever was sent.
+// challenged responds to every request with 401 and these WWW-Authenticate lines.
 func challenged(lines ...string) simulator.Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		for _, line := range lines {
@@ -24,17 +24,17 @@ func challenged(lines ...string) simulator.Answer {
 	}
 }
 
-// nonces is a simulator with a peculiar way of serving nonces.
+// nonces is a simulator with unusual nonces.
 func nonces(n simulator.Nonce) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Nonce: n}).URL()} }
 }
 
-// challenges is a simulator whose challenges are odd and can be answered.
+// challenges is a simulator with unusual challenges that can be answered.
 func challenges(c simulator.Challenge) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Challenge: c}).URL()} }
 }
 
-// lines writes the challenge itself: %s is the nonce.
+// lines is a simulator with these WWW-Authenticate lines, where %s is the nonce.
 func lines(formats ...string) func(scene) target {
 	return challenges(simulator.Challenge{Lines: func(nonce string, stale bool) []string {
 		var all []string
@@ -48,19 +48,19 @@ func lines(formats ...string) func(scene) target {
 	}})
 }
 
-// clocked is a simulator whose clock is elsewhere, and perhaps runs wild.
+// clocked is a simulator with a wrong clock.
 func clocked(now func() time.Time) func(scene) target {
 	return func(s scene) target { return target{url: s.simulate(simulator.Options{Now: now}).URL()} }
 }
 
-// revoked is a target whose API key is not known, until it is mended.
+// revoked is a target that rejects the API key until it is mended.
 func revoked(s scene) target {
 	server := s.simulate(simulator.Options{})
 	server.RemoveKey(publicKey)
 	return target{url: server.URL(), mend: func() { server.SetKey(publicKey, privateKey) }}
 }
 
-// forgetful is a target that forgets all nonces with each answer.
+// forgetful is a target that forgets all nonces at each response.
 func forgetful(s scene) target {
 	server := s.simulate(simulator.Options{})
 	for _, org := range s.orgs {
@@ -72,7 +72,8 @@ func forgetful(s scene) target {
 	return target{url: server.URL()}
 }
 
-// behind is a real server of digests before a handler that says SYNCED.
+// behind is a real server with digest authentication in front of a handler that responds
+// with SYNCED.
 func behind(start func(testing.TB, realdigest.Options) *realdigest.Server, oneTime bool) func(scene) target {
 	return func(s scene) target {
 		server := start(s, realdigest.Options{
@@ -90,20 +91,20 @@ func digestFaults() []fault {
 	return []fault{
 		{name: "no challenge", want: "unauthorized", before: challenged()},
 		{name: "empty challenge", want: "unauthorized", before: challenged("")},
-		{name: "Basic alone", want: "unauthorized", before: challenged(`Basic realm="x"`)},
+		{name: "only Basic", want: "unauthorized", before: challenged(`Basic realm="x"`)},
 		{name: "Negotiate and NTLM", want: "unauthorized", before: challenged("Negotiate", "NTLM")},
 		{name: "Bearer", want: "unauthorized", before: challenged(`Bearer realm="x", scope="y"`)},
-		{name: "Digest and nothing more", want: "unauthorized", before: challenged("Digest")},
+		{name: "only the Digest scheme", want: "unauthorized", before: challenged("Digest")},
 		{name: "nonsense", want: "unauthorized", before: challenged(`=,"="`)},
-		{name: "quote that does not end", want: "unauthorized", before: challenged(`Digest realm="x, nonce=y, qop=auth`)},
+		{name: "unclosed quote", want: "unauthorized", before: challenged(`Digest realm="x, nonce=y, qop=auth`)},
 		{name: "no nonce", want: "unauthorized", before: challenged(`Digest realm="x", qop="auth"`)},
 		{name: "empty nonce", want: "unauthorized", before: challenged(`Digest realm="x", nonce="", qop="auth"`)},
 		{name: "two nonces", want: "unauthorized", before: challenged(fixed + `nonce="y", qop="auth"`)},
 		{name: "no qop", want: "unauthorized", before: challenged(fixed + `algorithm=MD5`)},
-		{name: "auth-int alone", want: "unauthorized", before: challenged(fixed + `qop="auth-int"`)},
+		{name: "only auth-int", want: "unauthorized", before: challenged(fixed + `qop="auth-int"`)},
 		{name: "MD5-sess", want: "unauthorized", before: challenged(fixed + `qop="auth", algorithm=MD5-sess`)},
 		{name: "userhash", want: "unauthorized", before: challenged(fixed + `qop="auth", userhash=true`)},
-		{name: "algorithm of the future", want: "unauthorized", before: challenged(fixed + `qop="auth", algorithm=SHA3-512`)},
+		{name: "unknown algorithm", want: "unauthorized", before: challenged(fixed + `qop="auth", algorithm=SHA3-512`)},
 		{name: "never satisfied", want: "unauthorized", before: challenged(fixed + `qop="auth", stale=false`)},
 		{name: "never satisfied, stale", want: "nonce", before: challenged(fixed + `qop="auth", stale=true`)},
 		{name: "header of 100 KiB", want: "bad_response", before: challenged(fixed + `qop="auth", x="` + strings.Repeat("x", 100<<10) + `"`)},
@@ -114,14 +115,14 @@ func digestFaults() []fault {
 
 		{name: "op instead of qop", want: "1", target: challenges(simulator.Challenge{OpMisprint: true})},
 		{name: "charset", want: "1", target: challenges(simulator.Challenge{Charset: true})},
-		{name: "Basic beside it", want: "1", target: challenges(simulator.Challenge{WithBasic: true})},
+		{name: "with Basic", want: "1", target: challenges(simulator.Challenge{WithBasic: true})},
 		{name: "Basic in the same line", want: "1", target: challenges(simulator.Challenge{OneLine: true})},
 		{name: "SHA-256", want: "1", target: challenges(simulator.Challenge{Algorithm: "SHA-256"})},
 		{name: "empty body", want: "1", target: challenges(simulator.Challenge{EmptyBody: true})},
 		{name: "body of Cloud Manager", want: "1", target: challenges(simulator.Challenge{CloudManagerBody: true})},
 		{name: "another origin's domain", want: "1", target: lines(strings.Replace(good, `domain=""`, `domain="`+elsewhere+`"`, 1))},
-		{name: "a downgrade beside it", want: "1", target: lines(`Digest realm="MMS Public API", nonce="x", algorithm=MD5`, good)},
-		{name: "one that cannot be answered beside it", want: "1", target: lines(good, `Digest realm="x", nonce="y", qop="auth-int", algorithm=SHA-256`)},
+		{name: "with a weaker challenge", want: "1", target: lines(`Digest realm="MMS Public API", nonce="x", algorithm=MD5`, good)},
+		{name: "with one that cannot be answered", want: "1", target: lines(good, `Digest realm="x", nonce="y", qop="auth-int", algorithm=SHA-256`)},
 		{name: "case and white space", want: "1", target: lines("dIGEST\tREALM = \"MMS Public API\" ,\tNONCE=\"%s\" ,, QOP=auth")},
 		{name: "unknown directives", want: "1", target: lines(good + `, rspauth="", x=y/_z`)},
 		{name: "auth among others", want: "1", target: lines(strings.Replace(good, `qop="auth"`, `qop="auth-int,auth"`, 1))},
@@ -129,12 +130,12 @@ func digestFaults() []fault {
 		{name: "endless stale", want: "nonce", target: nonces(simulator.Nonce{AlwaysStale: true})},
 		{name: "one-time nonces", want: "1", target: nonces(simulator.Nonce{OneTime: true})},
 		{name: "strictly rising counts", want: "1", target: nonces(simulator.Nonce{StrictCount: true})},
-		{name: "nonces that serve once", want: "1", target: nonces(simulator.Nonce{Uses: 2})},
+		{name: "nonces for one use", want: "1", target: nonces(simulator.Nonce{Uses: 2})},
 		{name: "nonces of half a second", want: "1", target: nonces(simulator.Nonce{Lifetime: 500 * time.Millisecond})},
 		{name: "nonces of no time", want: "nonce", target: nonces(simulator.Nonce{Lifetime: 1})},
 		{name: "two back ends", want: "1", target: func(s scene) target {
 			t := nonces(simulator.Nonce{BackEnds: 2})(s)
-			t.settings = "max_concurrent_requests: 1" // or which back end gets a request is chance
+			t.settings = "max_concurrent_requests: 1" // otherwise the back end of a request is random
 			return t
 		}},
 		{name: "three back ends by connection", want: "1", target: nonces(simulator.Nonce{BackEnds: 3, PerConnection: true})},
@@ -151,8 +152,8 @@ func digestFaults() []fault {
 	}
 }
 
-// longNonces hands out nonces of a few KiB, as servers do that put their state
-// into them, and takes whatever comes back with one.
+// longNonces issues nonces of a few KiB, like servers that store their state in them, and
+// accepts any response to one.
 func longNonces(s scene, size int) target {
 	random := make([]byte, size)
 	_, _ = rand.Read(random)

@@ -15,9 +15,9 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// names are what the resolver of these tests answers for: addresses, or a fault.
+// The names that the resolver of these tests knows, with addresses or a fault.
 var (
-	moved   atomic.Bool // the name moved.test names another host
+	moved   atomic.Bool // moved.test has changed to another host
 	dnsZone = map[string]func(q dnsmessage.Question) (dnsmessage.RCode, []string){
 		"loopback.test": always("127.0.0.1"),
 		"v6.test":       always("::1"),
@@ -46,7 +46,7 @@ func fails(code dnsmessage.RCode) func(dnsmessage.Question) (dnsmessage.RCode, [
 	return func(dnsmessage.Question) (dnsmessage.RCode, []string) { return code, nil }
 }
 
-// resolver is Go's own with a name server of ours, which speaks through a pipe.
+// resolver is Go's resolver with nameServer, connected by a pipe.
 func resolver() *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: func(_ context.Context, _, _ string) (net.Conn, error) {
 		if unreachable.Load() {
@@ -63,8 +63,8 @@ var (
 	over        = make(chan struct{}) // closed after the tests
 )
 
-// nameServer answers queries, which on a connection that is no packet connection
-// have their length before them (RFC 1035, section 4.2.2).
+// nameServer answers queries. On a connection that is not a packet connection, they are
+// preceded by their length (RFC 1035, section 4.2.2).
 func nameServer(c net.Conn) {
 	defer c.Close()
 	_ = c.SetDeadline(time.Now().Add(time.Minute))
@@ -86,7 +86,7 @@ func nameServer(c net.Conn) {
 		}
 		answer := resolve(query)
 		if answer == nil {
-			select { // nobody waits any more
+			select { // until the client no longer waits
 			case <-over:
 			case <-time.After(4 * pollTimeout):
 			}
@@ -98,7 +98,7 @@ func nameServer(c net.Conn) {
 	}
 }
 
-// resolve returns the answer to a query, nil for none.
+// resolve returns the answer to a query, or nil for none.
 func resolve(query []byte) []byte {
 	var p dnsmessage.Parser
 	header, err := p.Start(query)
@@ -144,9 +144,9 @@ func resolve(query []byte) []byte {
 	return message
 }
 
-// TestNameThatMoves has a name that names another host when the first one is
-// gone, and a name server that cannot be asked for a while: kept connections go
-// on, and so does the first scrape after.
+// TestNameThatMoves changes the address of a name after the first host has gone, and makes
+// the name server unavailable for a while: polls on existing connections continue, and the
+// first scrape afterwards succeeds.
 func TestNameThatMoves(t *testing.T) {
 	w := newWorld(t, 2)
 	w.timeout = patient
@@ -178,10 +178,10 @@ func TestNameThatMoves(t *testing.T) {
 	expect("after", "0")
 	moved.Store(false)
 	second.Restart()
-	expect("and back to where nobody is", "connect")
+	expect("back to the first host, which is gone", "connect")
 }
 
-// named is a simulator that the configuration calls by a name.
+// named is a simulator that is configured by host name.
 func named(name, address string) func(scene) target {
 	return func(s scene) target {
 		server := s.simulate(simulator.Options{Address: address})
@@ -191,7 +191,7 @@ func named(name, address string) func(scene) target {
 }
 
 func dnsFaults() []fault {
-	return append(ipv6Faults(fault{name: "name with IPv6 alone", want: "1", target: named("v6.test", "[::1]:0")}), []fault{
+	return append(ipv6Faults(fault{name: "name with only IPv6", want: "1", target: named("v6.test", "[::1]:0")}), []fault{
 		{name: "no such host", want: "dns", target: at("http://nxdomain.test")},
 		{name: "no such host, TLS", want: "dns", target: at("https://nxdomain.test")},
 		{name: "name server fails", want: "dns", target: at("http://servfail.test")},
@@ -199,7 +199,7 @@ func dnsFaults() []fault {
 		{name: "name server cannot", want: "dns", target: at("http://notimp.test")},
 		{name: "name server calls it malformed", want: "dns", target: at("http://formerr.test")},
 		{name: "name without address", want: "dns", target: at("http://empty.test")},
-		{name: "name server talks nonsense", want: "dns", target: at("http://garbage.test")},
+		{name: "name server returns garbage", want: "dns", target: at("http://garbage.test")},
 		{name: "name server is silent", want: "timeout", target: at("http://silent.test")},
 		{name: "name too long", want: "dns", target: at("http://" + strings.Repeat("x", 70) + ".test")},
 		{name: "no such proxy", want: "dns", target: func(scene) target {

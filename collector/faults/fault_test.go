@@ -10,24 +10,24 @@ import (
 	"opsmanager_exporter/collector/testkit/simulated"
 )
 
-// fault is something that can go wrong, or that must not matter.
+// fault is something that can go wrong, or that must have no effect.
 type fault struct {
 	name string
-	want string // "1", "0", or the reason that the exporter must give
-	or   string // what it may give as well, where chance decides; "" for nothing
+	want string // "1", "0", or the expected reason
+	or   string // an alternative to want if the result is random; "" for none
 
-	// One of these. An answer is given to the authenticated requests for an
-	// organization, instead of its status; a target is an Ops Manager of its own.
+	// One of answer, before and target is set. answer responds to authenticated
+	// requests for an organization; target is a separate Ops Manager.
 	answer simulator.Answer
-	// before answers instead of authentication.
+	// before responds instead of authenticating.
 	before simulator.Answer
 	target func(scene) target
-	// program says that the target runs one, which may not be installed.
+	// program means that the target runs a program that may not be installed.
 	program bool
 }
 
-// when returns what the exporter must say. An answer in place of a challenge goes
-// to a request without credentials, so that it is never a status.
+// when returns the expected result. A response in place of a challenge is to a request
+// without credentials, so it is never a status.
 func (f fault) when(alone bool) string {
 	if alone && f.answer != nil && slices.Contains([]string{"1", "0", "unknown_status"}, f.want) {
 		return "bad_response"
@@ -35,24 +35,24 @@ func (f fault) when(alone bool) string {
 	return f.want
 }
 
-// gives reports whether the exporter may say so.
+// gives reports whether the exporter may report state.
 func (f fault) gives(state string, alone bool) bool {
 	return state == f.when(alone) || f.or != "" && state == f.or
 }
 
-// scene is where a fault is met: a test, and the organizations that have it.
+// scene is the context of a fault: a test, and the organizations with the fault.
 type scene struct {
 	*testing.T
 	orgs []string
 }
 
-// target is an Ops Manager that a fault has, as the configuration names it.
+// target is the configuration of an Ops Manager with a fault.
 type target struct {
 	url      string
-	key      string // its api_key, the one that all simulators know by default
+	key      string // api_key; the default is the key that all simulators know
 	settings string // further lines of the configuration
-	// mend ends the fault, whereupon the organizations are SYNCED; nil where it
-	// has no end.
+	// mend ends the fault, so that the organizations are SYNCED; nil if it cannot be
+	// ended.
 	mend func()
 }
 
@@ -71,8 +71,7 @@ func families() map[string][]fault {
 	}
 }
 
-// allFaults returns the faults of every family, named family/fault, each name
-// once.
+// allFaults returns the faults of all families, with unique names family/fault.
 func allFaults(tb testing.TB) []fault {
 	tb.Helper()
 	var all []fault
@@ -96,7 +95,7 @@ func allFaults(tb testing.TB) []fault {
 	return all
 }
 
-// ownFaults returns the faults that need no program.
+// ownFaults returns the faults that need no other program.
 func ownFaults(tb testing.TB) []fault {
 	tb.Helper()
 	return slices.DeleteFunc(allFaults(tb), func(f fault) bool { return f.program })
@@ -107,17 +106,17 @@ const (
 	privateKey = "5ec2e7a1-0f3d-4b6c-9e21-7d5c0a1b2c3d"
 )
 
-// inlineKey is the API key as the configuration may hold it.
+// inlineKey is the API key as YAML.
 var inlineKey = fmt.Sprintf("{public_key: %s, private_key: %s}", publicKey, privateKey)
 
-// faultOrg is the ID of an organization that has a fault.
+// faultOrg returns the ID of an organization with a fault.
 func faultOrg(i int) string { return fmt.Sprintf("fa0175000000000000%06x", i) }
 
-// healthyOrg is the ID of one that has none: SYNCED where i is even.
+// healthyOrg returns the ID of an organization without a fault, which is SYNCED if i is
+// even.
 func healthyOrg(i int) string { return fmt.Sprintf("0ea17450000000000a%06x", i) }
 
-// simulate starts a simulated Ops Manager that knows the key and the
-// organizations, all SYNCED.
+// simulate starts a simulated Ops Manager with the key and the organizations, all SYNCED.
 func (s scene) simulate(o simulator.Options) *simulator.Server {
 	s.Helper()
 	server := simulated.Server(s, o)
@@ -128,13 +127,12 @@ func (s scene) simulate(o simulator.Options) *simulator.Server {
 	return server
 }
 
-// at is a target at a URL that nothing can mend.
+// at is a target at a URL that cannot be mended.
 func at(url string) func(scene) target {
 	return func(scene) target { return target{url: url} }
 }
 
-// trusting returns the tls_config of who trusts an authority alone, and the file
-// that it names.
+// trusting returns a tls_config that trusts only ca, and the file that it names.
 func trusting(tb testing.TB, ca *authority.Authority) (settings, file string) {
 	tb.Helper()
 	file = ca.File(tb)

@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// breakage makes a file one that cannot be used, be it a key or a certificate.
+// breakage makes a key or certificate file unusable.
 type breakage struct {
 	name string
 	do   func(t testing.TB, file string)
@@ -41,7 +41,7 @@ func breakages() []breakage {
 		{"a named pipe", testfile.Pipe},
 		{"of a gigabyte", func(t testing.TB, file string) {
 			testfile.Write(t, file, "")
-			if err := os.Truncate(file, 1<<30); err != nil { // takes no room
+			if err := os.Truncate(file, 1<<30); err != nil { // a sparse file
 				t.Fatal(err)
 			}
 		}},
@@ -57,7 +57,7 @@ func breakages() []breakage {
 			if err := os.Chmod(file, 0); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := os.ReadFile(file); err == nil { // who is root reads everything
+			if _, err := os.ReadFile(file); err == nil { // root can read everything
 				testfile.Write(t, file, "")
 			}
 		}},
@@ -72,15 +72,15 @@ func link(to string) func(testing.TB, string) {
 	}
 }
 
-// files are the files of one Ops Manager with TLS: each in a folder of its own,
-// so that its breakage takes no other along.
+// files are the files of one Ops Manager with TLS, each in a separate directory, so that
+// breaking one does not affect the others.
 type files struct {
 	paths map[string]string
 	good  map[string]string
 	url   string
 }
 
-// kinds are the files, and the reason where one of them cannot be used.
+// kinds returns the kinds of files, with the reason if the file cannot be used.
 func kinds() map[string]string {
 	return map[string]string{"public key": "credentials", "private key": "credentials", "CA": "tls", "certificate": "tls", "certificate's key": "tls"}
 }
@@ -99,7 +99,7 @@ func newFiles(s scene) *files {
 	return f
 }
 
-// mend makes a file good.
+// mend makes a file usable.
 func (f *files) mend(t testing.TB, kind string) {
 	t.Helper()
 	f.clear(t, kind)
@@ -127,7 +127,7 @@ func (f *files) target() target {
 }
 
 func fileFaults() []fault {
-	faults := []fault{{name: "in order", want: "1", target: func(s scene) target { return newFiles(s).target() }}}
+	faults := []fault{{name: "no fault", want: "1", target: func(s scene) target { return newFiles(s).target() }}}
 	for kind, reason := range kinds() {
 		for _, b := range breakages() {
 			faults = append(faults, fault{name: kind + " " + b.name, want: reason, target: func(s scene) target {
@@ -141,11 +141,11 @@ func fileFaults() []fault {
 		}
 	}
 	for name, texts := range map[string][2]string{
-		"CA that is a key":                 {"CA", "certificate's key"},
-		"CA that is an API key":            {"CA", "private key"},
-		"certificate that is a key":        {"certificate", "certificate's key"},
-		"certificate's key of a stranger":  {"certificate's key", ""},
-		"certificate's key is certificate": {"certificate's key", "certificate"},
+		"CA that is a key":                         {"CA", "certificate's key"},
+		"CA that is an API key":                    {"CA", "private key"},
+		"certificate that is a key":                {"certificate", "certificate's key"},
+		"certificate's key of another certificate": {"certificate's key", ""},
+		"certificate's key is certificate":         {"certificate's key", "certificate"},
 	} {
 		faults = append(faults, fault{name: name, want: "tls", target: func(s scene) target {
 			f := newFiles(s)
@@ -162,8 +162,8 @@ func fileFaults() []fault {
 	return faults
 }
 
-// TestFilesThatBreak breaks each file in every way after it was good: what was
-// last read well stays in use.
+// TestFilesThatBreak breaks each usable file in every way: the last good content stays in
+// use.
 func TestFilesThatBreak(t *testing.T) {
 	for kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {

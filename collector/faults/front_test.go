@@ -8,8 +8,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realproxy"
 )
 
-// inPlace is a target in whose place something else answers, without asking for
-// credentials.
+// inPlace is a target that responds without requiring credentials.
 func inPlace(answer simulator.Answer) func(scene) target {
 	return func(s scene) target {
 		server := s.simulate(simulator.Options{})
@@ -20,8 +19,7 @@ func inPlace(answer simulator.Answer) func(scene) target {
 	}
 }
 
-// behindProxy is a target of two servers that do not know each other's nonces
-// behind a real proxy.
+// behindProxy is a target of two servers behind a real proxy that do not share nonces.
 func behindProxy(start func(testing.TB, realproxy.Options) string, o realproxy.Options, n simulator.Nonce) func(scene) target {
 	return func(s scene) target {
 		first := s.simulate(simulator.Options{Nonce: n})
@@ -31,8 +29,8 @@ func behindProxy(start func(testing.TB, realproxy.Options) string, o realproxy.O
 	}
 }
 
-// frontFaults are those of what stands in front of Ops Manager: caches, gateways,
-// balancers.
+// frontFaults returns the faults of caches, gateways and load balancers in front of Ops
+// Manager.
 func frontFaults() []fault {
 	synced := simulator.Status("SYNCED")
 	with := func(name, value string) simulator.Answer { return simulator.WithHeader(name, value, synced) }
@@ -40,7 +38,7 @@ func frontFaults() []fault {
 	sticky := realproxy.Options{Sticky: true}
 	return []fault{
 		{name: "status without credentials", want: "bad_response", target: inPlace(synced)},
-		{name: "status without credentials, challenge beside it", want: "bad_response", target: inPlace(with("WWW-Authenticate", `Digest realm="x", nonce="y", qop="auth"`))},
+		{name: "status and challenge without credentials", want: "bad_response", target: inPlace(with("WWW-Authenticate", `Digest realm="x", nonce="y", qop="auth"`))},
 		{name: "nonsense without credentials", want: "bad_response", target: inPlace(bodied("nonsense"))},
 
 		{name: "Age", want: "bad_response", answer: with("Age", "300")},
@@ -50,10 +48,10 @@ func frontFaults() []fault {
 		{name: "two Ages of 0", want: "1", answer: simulator.WithHeader("Age", "0", with("Age", "0"))},
 		{name: "X-Cache hit", want: "bad_response", answer: with("X-Cache", "HIT")},
 		{name: "X-Cache hit of a Squid", want: "bad_response", answer: with("X-Cache", "HIT from cache.example.net")},
-		{name: "X-Cache hit of the second", want: "bad_response", answer: simulator.WithHeader("X-Cache", "MISS", with("X-Cache", "HIT"))},
+		{name: "X-Cache hit in a second cache", want: "bad_response", answer: simulator.WithHeader("X-Cache", "MISS", with("X-Cache", "HIT"))},
 		{name: "X-Cache miss", want: "1", answer: with("X-Cache", "MISS")},
 		{name: "Cache-Status hit", want: "bad_response", answer: with("Cache-Status", "ExampleCache; hit")},
-		{name: "Cache-Status hit of the second", want: "bad_response", answer: with("Cache-Status", "OriginCache; fwd=uri-miss, CDN; hit; ttl=376")},
+		{name: "Cache-Status hit in a second cache", want: "bad_response", answer: with("Cache-Status", "OriginCache; fwd=uri-miss, CDN; hit; ttl=376")},
 		{name: "Cache-Status miss", want: "1", answer: with("Cache-Status", "ExampleCache; fwd=uri-miss; stored")},
 		{name: "Warning 110", want: "bad_response", answer: with("Warning", `110 - "Response is Stale"`)},
 		{name: "Warning 111", want: "bad_response", answer: with("Warning", `111 cache.example.net "Revalidation Failed"`)},
@@ -61,9 +59,9 @@ func frontFaults() []fault {
 
 		{name: "Authentication-Info", want: "1", answer: simulator.WithAuthenticationInfo("", synced)},
 		{name: "Authentication-Info without what can be checked", want: "1", answer: with("Authentication-Info", `nextnonce="x", qop=auth`)},
-		{name: "rspauth of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("rspauth", synced)},
-		{name: "cnonce of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("cnonce", synced)},
-		{name: "nc of another", want: "bad_response", answer: simulator.WithAuthenticationInfo("nc", synced)},
+		{name: "rspauth of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("rspauth", synced)},
+		{name: "cnonce of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("cnonce", synced)},
+		{name: "nc of another request", want: "bad_response", answer: simulator.WithAuthenticationInfo("nc", synced)},
 
 		{name: "session cookie", want: "1", target: nonces(simulator.Nonce{Session: true})},
 		{name: "session cookie, unknown nonce refused", want: "1", target: nonces(simulator.Nonce{Session: true, UnknownRefused: true})},
@@ -72,6 +70,6 @@ func frontFaults() []fault {
 		{name: "sticky cookie", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, simulator.Nonce{})},
 		{name: "sticky cookie, foreign nonce refused", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, foreign)},
 		{name: "sticky cookie, session cookie", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, sticky, simulator.Nonce{Session: true})},
-		{name: "prefix taken off by HAProxy", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, realproxy.Options{Sticky: true, StripPrefix: "/om"}, simulator.Nonce{})},
+		{name: "prefix stripped by HAProxy", want: "1", program: true, target: behindProxy(realproxy.StartHAProxy, realproxy.Options{Sticky: true, StripPrefix: "/om"}, simulator.Nonce{})},
 	}
 }

@@ -8,16 +8,16 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// elsewhere is where redirects and challenges point: the address is reserved for
-// documentation (RFC 5737), so that whoever follows one finds nobody.
+// elsewhere is the target of redirects and challenges. The address is reserved for
+// documentation (RFC 5737), so following one reaches no host.
 const elsewhere = "http://192.0.2.1:8080/"
 
-// coded answers with a code, and a body that would say SYNCED.
+// coded responds with a code and a body with SYNCED.
 func coded(code int) simulator.Answer {
 	return simulator.Body(code, "application/json", syncedBody)
 }
 
-// headed is a raw answer with further header lines.
+// headed is a raw response with additional header lines.
 func headed(lines string) simulator.Answer {
 	return raw(ok+"Content-Length: 19\r\n"+lines+"\r\n"+syncedBody, closed)
 }
@@ -45,7 +45,7 @@ func httpFaults() []fault {
 		{name: "100 first", want: "1", answer: raw("HTTP/1.1 100 Continue\r\n\r\n"+whole, closed)},
 		{name: "102 first", want: "1", answer: raw("HTTP/1.1 102 Processing\r\n\r\n"+whole, closed)},
 		{name: "103 first", want: "1", answer: raw("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"+whole, closed)},
-		{name: "100 alone", want: "connect", answer: raw("HTTP/1.1 100 Continue\r\n\r\n", closed)},
+		{name: "only 100", want: "connect", answer: raw("HTTP/1.1 100 Continue\r\n\r\n", closed)},
 		{name: "101", want: "bad_response", answer: raw("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n"+syncedBody, stays)},
 		{name: "endless 100", want: "bad_response", answer: raw("", says("HTTP/1.1 100 Continue\r\n\r\n", 0))},
 		{name: "endless 103", want: "bad_response", answer: raw("", says("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", 0))},
@@ -78,7 +78,7 @@ func httpFaults() []fault {
 		{name: "HTTP/1.2", want: "1", answer: raw(strings.Replace(whole, "1.1", "1.2", 1), closed)},
 		{name: "HTTP/3.0", want: "bad_response", answer: raw(strings.Replace(whole, "HTTP/1.1", "HTCPCP/3.0", 1), closed)},
 		{name: "no reason phrase", want: "1", answer: raw(strings.Replace(whole, " OK", "", 1), closed)},
-		{name: "line feeds alone", want: "1", answer: raw(strings.ReplaceAll(whole, "\r\n", "\n"), closed)},
+		{name: "only line feeds", want: "1", answer: raw(strings.ReplaceAll(whole, "\r\n", "\n"), closed)},
 		{name: "connection closed each time", want: "1", answer: simulator.CloseAfter(simulator.Status("SYNCED"))},
 		{name: "closed without saying so", want: "1", answer: raw(whole, closed)},
 		{name: "two digits of code", want: "bad_response", answer: raw("HTTP/1.1 20 OK\r\n\r\n", closed)},

@@ -9,8 +9,8 @@ import (
 	"opsmanager_exporter/collector/testkit/exposition"
 )
 
-// TestRateLimit has a key that may send 25 requests in the time from one scrape to
-// the next, and 60 organizations: each is read within five scrapes.
+// TestRateLimit uses a key with a limit of 25 requests per scrape interval for 60
+// organizations: each is read within five scrapes.
 func TestRateLimit(t *testing.T) {
 	t.Parallel()
 	const orgs, allowed, scrapes = 60, 25, 5
@@ -24,7 +24,7 @@ func TestRateLimit(t *testing.T) {
 				Limit: simulator.Limit{Requests: allowed, Window: time.Second, RetryAfter: retryAfter},
 			})
 			url := serveExporter(t, "ops_managers:\n"+manager("om", target{url: servers[0].URL()}, ids(orgs, healthyOrg)...))
-			read := make(map[int]int) // scrapes, by organization
+			read := make(map[int]int) // number of scrapes by organization
 			for scrape := range scrapes {
 				s, err := exposition.Scrape(t.Context(), url, patient)
 				if err != nil {

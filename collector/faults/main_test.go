@@ -1,13 +1,11 @@
-// Package faults_test attacks the exporter with everything that can go wrong
-// between it and an Ops Manager, and around it: real sockets, real files, real
-// processes.
+// Package faults_test tests the exporter with everything that can go wrong in it and
+// between it and Ops Manager, using real sockets, files and processes.
 //
-// The faults themselves are in network_test.go, dns_test.go, tls_faults_test.go,
+// The faults are defined in network_test.go, dns_test.go, tls_faults_test.go,
 // proxy_test.go, http_test.go, digest_test.go, front_test.go, body_test.go and
-// files_test.go. matrix_test.go meets each of them, one by one and all at once.
-// Balancers, caches, limits and answers too many, the model of the truth, the
-// soak, overload, the faults of the whole process and the search for secrets have
-// files of their own.
+// files_test.go. matrix_test.go tests them one by one and all at once. Load balancers,
+// caches, rate limits and unsolicited responses, the model of the truth, the soak test,
+// overload, faults of the process and the search for secrets have separate files.
 package faults_test
 
 import (

@@ -15,11 +15,10 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// TestMatrix meets each fault as one organization among healthy ones in a single
-// scrape, and as the only thing that an Ops Manager ever says, even in place of a
-// challenge, beside a healthy one; outside CI half of the faults is met in the one
-// way and half in the other. Where a fault can be mended, the first scrape after it
-// is whole. With -v it prints what came of each.
+// TestMatrix tests each fault in two ways: in one organization among healthy ones, and in
+// all responses of an Ops Manager, even in place of a challenge, next to a healthy Ops
+// Manager. Outside CI each fault is tested in only one of the two ways. If a fault can be
+// mended, the first scrape afterwards is complete. With -v the results are printed.
 func TestMatrix(t *testing.T) {
 	ci.Long(t)
 	p := &proof{}
@@ -45,8 +44,8 @@ func TestMatrix(t *testing.T) {
 	t.Log(p)
 }
 
-// meet scrapes a fault, and once more after it was mended. It returns what was
-// seen of the organization that has it.
+// meet scrapes a fault, and again after it was mended. It returns the observations about
+// the organization with the fault.
 func meet(t *testing.T, f fault, alone bool, timeout time.Duration) (sight, error) {
 	const healthy = 6
 	w := newWorld(t, healthy)
@@ -87,8 +86,8 @@ func meet(t *testing.T, f fault, alone bool, timeout time.Duration) (sight, erro
 	return seen, nil
 }
 
-// prepare returns an Ops Manager that has the fault, and the organizations that
-// have it: the first among healthy ones, or all of them.
+// prepare returns an Ops Manager with the fault, and the organizations with the fault: the
+// first among healthy ones, or all.
 func (w *world) prepare(t *testing.T, f fault, alone bool) (target, []string) {
 	t.Helper()
 	n := 1
@@ -120,7 +119,7 @@ func (w *world) prepare(t *testing.T, f fault, alone bool) (target, []string) {
 	}}, orgs
 }
 
-// sight is what a scrape showed of a fault.
+// sight is the result of scraping a fault.
 type sight struct {
 	state   string
 	seconds float64
@@ -128,7 +127,7 @@ type sight struct {
 	mended  bool
 }
 
-// proof is the table of all faults that were tried.
+// proof is the table of all tested faults.
 type proof struct {
 	mu    sync.Mutex
 	lines []string
@@ -162,7 +161,7 @@ func (p *proof) String() string {
 	return b.String()
 }
 
-// TestAllFaultsAtOnce meets every fault in one scrape of many Ops Managers.
+// TestAllFaultsAtOnce tests all faults in one scrape of many Ops Managers.
 func TestAllFaultsAtOnce(t *testing.T) {
 	ci.Long(t)
 	w := newWorld(t, 50)
@@ -173,8 +172,8 @@ func TestAllFaultsAtOnce(t *testing.T) {
 	}
 }
 
-// meetAll scrapes all faults at once, with as much time as that takes: the first
-// handshakes of some hundred servers may need it.
+// meetAll scrapes all faults at once, with more time if needed: the first handshakes with
+// hundreds of servers may be slow.
 func (w *world) meetAll(t *testing.T, faults []fault, further, others []string) {
 	t.Helper()
 	wait.Growing(t, w.timeout, func(timeout time.Duration) error {
@@ -193,9 +192,8 @@ func (w *world) meetAll(t *testing.T, faults []fault, further, others []string) 
 	})
 }
 
-// everything returns, for each fault, what the configuration must hold so that
-// the organization of its number has it: further organizations of the healthy
-// Ops Manager, and Ops Managers beside it.
+// everything returns the configuration in which the organization of each fault's number has
+// that fault: further organizations of the healthy Ops Manager, and other Ops Managers.
 func (w *world) everything(t *testing.T, faults []fault) (further, others []string) {
 	t.Helper()
 	for i, f := range faults {
@@ -210,8 +208,8 @@ func (w *world) everything(t *testing.T, faults []fault) (further, others []stri
 	return further, others
 }
 
-// TestFlips has organizations whose status changes with every answer: each scrape
-// shows what its own answers said.
+// TestFlips polls organizations whose status changes with every response: each scrape
+// shows the statuses of its own responses.
 func TestFlips(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 6)

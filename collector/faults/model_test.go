@@ -21,11 +21,10 @@ import (
 
 var modelSeed = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses by; 0 for the time")
 
-// TestModelOfTheTruth scrapes, reloads and rotates the API key at random, while
-// Ops Manager changes statuses, fails, slows down, forgets its nonces and is
-// restarted at random. Each 1 and each 0 must be a status that was served for
-// that organization in an answer that could be read during that scrape, and a
-// scrape of one that Ops Manager answers well must have one.
+// TestModelOfTheTruth scrapes, reloads and rotates the API key at random, while Ops Manager
+// changes statuses, fails, slows down, forgets its nonces and is restarted at random. Each 1
+// and 0 must be a status that was served for that organization in a response that could be
+// read during that scrape. A healthy organization must have a status.
 func TestModelOfTheTruth(t *testing.T) {
 	ci.Long(t)
 	scrapes := ci.Amount(600, 2000, 20000)
@@ -88,15 +87,15 @@ func TestModelOfTheTruth(t *testing.T) {
 
 const (
 	modelOrgs = 12
-	// modelTimeout is of one poll.
+	// modelTimeout is the poll timeout.
 	modelTimeout = 150 * time.Millisecond
-	// slack is how long an answer may be under way between the server's last
-	// byte and the exporter, on a machine that runs it at once.
+	// slack is how long the last byte of a response may take from the server to the
+	// exporter on a machine that is not busy.
 	slack = 200 * time.Millisecond
 )
 
-// model is a simulated Ops Manager that changes at random, an exporter, and all
-// that was served.
+// model is a simulated Ops Manager that changes at random, an exporter, and a record of all
+// statuses served.
 type model struct {
 	*world
 	server    *simulator.Server
@@ -114,7 +113,7 @@ type model struct {
 	seen   map[string]int
 }
 
-// served is one answer with a status.
+// served is one response with a status.
 type served struct {
 	status     string
 	begun, end time.Time // end is zero while it is being written
@@ -140,8 +139,8 @@ func newModel(t *testing.T) *model {
 	return m
 }
 
-// answer gives an organization's status, or its fault, and remembers the status
-// with the time that it took to write.
+// answer responds with the status of an organization, or its fault, and records the status
+// with the time of writing.
 func (m *model) answer(i int) simulator.Answer {
 	answers := map[string]simulator.Answer{"SYNCED": simulator.Status("SYNCED"), "NOT_SYNCED": simulator.Status("NOT_SYNCED")}
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -199,7 +198,7 @@ func (m *model) changeFault(random *rand.Rand) {
 	}
 }
 
-// configure loads a configuration of the first organizations.
+// configure loads a configuration with the first orgs organizations.
 func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs int) {
 	text := fmt.Sprintf(`ops_managers:
   - url: %s
@@ -223,8 +222,7 @@ func (m *model) reload(t *testing.T, random *rand.Rand) {
 	m.configure(t, modelTimeout+time.Duration(random.IntN(3))*time.Millisecond, 6+random.IntN(4), modelOrgs-random.IntN(2))
 }
 
-// rotate gives the key a new private half, at the server first or in the file
-// first.
+// rotate changes the private key, first at the server or first in the file.
 func (m *model) rotate(t *testing.T, random *rand.Rand) {
 	m.rotations.Add(1)
 	m.keys++
@@ -245,10 +243,10 @@ func (m *model) rotate(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// scrape scrapes all organizations or probes one, and compares what it shows
-// with what was served meanwhile.
+// scrape scrapes all organizations or probes one, and compares the result with the statuses
+// served in the meantime.
 func (m *model) scrape(t *testing.T, random *rand.Rand) {
-	first, last, path := 0, modelOrgs-1, "/metrics" // the last one comes and goes
+	first, last, path := 0, modelOrgs-1, "/metrics" // reloads add and remove the last one
 	if random.IntN(4) == 0 {
 		first = random.IntN(modelOrgs - 1)
 		last, path = first+1, "/probe?target="+faultOrg(first)
@@ -290,8 +288,7 @@ func (m *model) scrape(t *testing.T, random *rand.Rand) {
 	}
 }
 
-// calm ends all faults: the first scrape after the polls in flight have ended is
-// whole.
+// calm ends all faults: the first scrape after the polls in flight have ended is complete.
 func (m *model) calm(t *testing.T) {
 	m.mu.Lock()
 	m.fault = [modelOrgs]simulator.Answer{}

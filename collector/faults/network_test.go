@@ -20,7 +20,7 @@ const (
 	chunked    = ok + "Transfer-Encoding: chunked\r\n\r\n"
 )
 
-// closed, resets and stays are what becomes of a connection in the end.
+// closed, resets and stays are endings of a connection.
 func closed(net.Conn) {}
 
 func resets(c net.Conn) {
@@ -29,10 +29,10 @@ func resets(c net.Conn) {
 	}
 }
 
-func stays(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // until the client leaves
+func stays(c net.Conn) { _, _ = io.Copy(io.Discard, c) } // until the client disconnects
 
-// says returns an ending that repeats a text, with a pause before each, until
-// the client leaves.
+// says returns an ending that repeats a text, each time after a pause, until the client
+// disconnects.
 func says(text string, pause time.Duration) func(net.Conn) {
 	return func(c net.Conn) {
 		for {
@@ -44,7 +44,7 @@ func says(text string, pause time.Duration) func(net.Conn) {
 	}
 }
 
-// raw writes a text to the connection as it stands, whatever HTTP wants.
+// raw writes text to the connection unchanged, even if it is not valid HTTP.
 func raw(text string, end func(net.Conn)) simulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		conn, _, err := http.NewResponseController(w).Hijack()
@@ -70,7 +70,7 @@ func slowly(text string, pause time.Duration) simulator.Answer {
 	})
 }
 
-// listener has each connection handled and closed.
+// listener starts a server that handles and closes each connection.
 func listener(s scene, handle func(net.Conn)) string {
 	s.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -114,7 +114,7 @@ func greets(text string, end func(net.Conn)) func(scene) target {
 	}
 }
 
-// hears is a server of another protocol, which answers the first bytes it gets.
+// hears is a server of another protocol, which responds to the first bytes it reads.
 func hears(text string) func(scene) target {
 	return func(s scene) target {
 		return target{url: "http://" + listener(s, func(c net.Conn) {
@@ -125,11 +125,11 @@ func hears(text string) func(scene) target {
 	}
 }
 
-// freePort returns an address that nobody listens on, and no other test will.
+// freePort returns an unused address that no other test uses.
 func freePort(s scene, host string) string {
 	s.Helper()
 	if host == "127.0.0.1" {
-		host = "127.0.0.77" // ports of 127.0.0.1 come and go
+		host = "127.0.0.77" // other tests use ports of 127.0.0.1
 	}
 	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 	if err != nil {
@@ -140,20 +140,20 @@ func freePort(s scene, host string) string {
 	return address
 }
 
-// comesBack is a target at an address where nobody listens until it is mended.
+// comesBack is a target that does not listen until it is mended.
 func comesBack(s scene) target {
 	address := freePort(s, "127.0.0.1")
 	return target{url: "http://" + address, mend: func() { s.simulate(simulator.Options{Address: address}) }}
 }
 
-// restarts is a target that is restarted between two scrapes: every kept
-// connection and every nonce is void.
+// restarts is a target that is restarted between two scrapes: all connections and nonces
+// are lost.
 func restarts(s scene) target {
 	server := s.simulate(simulator.Options{})
 	return target{url: server.URL(), mend: server.Restart}
 }
 
-// ipv6Faults returns faults that need IPv6, none where there is none.
+// ipv6Faults returns the faults, which need IPv6, or none if it is not available.
 func ipv6Faults(faults ...fault) []fault {
 	l, err := net.Listen("tcp", "[::1]:0")
 	if err != nil {
@@ -165,16 +165,16 @@ func ipv6Faults(faults ...fault) []fault {
 
 func networkFaults() []fault {
 	return append(ipv6Faults(
-		fault{name: "nobody listens, IPv6", want: "connect", target: func(s scene) target {
+		fault{name: "no listener, IPv6", want: "connect", target: func(s scene) target {
 			return target{url: "http://" + freePort(s, "::1")}
 		}},
-		fault{name: "IPv6 alone", want: "1", target: func(s scene) target {
+		fault{name: "only IPv6", want: "1", target: func(s scene) target {
 			return target{url: s.simulate(simulator.Options{Address: "[::1]:0"}).URL()}
 		}},
 	), []fault{
-		{name: "nobody listens", want: "connect", target: comesBack},
+		{name: "no listener", want: "connect", target: comesBack},
 		{name: "no route", want: "connect", target: at("http://255.255.255.255:8080")},
-		{name: "swallowed packets", want: "timeout", target: blackhole},
+		{name: "dropped packets", want: "timeout", target: blackhole},
 		{name: "restart between scrapes", want: "1", target: restarts},
 
 		{name: "closed at once", want: "connect", target: greets("", closed)},
@@ -206,11 +206,11 @@ func networkFaults() []fault {
 		{name: "body byte by byte", want: "timeout", answer: simulator.SlowBody(time.Second)},
 		{name: "slow, in time", want: "1", answer: slowly(whole, time.Millisecond)},
 		{name: "reset after the answer", want: "1", answer: raw(whole, func(c net.Conn) {
-			time.Sleep(50 * time.Millisecond) // or the reset would take the answer along
+			time.Sleep(50 * time.Millisecond) // otherwise the reset would discard the response
 			resets(c)
 		})},
-		// Of an Ops Manager of its own: it casts doubt on what others got over its
-		// connection. Whether it is seen before the scrape is exposed is chance.
+		// A separate Ops Manager, because it retracts the readings of others on the same
+		// connection. Whether it is detected before the scrape ends is random.
 		{name: "more after the answer", want: "1", or: "bad_response", target: func(s scene) target {
 			server := s.simulate(simulator.Options{})
 			for _, org := range s.orgs {

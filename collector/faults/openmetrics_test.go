@@ -15,8 +15,8 @@ import (
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
-// TestFormats has real Prometheus servers scrape each format that they ask for:
-// all of them say the same, and native histograms come by protobuf.
+// TestFormats lets real Prometheus servers scrape each format that they support: all have
+// the same samples, and protobuf has native histograms.
 func TestFormats(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {
@@ -47,7 +47,7 @@ func TestFormats(t *testing.T) {
 				"OpenMetricsText0.0.1": "application/openmetrics-text; version=0.0.1",
 				"PrometheusText0.0.4":  "text/plain; version=0.0.4",
 			}
-			if suite.Name == "Debian" { // which cannot be told what to ask for
+			if suite.Name == "Debian" { // whose format cannot be configured
 				jobs = map[string]string{"": "application/openmetrics-text; version=1.0.0"}
 			}
 			var config strings.Builder

@@ -21,14 +21,14 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// TestOverload has thousands of organizations that all fail, then an Ops Manager that
-// hangs altogether, a thousand scrapes at once, and readers that do not read.
-// Every request is answered or refused in time, health answers meanwhile, memory
-// stays bounded, and the first good scrape afterwards is whole.
+// TestOverload has thousands of organizations that all fail, then an Ops Manager that hangs,
+// a thousand concurrent scrapes, and clients that do not read. Every request is answered or
+// refused in time, the health check responds throughout, memory stays bounded, and the
+// first scrape afterwards is complete.
 func TestOverload(t *testing.T) {
 	orgs := ci.Amount(2_000, 10_000, 10_000)
 	const pollTimeout = 2 * time.Second
-	p := launchWithin(t, pollTimeout, twoProcessors, orgs, "--scrape.timeout-offset=1.5s") // all that is tested shares the machine
+	p := launchWithin(t, pollTimeout, twoProcessors, orgs, "--scrape.timeout-offset=1.5s") // everything under test shares the machine
 	p.ready(t)
 	p.answer(simulator.UnexpectedError())
 
@@ -72,7 +72,7 @@ func TestOverload(t *testing.T) {
 		if checks = health.checks.Load() - checks; checks < 2 {
 			return fmt.Errorf("health answered %d times meanwhile", checks)
 		}
-		if took := time.Since(begun); took > 2*limit { // the machine is busy with this very test
+		if took := time.Since(begun); took > 2*limit { // the machine is busy with this test
 			return fmt.Errorf("they took %s", took)
 		}
 		return nil
@@ -83,7 +83,7 @@ func TestOverload(t *testing.T) {
 	p.quiet(t)
 	stop := p.slowReaders(t, 30)
 	if got := p.states(t, patient); got["server_error"] != orgs {
-		t.Errorf("beside readers that do not read: %v", got)
+		t.Errorf("with clients that do not read: %v", got)
 	}
 	stop()
 	report("30 readers that do not read", begun)
@@ -105,26 +105,25 @@ func TestOverload(t *testing.T) {
 	}
 }
 
-// twoProcessors lets an exporter render as many scrapes at once, and take as much
-// memory for them, on every machine.
+// twoProcessors makes the exporter render the same number of scrapes concurrently, and so
+// use the same amount of memory, on every machine.
 const twoProcessors = "export GOMAXPROCS=2"
 
-// answer has every organization answered so.
+// answer sets the answer of every organization.
 func (p *process) answer(a simulator.Answer) {
 	for i := range p.orgs {
 		p.server.SetOrg(healthyOrg(i), simulator.Org{Answer: a})
 	}
 }
 
-// quiet waits until no request is under way, that is until polls that hang have
-// met their timeouts.
+// quiet waits until no request is in flight, that is, until hanging polls have timed out.
 func (p *process) quiet(t *testing.T) {
 	t.Helper()
 	time.Sleep(p.timeout)
 	wait.For(t, "no request is under way", func() bool { return p.server.Counts().InFlight == 0 })
 }
 
-// states scrapes and counts how the organizations stand.
+// states scrapes and counts the states of the organizations.
 func (p *process) states(t *testing.T, timeout time.Duration) map[string]int {
 	t.Helper()
 	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", timeout)
@@ -143,8 +142,8 @@ func (p *process) count(t *testing.T, s exposition.Samples) map[string]int {
 	return counts
 }
 
-// many scrapes n times at once. Each must be answered, with every organization,
-// or refused before its timeout.
+// many runs n concurrent scrapes. Each must be answered with every organization, or refused
+// before its timeout.
 func (p *process) many(t *testing.T, n int, timeout time.Duration) (answered, refused int) {
 	t.Helper()
 	var mu sync.Mutex
@@ -187,7 +186,7 @@ func (p *process) many(t *testing.T, n int, timeout time.Duration) (answered, re
 	return answered, refused
 }
 
-// slowReaders asks for scrapes and reads nothing of them, until it is stopped.
+// slowReaders requests scrapes without reading the responses, until it is stopped.
 func (p *process) slowReaders(t *testing.T, n int) (stop func()) {
 	t.Helper()
 	var all []net.Conn
@@ -206,9 +205,9 @@ func (p *process) slowReaders(t *testing.T, n int) (stop func()) {
 	}
 }
 
-// healthWatch asks for the health all the time until it is stopped.
+// healthWatch requests the health check continuously until it is stopped.
 type healthWatch struct {
-	checks  atomic.Int64 // that were answered
+	checks  atomic.Int64 // successful checks
 	slowest time.Duration
 	stop    func() // and log
 }
@@ -241,8 +240,7 @@ func (p *process) watchHealth(t *testing.T) *healthWatch {
 	return h
 }
 
-// peak returns the most memory that the exporter ever held, in bytes; 0 where
-// the system does not tell.
+// peak returns the peak memory of the exporter in bytes, or 0 if it is not available.
 func (p *process) peak(t *testing.T) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.Process.Pid))

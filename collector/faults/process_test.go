@@ -23,8 +23,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testlog"
 )
 
-// process is an exporter as users run it, with a healthy Ops Manager. A shell
-// starts it, so that limits and an environment can be given to it alone.
+// process is an exporter as users run it, with a healthy Ops Manager. A shell starts it, so
+// that limits and environment variables apply only to it.
 type process struct {
 	*exec.Cmd
 	url, file string
@@ -35,8 +35,8 @@ type process struct {
 	exited    chan error
 }
 
-// launch starts an exporter of so many organizations; before is what the shell
-// does first.
+// launch starts an exporter with orgs organizations; before is a shell command to run
+// first.
 func launch(t *testing.T, before string, orgs int, args ...string) *process {
 	t.Helper()
 	return launchWithin(t, patient, before, orgs, args...)
@@ -116,7 +116,7 @@ func (p *process) ready(t *testing.T) {
 	})
 }
 
-// whole scrapes and fails the test for each organization that is not as it is.
+// whole scrapes and fails the test for each organization without the correct status.
 func (p *process) whole(t *testing.T, when string) {
 	t.Helper()
 	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 5*time.Minute)
@@ -132,8 +132,8 @@ func (p *process) whole(t *testing.T, when string) {
 	}
 }
 
-// neverFalse fails the test for each organization that is neither unknown nor as
-// it is, and returns how many are unknown.
+// neverFalse fails the test for each organization with a wrong status, and returns the
+// number of unknown ones.
 func (p *process) neverFalse(t *testing.T, s exposition.Samples) (unknown int) {
 	t.Helper()
 	for i := range p.orgs {
@@ -148,8 +148,8 @@ func (p *process) neverFalse(t *testing.T, s exposition.Samples) (unknown int) {
 	return unknown
 }
 
-// tells has the first organization answered so; the channel is closed when it is
-// asked for.
+// tells sets the answer of the first organization. The channel is closed when it is
+// polled.
 func (p *process) tells(a simulator.Answer) <-chan struct{} {
 	asked := make(chan struct{})
 	var once sync.Once
@@ -160,11 +160,11 @@ func (p *process) tells(a simulator.Answer) <-chan struct{} {
 	return asked
 }
 
-// TestNoFileDescriptors has connections of others take all that the exporter may
-// open.
+// TestNoFileDescriptors exhausts the exporter's file descriptors with connections of other
+// clients.
 func TestNoFileDescriptors(t *testing.T) {
 	t.Parallel()
-	p := launch(t, "ulimit -n 40", 20, "--web.disable-exporter-metrics") // as many connections as there are files for
+	p := launch(t, "ulimit -n 40", 20, "--web.disable-exporter-metrics") // as many connections as file descriptors allow
 	p.ready(t)
 	var taken []net.Conn
 	for range 60 {
@@ -172,7 +172,7 @@ func TestNoFileDescriptors(t *testing.T) {
 			taken = append(taken, c)
 		}
 	}
-	// The connection that asked whether it is ready is still there.
+	// The connection of the readiness check is still open.
 	s, err := exposition.Scrape(t.Context(), p.url+"/metrics", patient)
 	if err != nil {
 		t.Fatal(err)
@@ -184,7 +184,7 @@ func TestNoFileDescriptors(t *testing.T) {
 	for _, c := range taken {
 		c.Close()
 	}
-	realprogram.Await(t, patient, func() error { // it has to notice
+	realprogram.Await(t, patient, func() error { // until the exporter notices
 		entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Process.Pid))
 		if err == nil && len(entries) > 35 {
 			return fmt.Errorf("still %d files", len(entries))
@@ -195,7 +195,7 @@ func TestNoFileDescriptors(t *testing.T) {
 	t.Logf("%d of %d organizations were unknown, and none was false", unknown, p.orgs)
 }
 
-// TestLittleMemory has a limit that the garbage collector can never keep.
+// TestLittleMemory sets a memory limit that the garbage collector cannot meet.
 func TestLittleMemory(t *testing.T) {
 	t.Parallel()
 	p := launch(t, "export GOMEMLIMIT=4MiB", ci.Amount(300, 1000, 1000))
@@ -205,8 +205,8 @@ func TestLittleMemory(t *testing.T) {
 	}
 }
 
-// TestStormOfSignals sends hundreds of SIGHUPs while the file is good, bad and
-// missing by turns.
+// TestStormOfSignals sends hundreds of SIGHUPs while the file is alternately valid, invalid
+// and missing.
 func TestStormOfSignals(t *testing.T) {
 	t.Parallel()
 	p := launch(t, ":", 20)
@@ -256,7 +256,7 @@ func TestStops(t *testing.T) {
 		t.Helper()
 		select {
 		case err := <-p.exited:
-			// Before it runs a signal ends it as it ends any program.
+			// Before it handles signals, they terminate it like any program.
 			if err != nil && (!early || err.Error() != "signal: terminated") {
 				t.Errorf("ended with %v", err)
 			}
@@ -264,7 +264,7 @@ func TestStops(t *testing.T) {
 			t.Error("did not end")
 		}
 		if strings.Contains(p.log.String(), "panic") || strings.Contains(p.log.String(), privateKey) {
-			t.Error("the log tells of a panic, or the key")
+			t.Error("the log contains a panic or the key")
 		}
 	}
 	term := func(t *testing.T, p *process) {
@@ -346,7 +346,7 @@ func TestStops(t *testing.T) {
 			}
 			return nil
 		})
-		term(t, p) // who does not want to wait
+		term(t, p) // a second signal, from a user who does not want to wait
 		select {
 		case err := <-p.exited:
 			if err == nil || err.Error() != "exit status 1" || !strings.Contains(p.log.String(), "received a second signal: requests in flight are lost") {

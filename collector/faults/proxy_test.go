@@ -12,8 +12,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// connectProxy is a target with TLS behind a proxy that handles CONNECT, at
-// client with what it reads from it, and a way to the server.
+// connectProxy is a target with TLS behind a proxy. handle handles CONNECT on client, from
+// which it reads through in; server is the address of the target.
 func connectProxy(handle func(client net.Conn, in *bufio.Reader, server string)) func(scene) target {
 	return func(s scene) target {
 		t := secure(nil)(s)
@@ -29,7 +29,7 @@ func connectProxy(handle func(client net.Conn, in *bufio.Reader, server string))
 	}
 }
 
-// answers is what a proxy says to CONNECT.
+// answers makes a proxy respond to CONNECT with text.
 func answers(text string, end func(net.Conn)) func(net.Conn, *bufio.Reader, string) {
 	return func(client net.Conn, _ *bufio.Reader, _ string) {
 		_, _ = io.WriteString(client, text)
@@ -37,7 +37,7 @@ func answers(text string, end func(net.Conn)) func(net.Conn, *bufio.Reader, stri
 	}
 }
 
-// tunnel passes so many bytes of the server's on, and then dies.
+// tunnel forwards limit bytes from the server, and then closes.
 func tunnel(limit int64) func(net.Conn, *bufio.Reader, string) {
 	return func(client net.Conn, in *bufio.Reader, server string) {
 		up, err := net.Dial("tcp", server)
@@ -49,7 +49,7 @@ func tunnel(limit int64) func(net.Conn, *bufio.Reader, string) {
 		var wg sync.WaitGroup
 		wg.Go(func() {
 			_, _ = io.Copy(up, in)
-			up.Close() // the client has left
+			up.Close() // the client has disconnected
 		})
 		_, _ = io.CopyN(client, up, limit)
 		client.Close()
@@ -58,7 +58,7 @@ func tunnel(limit int64) func(net.Conn, *bufio.Reader, string) {
 	}
 }
 
-// plainProxy is a target without TLS behind a proxy, which answers itself.
+// plainProxy is a target without TLS behind a proxy that responds itself.
 func plainProxy(text string, end func(net.Conn)) func(scene) target {
 	return func(s scene) target {
 		proxy := listener(s, func(client net.Conn) {
@@ -71,7 +71,7 @@ func plainProxy(text string, end func(net.Conn)) func(scene) target {
 	}
 }
 
-// comingProxy is a proxy that is not there until it is mended.
+// comingProxy is a proxy that does not run until it is mended.
 func comingProxy(s scene) target {
 	t := secure(nil)(s)
 	address := freePort(s, "127.0.0.1")
@@ -99,8 +99,8 @@ func proxyFaults() []fault {
 		return plainProxy(fmt.Sprintf("HTTP/1.1 %d No\r\nContent-Length: 19\r\n\r\n%s", code, syncedBody), closed)
 	}
 	return []fault{
-		{name: "CONNECT in order", want: "1", target: connectProxy(tunnel(1 << 40))},
-		{name: "nobody listens", want: "connect", target: comingProxy},
+		{name: "CONNECT works", want: "1", target: connectProxy(tunnel(1 << 40))},
+		{name: "no listener", want: "connect", target: comingProxy},
 		{name: "CONNECT refused with 403", want: "connect", target: refuses(403)},
 		{name: "CONNECT refused with 407", want: "connect", target: refuses(407)},
 		{name: "CONNECT refused with 502", want: "connect", target: refuses(502)},

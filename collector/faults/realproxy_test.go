@@ -29,7 +29,7 @@ func spawn(t *testing.T, address, program string, args ...string) {
 	}
 }
 
-// stateWith scrapes an Ops Manager with these settings, behind a proxy or not.
+// stateWith scrapes an Ops Manager with these settings, with or without a proxy.
 func stateWith(t *testing.T, url, settings string) string {
 	t.Helper()
 	w := newWorld(t, 2)
@@ -38,7 +38,7 @@ func stateWith(t *testing.T, url, settings string) string {
 	return w.scrape(t).State(t, faultOrg(0))
 }
 
-// TestTinyproxy goes through a real proxy, with its password and without.
+// TestTinyproxy polls through a real proxy, with and without its password.
 func TestTinyproxy(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/tinyproxy"
@@ -61,7 +61,7 @@ func TestTinyproxy(t *testing.T) {
 		{"with the password", url, trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "1"},
 		{"without", url, trust + "\nproxy_url: http://" + address, "connect"},
 		{"with a wrong one", url, trust + "\nproxy_url: http://prometheus:wrong@" + address, "connect"},
-		{"to a port that nobody listens on", "https://" + freePort(s, "127.0.0.1"), trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "connect"},
+		{"to an unused port", "https://" + freePort(s, "127.0.0.1"), trust + "\nproxy_url: http://prometheus:proxypassword@" + address, "connect"},
 		{"without TLS, with the password", plain, "proxy_url: http://prometheus:proxypassword@" + address, "1"},
 		{"without TLS, without", plain, "proxy_url: http://" + address, "bad_response"},
 	} {
@@ -71,8 +71,8 @@ func TestTinyproxy(t *testing.T) {
 	}
 }
 
-// TestProxyThatBreaksTLS goes through a real proxy that reads along: it is
-// noticed, unless its CA is the one that is trusted.
+// TestProxyThatBreaksTLS polls through a real proxy that intercepts TLS, which is detected
+// unless its CA is trusted.
 func TestProxyThatBreaksTLS(t *testing.T) {
 	t.Parallel()
 	const program = "/usr/bin/mitmdump"
@@ -95,8 +95,8 @@ func TestProxyThatBreaksTLS(t *testing.T) {
 	}
 	for _, tt := range []struct{ name, settings, want string }{
 		{"directly", trust, "1"},
-		{"read along", trust + proxy, "tls"},
-		{"read along by one who is trusted", fmt.Sprintf("tls_config: {ca_file: %q}", file) + proxy, "1"},
+		{"intercepted", trust + proxy, "tls"},
+		{"intercepted with a trusted CA", fmt.Sprintf("tls_config: {ca_file: %q}", file) + proxy, "1"},
 	} {
 		if got := stateWith(t, url, tt.settings); got != tt.want {
 			t.Errorf("%s: got %s, want %s", tt.name, got, tt.want)

@@ -26,13 +26,13 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// vault knows what must show nowhere: the API key in all its forms, every digest
-// that was made of it, and the cookies of sessions.
+// vault holds all text that must never be shown: the API key in all its forms, every digest
+// computed from it, and session cookies.
 type vault struct {
 	mu      sync.Mutex
-	secrets map[string]string // what it is, by its text in lower case
-	cookies int               // that were sent to the server that set them
-	strays  int               // that were sent to another
+	secrets map[string]string // description by text in lower case
+	cookies int               // sent to the server that set them
+	strays  int               // sent to another server
 }
 
 func newVault() *vault {
@@ -44,7 +44,7 @@ func newVault() *vault {
 
 var credentials = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
 
-// session is a target whose nonces belong to a cookie. It remembers the cookies.
+// session is a target that binds nonces to a cookie. It records the cookies.
 func (v *vault) session(s scene) target {
 	server := s.simulate(simulator.Options{Nonce: simulator.Nonce{Session: true}})
 	for _, org := range s.orgs {
@@ -61,8 +61,7 @@ func (v *vault) session(s scene) target {
 	return target{url: server.URL()}
 }
 
-// watch remembers what a request was authorized with, at a server that sets no
-// cookie.
+// watch records the credentials of requests to a server that sets no cookie.
 func (v *vault) watch(a simulator.Answer) simulator.Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		v.mu.Lock()
@@ -75,7 +74,7 @@ func (v *vault) watch(a simulator.Answer) simulator.Answer {
 	}
 }
 
-// search fails the test for each secret that a text holds, in any letter case.
+// search fails the test for each secret that a text contains, in any letter case.
 func (v *vault) search(t *testing.T, where, text string) {
 	t.Helper()
 	v.mu.Lock()
@@ -88,10 +87,10 @@ func (v *vault) search(t *testing.T, where, text string) {
 	}
 }
 
-// TestSecrets runs the exporter with the debug log through all faults and all
-// that a user can ask it, and looks for the API key, its digests and cookies in
-// whatever comes out, in its command line and in its environment. Hosts that answers and
-// challenges point to get no connection at all, and proxies no digest.
+// TestSecrets runs the exporter with debug logging through all faults and all user requests,
+// and searches its output, command line and environment for the API key, digests and
+// cookies. Hosts that responses and challenges refer to get no connection, and proxies no
+// digest.
 func TestSecrets(t *testing.T) {
 	v := newVault()
 	var strangers testlog.Buffer
@@ -108,7 +107,7 @@ func TestSecrets(t *testing.T) {
 			w.Header().Set("Location", "http://"+stranger+r.URL.Path)
 			challenged(`Digest realm="MMS Public API", domain="http://`+stranger+`/", nonce="abcdefgh", qop="auth"`)(w, r)
 		}},
-		fault{name: "session cookie that is watched", want: "1", target: v.session},
+		fault{name: "recorded session cookie", want: "1", target: v.session},
 	)
 	text := "ops_managers:\n"
 	var inHealthy []string
@@ -189,7 +188,7 @@ func TestSecrets(t *testing.T) {
 	probes.Wait()
 	said += len(faults)
 
-	// Files that cannot be used are quoted by many a parser.
+	// Many parsers quote invalid files.
 	for _, bad := range []string{
 		text + "\nops_managers: " + privateKey, strings.Replace(text, "{public_key", "{{public_key", 1),
 		strings.Replace(text, "private_key: ", "private_key: *", 1), strings.Replace(text, "http://127", "http://"+publicKey+":"+privateKey+"@127", 1),
@@ -238,7 +237,7 @@ func TestSecrets(t *testing.T) {
 	t.Logf("%d faults; %d answers, a log of %d bytes and a crash searched for %d secrets", len(faults), said, len(log), len(v.secrets))
 }
 
-// TestSecretsInCore prints every value that the exporter's packages hand out.
+// TestSecretsInCore prints every value that the exporter's packages return.
 func TestSecretsInCore(t *testing.T) {
 	v := newVault()
 	w := newWorld(t, 1)
@@ -250,7 +249,7 @@ func TestSecretsInCore(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), patient)
 	defer cancel()
-	// Not that of w, which checks its files in the background after it loaded.
+	// Not that of w, which checks its files in the background after loading.
 	exporter := collector.NewExporter(slog.New(slog.NewTextHandler(&w.log, nil)), "test")
 	defer exporter.Close()
 	exporter.Apply(loaded)

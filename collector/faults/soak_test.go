@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// TestSoak, which .ci/full does a hundred times as long, polls every fault over and over, with reloads between the scrapes.
+// TestSoak, which .ci/full does at length, polls every fault over and over, with reloads between the scrapes.
 // Goroutines, open files, memory and series stay where they were after the first
 // rounds.
 func TestSoak(t *testing.T) {
@@ -20,8 +20,8 @@ func TestSoak(t *testing.T) {
 	w.timeout = pollTimeout / 2
 	faults := ownFaults(t)
 	further, others := w.everything(t, faults)
-	percent := ci.Amount(1, 2, 100) // of 100,000 polls and 1,000 reloads
-	polls, reloads := 1000*percent, 10*percent
+	polls := ci.Amount(500, 2_000, 100_000)
+	reloads := polls / 100
 	rounds := (polls + len(faults) - 1) / len(faults)
 	var before footprint
 	reloaded := 0
@@ -30,8 +30,8 @@ func TestSoak(t *testing.T) {
 			before = w.footprint(t)
 		}
 		for ; round >= 2 && reloaded < reloads*(round-1)/rounds; reloaded++ {
-			// Each Ops Manager is another one after every second reload, and half
-			// of them are gone meanwhile.
+			// Every second reload removes half of the Ops Managers, and the next one adds
+			// them again.
 			w.load(t, further[reloaded%7:], others[:len(others)/(1+reloaded%2)]...)
 		}
 		w.meetAll(t, faults, further, others)
@@ -41,7 +41,7 @@ func TestSoak(t *testing.T) {
 	for _, grown := range []struct {
 		what          string
 		before, after int
-		room          int // what may be under way at any time
+		room          int // allowance for what is in progress at any time
 	}{
 		{"goroutines", before.Goroutines, after.Goroutines, before.Goroutines/10 + 50},
 		{"open files", before.Files, after.Files, before.Files/10 + 50},
@@ -54,11 +54,11 @@ func TestSoak(t *testing.T) {
 	}
 }
 
-// footprint is what an exporter, and the Ops Managers of the test, take.
+// footprint is the resource usage of an exporter and the Ops Managers of the test.
 type footprint struct{ Goroutines, Files, Heap, Series int }
 
-// footprint measures when nothing is under way: polls in flight have ended, and
-// idle connections of clients are closed.
+// footprint measures when nothing is in progress: polls in flight have ended, and idle
+// client connections are closed.
 func (w *world) footprint(t *testing.T) footprint {
 	t.Helper()
 	s := w.scrape(t)
@@ -79,7 +79,7 @@ func (w *world) footprint(t *testing.T) footprint {
 	return least
 }
 
-// openFiles counts the open files, 0 where the system does not tell.
+// openFiles returns the number of open files, or 0 if it is not available.
 func openFiles() int {
 	entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", os.Getpid()))
 	if err != nil {

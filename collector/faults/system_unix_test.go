@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// blackhole is an address that swallows what is sent to it: its queue of
-// connections is full and never read.
+// blackhole is an address that drops packets: its connection backlog is full and is never
+// accepted from.
 func blackhole(s scene) target {
 	s.Helper()
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)

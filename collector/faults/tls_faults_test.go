@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// secure is a target with TLS whose authority the exporter trusts. Its
-// certificate and its configuration may be changed.
+// secure is a target with TLS and a trusted CA. Its configuration and certificate can be
+// modified.
 func secure(server func(*tls.Config), changes ...authority.Change) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)
@@ -31,8 +31,8 @@ func versions(lowest, highest uint16) func(*tls.Config) {
 	return func(c *tls.Config) { c.MinVersion, c.MaxVersion = lowest, highest }
 }
 
-// tampered is a target with TLS behind a middleman, who does something to
-// what the server sends after so many bytes of it.
+// tampered is a target with TLS behind a man in the middle that modifies what the server
+// sends after a number of bytes.
 func tampered(bytes int64, what func(client net.Conn, chunk []byte) bool) func(scene) target {
 	return func(s scene) target {
 		inner := secure(nil)(s)
@@ -77,7 +77,7 @@ func flip(_ net.Conn, chunk []byte) bool {
 	return true
 }
 
-// rotated is a target whose CA was replaced; mend replaces the CA file too.
+// rotated is a target whose CA was replaced; mend also replaces the CA file.
 func rotated(s scene) target {
 	ca, old := authority.New(s), authority.New(s)
 	settings, file := trusting(s, old)
@@ -85,7 +85,7 @@ func rotated(s scene) target {
 	return target{url: server.URL(), settings: settings, mend: func() { testfile.Write(s, file, ca.PEM()) }}
 }
 
-// renewed is a target whose certificate is bad until it is mended.
+// renewed is a target with an invalid certificate until it is mended.
 func renewed(bad ...authority.Change) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)
@@ -100,8 +100,8 @@ func renewed(bad ...authority.Change) func(scene) target {
 	}
 }
 
-// chained is a target whose certificate an intermediate CA signed, whose own
-// certificate it sends or not.
+// chained is a target with a certificate signed by an intermediate CA. sent means that it
+// sends the CA's certificate too.
 func chained(sent bool) func(scene) target {
 	return func(s scene) target {
 		root := authority.New(s)
@@ -114,8 +114,8 @@ func chained(sent bool) func(scene) target {
 	}
 }
 
-// demanding is a target that wants a client certificate; the exporter has none,
-// or one that issuer signed.
+// demanding is a target that requires a client certificate. The exporter has none, or one
+// signed by issuer.
 func demanding(version uint16, withCert bool, issuer func(s scene, wanted *authority.Authority) *authority.Authority) func(scene) target {
 	return func(s scene) target {
 		ca, clients := authority.New(s), authority.New(s)
@@ -132,7 +132,7 @@ func demanding(version uint16, withCert bool, issuer func(s scene, wanted *autho
 	}
 }
 
-// http2 is a target that speaks HTTP/2, whatever it chose among what was offered.
+// http2 is a target that speaks HTTP/2, whatever protocol was negotiated.
 func http2(offered ...string) func(scene) target {
 	return func(s scene) target {
 		ca := authority.New(s)
@@ -157,16 +157,16 @@ func tlsFaults() []fault {
 	foreign := func(s scene, _ *authority.Authority) *authority.Authority { return authority.New(s) }
 	plain := func(s scene) string { return s.simulate(simulator.Options{}).URL() }
 	return []fault{
-		{name: "in order", want: "1", target: secure(nil)},
-		{name: "TLS 1.2 alone", want: "1", target: secure(versions(tls.VersionTLS12, tls.VersionTLS12))},
-		{name: "TLS 1.3 alone", want: "1", target: secure(versions(tls.VersionTLS13, tls.VersionTLS13))},
-		{name: "TLS 1.0 alone", want: "tls", target: secure(versions(tls.VersionTLS10, tls.VersionTLS10))},
-		{name: "TLS 1.1 alone", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
+		{name: "no fault", want: "1", target: secure(nil)},
+		{name: "only TLS 1.2", want: "1", target: secure(versions(tls.VersionTLS12, tls.VersionTLS12))},
+		{name: "only TLS 1.3", want: "1", target: secure(versions(tls.VersionTLS13, tls.VersionTLS13))},
+		{name: "only TLS 1.0", want: "tls", target: secure(versions(tls.VersionTLS10, tls.VersionTLS10))},
+		{name: "only TLS 1.1", want: "tls", target: secure(versions(tls.VersionTLS11, tls.VersionTLS11))},
 		{name: "no session tickets", want: "1", target: secure(func(c *tls.Config) { c.SessionTicketsDisabled = true })},
 		{name: "HTTP/2 offered", want: "1", target: secure(func(c *tls.Config) { c.NextProtos = []string{"h2", "http/1.1"} })},
-		{name: "HTTP/2 alone", want: "tls", target: http2("h2")},
-		{name: "HTTP/2 alone, without ALPN", want: "tls", target: http2()},
-		{name: "cipher suites of old", want: "tls", target: secure(func(c *tls.Config) {
+		{name: "only HTTP/2", want: "tls", target: http2("h2")},
+		{name: "only HTTP/2, without ALPN", want: "tls", target: http2()},
+		{name: "old cipher suites", want: "tls", target: secure(func(c *tls.Config) {
 			c.MaxVersion, c.CipherSuites = tls.VersionTLS12, []uint16{tls.TLS_RSA_WITH_RC4_128_SHA}
 		})},
 
@@ -174,7 +174,7 @@ func tlsFaults() []fault {
 		{name: "not yet valid", want: "tls", target: renewed(authority.NotYetValid)},
 		{name: "wrong address", want: "tls", target: renewed(authority.Elsewhere)},
 		{name: "wrong name", want: "tls", target: renewed(authority.DNS("om.example.net"))},
-		{name: "common name alone", want: "tls", target: renewed(authority.DNS(), authority.Named("127.0.0.1"))},
+		{name: "only a common name", want: "tls", target: renewed(authority.DNS(), authority.Named("127.0.0.1"))},
 		{name: "no server certificate", want: "tls", target: renewed(authority.Client)},
 		{name: "unknown CA", want: "tls", target: func(s scene) target {
 			t := secure(nil)(s)
@@ -199,7 +199,7 @@ func tlsFaults() []fault {
 		{name: "CA rotated", want: "tls", target: rotated},
 		{name: "intermediate sent", want: "1", target: chained(true)},
 		{name: "intermediate missing", want: "tls", target: chained(false)},
-		{name: "server_name of another", want: "tls", target: func(s scene) target {
+		{name: "server_name of another host", want: "tls", target: func(s scene) target {
 			ca := authority.New(s)
 			_, file := trusting(s, ca)
 			server := s.simulate(simulator.Options{TLS: ca.Server(s)})
@@ -208,8 +208,8 @@ func tlsFaults() []fault {
 
 		{name: "client certificate demanded, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, false, nil)},
 		{name: "client certificate demanded, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, false, nil)},
-		{name: "client certificate of a stranger, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, true, foreign)},
-		{name: "client certificate of a stranger, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, true, foreign)},
+		{name: "client certificate of another CA, TLS 1.2", want: "tls", target: demanding(tls.VersionTLS12, true, foreign)},
+		{name: "client certificate of another CA, TLS 1.3", want: "tls", target: demanding(tls.VersionTLS13, true, foreign)},
 		{name: "client certificate shown", want: "1", target: demanding(tls.VersionTLS13, true, wanted)},
 
 		{name: "plain HTTP at the port", want: "tls", target: func(s scene) target {

@@ -16,8 +16,8 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// doubling is a proxy in front of a server that sends one of so many answers
-// twice, the second time late. It returns its URL.
+// doubling starts a proxy in front of a server and returns its URL. The proxy repeats every
+// one-th response after the delay late.
 func doubling(s scene, url string, one int64, late time.Duration) string {
 	s.Helper()
 	var answers atomic.Int64
@@ -32,7 +32,7 @@ func doubling(s scene, url string, one int64, late time.Duration) string {
 		defer all.Wait()
 		all.Go(func() {
 			_, _ = io.Copy(up, client)
-			up.Close() // the client has left
+			up.Close() // the client has disconnected
 		})
 		in := bufio.NewReader(up)
 		for {
@@ -42,7 +42,7 @@ func doubling(s scene, url string, one int64, late time.Duration) string {
 				return
 			}
 			if _, err := client.Write(answer); err != nil {
-				continue // until the server has noticed too
+				continue // until the server notices too
 			}
 			if answers.Add(1)%one != 0 {
 				continue
@@ -55,7 +55,7 @@ func doubling(s scene, url string, one int64, late time.Duration) string {
 	})
 }
 
-// readAnswer reads one answer with a Content-Length, as it stands.
+// readAnswer reads one response with a Content-Length and returns its raw bytes.
 func readAnswer(in *bufio.Reader) ([]byte, error) {
 	var answer strings.Builder
 	length := 0
@@ -79,10 +79,10 @@ func readAnswer(in *bufio.Reader) ([]byte, error) {
 	return []byte(answer.String()), err
 }
 
-// TestAnswersTwice counts the wrong values behind a balancer that sends answers
-// twice, the second time 1 ms late: it answers the next request on the
-// connection, which HTTP/1.1 cannot tell. Where connections are not reused there
-// is no next request, and no wrong value.
+// TestAnswersTwice counts the wrong values behind a load balancer that sends responses
+// twice, the second time 1 ms later: it is taken for the response to the next request on
+// the connection, which HTTP/1.1 cannot detect. Without connection reuse there is no next
+// request, and no wrong value.
 func TestAnswersTwice(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)

@@ -22,14 +22,14 @@ type world struct {
 	exporter *collector.Exporter
 	healthy  *simulator.Server
 	orgs     int // of the healthy Ops Manager
-	// timeout is of a poll; a scrape has four times as much.
+	// timeout is the poll timeout; the scrape timeout is four times as long.
 	timeout time.Duration
 	url     string
 	file    string
 	log     testlog.Buffer
 }
 
-// offset is taken off the scrape timeout, as --scrape.timeout-offset does.
+// offset is subtracted from the scrape timeout, like --scrape.timeout-offset.
 const offset = 500 * time.Millisecond
 
 func newWorld(t *testing.T, orgs int) *world {
@@ -50,7 +50,7 @@ func healthyStatus(i int) string { return []string{"SYNCED", "NOT_SYNCED"}[i%2] 
 
 func healthyState(i int) string { return []string{"1", "0"}[i%2] }
 
-// manager is a part of the configuration: an Ops Manager with organizations.
+// manager returns the configuration of an Ops Manager with organizations.
 func manager(name string, tt target, orgs ...string) string {
 	key := inlineKey
 	if tt.key != "" {
@@ -69,13 +69,13 @@ func manager(name string, tt target, orgs ...string) string {
 }
 
 const (
-	// patient is the poll timeout where no poll is to meet it.
+	// patient is the poll timeout if no poll should time out.
 	patient = time.Minute
-	// pollTimeout is the usual one where polls hang.
+	// pollTimeout is the usual poll timeout if polls hang.
 	pollTimeout = time.Second
 )
 
-// within gives the Ops Managers of a configuration another poll timeout.
+// within sets the poll timeout of the Ops Managers of a configuration.
 func within(timeout time.Duration, configuration string) string {
 	return strings.ReplaceAll(configuration, fmt.Sprintf("    timeout: %s\n", patient), fmt.Sprintf("    timeout: %s\n", timeout))
 }
@@ -88,8 +88,8 @@ func ids(n int, id func(int) string) []string {
 	return all
 }
 
-// load puts a configuration of the healthy Ops Manager, with further
-// organizations that it knows, and of others into use.
+// load applies a configuration with the healthy Ops Manager, further organizations of it,
+// and other Ops Managers.
 func (w *world) load(t *testing.T, further []string, others ...string) {
 	t.Helper()
 	text := "ops_managers:\n" +
@@ -101,9 +101,9 @@ func (w *world) load(t *testing.T, further []string, others ...string) {
 	}
 }
 
-// scrape scrapes /metrics and returns the samples. It fails the test if the
-// healthy organizations are not all there and right, or if the answer came
-// later than the timeout that it announced.
+// scrape scrapes /metrics and returns the samples. It fails the test unless all healthy
+// organizations have the correct status, and the response arrives within the scrape
+// timeout.
 func (w *world) scrape(t *testing.T) exposition.Samples {
 	t.Helper()
 	s, err := w.tryScrape(t)
@@ -113,7 +113,7 @@ func (w *world) scrape(t *testing.T) exposition.Samples {
 	return s
 }
 
-// tryScrape is scrape where the machine may be too slow for the timeout.
+// tryScrape is scrape for a machine that may be too slow for the timeout.
 func (w *world) tryScrape(t *testing.T) (exposition.Samples, error) {
 	t.Helper()
 	timeout := 4 * w.timeout

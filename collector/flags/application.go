@@ -11,10 +11,10 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// NewApplication returns a command line whose --help and --version exit with 0,
-// or with 1 if stdout cannot be written to.
+// NewApplication returns an application whose --help and --version exit with status
+// 0, or 1 if writing to stdout fails.
 func NewApplication(name, help string, stdout, stderr io.Writer) *kingpin.Application {
-	// kingpin would panic if it could not write.
+	// kingpin panics if it cannot write.
 	var usage bytes.Buffer
 	app := kingpin.New(name, help).UsageWriter(&usage).ErrorWriter(stderr).Terminate(func(status int) {
 		if _, err := usage.WriteTo(stdout); err != nil {
@@ -32,10 +32,9 @@ func NewApplication(name, help string, stdout, stderr io.Writer) *kingpin.Applic
 	return app
 }
 
-// Selected reports whether a command is the one that the command line asks for,
-// or for help on.
+// Selected reports whether args run the command or request help on it.
 func Selected(app *kingpin.Application, args []string, command *kingpin.CmdClause) bool {
-	context, _ := app.ParseContext(args) // whose error Parse explains
+	context, _ := app.ParseContext(args) // Parse reports the error
 	if context == nil || context.SelectedCommand == nil {
 		return false
 	}
@@ -43,7 +42,7 @@ func Selected(app *kingpin.Application, args []string, command *kingpin.CmdClaus
 		context.SelectedCommand == app.HelpCommand && slices.Contains(args, command.FullCommand())
 }
 
-// HideAllBut leaves the flags that a command ignores out of its help.
+// HideAllBut hides the flags that a command does not use from its help.
 func HideAllBut(app *kingpin.Application, used ...string) {
 	used = append(used, "help", "version")
 	for _, flag := range app.Model().Flags {

@@ -15,7 +15,7 @@ import (
 
 const pathCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./"
 
-// Count accepts whole numbers from 0.
+// Count accepts whole numbers that are 0 or greater.
 func Count(value string) error {
 	n, err := strconv.Atoi(value)
 	switch {
@@ -27,7 +27,7 @@ func Count(value string) error {
 	return nil
 }
 
-// Duration accepts durations that are not shorter than least.
+// Duration accepts durations of at least least.
 func Duration(least time.Duration) Check {
 	return func(value string) error {
 		d, err := time.ParseDuration(value)
@@ -43,9 +43,9 @@ func Duration(least time.Duration) Check {
 	}
 }
 
-// Address accepts the addresses that the exporter can listen on: host:port with
-// a number or name for the port, [IPv6]:port with or without a zone, :port, and
-// vsock://:port. ctx bounds looking up the name of a port.
+// Address accepts addresses that the exporter can listen on: host:port with a port
+// number or name, [IPv6]:port with or without a zone, :port, and vsock://:port. ctx
+// limits the lookup of port names.
 func Address(ctx context.Context) Check {
 	return func(value string) error {
 		rest, vsock := strings.CutPrefix(value, "vsock://")
@@ -66,7 +66,7 @@ func Address(ctx context.Context) Check {
 		case err != nil || strings.ContainsAny(host, " /"):
 			return errors.New("must be host:port or :port, such as :20301")
 		}
-		// The names of /etc/services, as net.Listen takes them.
+		// net.Listen accepts the names in /etc/services too.
 		if _, err := net.DefaultResolver.LookupPort(ctx, "tcp", port); err != nil {
 			return fmt.Errorf("%q is not a port: use a number from 1 to 65535", port)
 		}
@@ -79,7 +79,7 @@ func isNumber(s string, bits int) bool {
 	return err == nil
 }
 
-// ExternalURL accepts what can be put before the paths of the exporter.
+// ExternalURL accepts URLs that can be prepended to the paths of the exporter.
 func ExternalURL(value string) error {
 	u, err := url.Parse(value)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
@@ -88,8 +88,8 @@ func ExternalURL(value string) error {
 	return nil
 }
 
-// Path accepts a path that none of the others is and that the router takes as it
-// stands.
+// Path accepts a path that differs from the others and that the router matches
+// literally.
 func Path(others ...string) Check {
 	return func(value string) error {
 		if slices.Contains(others, value) {
@@ -109,12 +109,11 @@ func plainPath(value string) error {
 	return nil
 }
 
-// Prefix accepts what [RoutePrefix] can use.
+// Prefix accepts prefixes that [RoutePrefix] can use.
 func Prefix(value string) error { return plainPath(normalPrefix(value)) }
 
-// RoutePrefix returns the prefix of all paths, which begins with / and ends with
-// it only if it is nothing else: the given one, or the path of external where
-// none is given.
+// RoutePrefix returns the prefix of all paths: the given one or, if that is empty, the
+// path of external. The prefix begins with / and ends with / only if it is just "/".
 func RoutePrefix(given string, external *url.URL) (string, error) {
 	if given != "" {
 		return normalPrefix(given), Prefix(given)

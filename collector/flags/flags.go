@@ -1,5 +1,4 @@
-// Package flags makes errors of the command line name the flag, the value and
-// what to write.
+// Package flags makes command line errors name the flag, the value and the fix.
 package flags
 
 import (
@@ -11,17 +10,17 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// Check returns what to write if a flag does not accept a value, nil if it does.
+// Check returns nil if a flag accepts the value, or an error that says what it accepts.
 type Check func(value string) error
 
-// Explain has check look at each value of flag before kingpin's own parser,
-// whose errors name neither.
+// Explain runs check on each value of flag before kingpin's own parser, whose errors
+// name neither flag nor value.
 func Explain(flag *kingpin.FlagClause, check Check) {
 	model := flag.Model()
 	flag.SetValue(checked{model.Value, model.Name, check})
 }
 
-// checked is a value that is looked at before it is set.
+// checked is a value that is checked before it is set.
 type checked struct {
 	kingpin.Value
 	name  string
@@ -37,7 +36,7 @@ func (c checked) Set(value string) error {
 	switch {
 	case err == nil:
 		return nil
-	case strings.Contains(value, "@"): // there may be a password before it
+	case strings.Contains(value, "@"): // it may contain a password
 		return fmt.Errorf("--%s: %w", c.name, err)
 	case value != "" && strings.Trim(value, "0123456789.-nuµmsh") == "": // a number or a duration
 		return fmt.Errorf("--%s=%s: %w", c.name, value, err)
@@ -45,13 +44,13 @@ func (c checked) Set(value string) error {
 	return fmt.Errorf("--%s=%q: %w", c.name, value, err)
 }
 
-// IsCumulative tells kingpin whether the flag may be repeated.
+// IsCumulative reports to kingpin whether the flag may be repeated.
 func (c checked) IsCumulative() bool {
 	v, ok := c.Value.(interface{ IsCumulative() bool })
 	return ok && v.IsCumulative()
 }
 
-// OneOf accepts the given words alone.
+// OneOf accepts only the given words.
 func OneOf(words ...string) Check {
 	last := len(words) - 1
 	advice := errors.New("must be " + strings.Join(words[:last], ", ") + " or " + words[last])
@@ -63,7 +62,7 @@ func OneOf(words ...string) Check {
 	}
 }
 
-// AnyCase has check look at the value in lower case.
+// AnyCase runs check on the value in lower case.
 func AnyCase(check Check) Check {
 	return func(value string) error { return check(strings.ToLower(value)) }
 }

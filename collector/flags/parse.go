@@ -9,8 +9,8 @@ import (
 	"opsmanager_exporter/config/nearest"
 )
 
-// Parse parses the command line. Its error names what is wrong and, where that
-// can be told, what was meant.
+// Parse parses the command line. Its error says what is wrong and, if possible, what
+// was meant.
 func Parse(app *kingpin.Application, args []string) (command string, err error) {
 	line := commandLine{app.Model(), args}
 	if err := line.missingValue(); err != nil {
@@ -23,14 +23,14 @@ func Parse(app *kingpin.Application, args []string) (command string, err error) 
 	return command, nil
 }
 
-// commandLine is what was written, and what could have been.
+// commandLine holds the arguments and the flags and commands that exist.
 type commandLine struct {
 	app  *kingpin.ApplicationModel
 	args []string
 }
 
-// missingValue returns an error if a flag lacks its value. kingpin ignores such
-// a flag where there is a default command.
+// missingValue returns an error if a flag lacks its value. With a default command,
+// kingpin ignores such a flag.
 func (l commandLine) missingValue() error {
 	groups := []*kingpin.FlagGroupModel{l.app.FlagGroupModel}
 	for _, c := range l.app.Commands {
@@ -54,7 +54,7 @@ func (l commandLine) missingValue() error {
 	return nil
 }
 
-// explain translates the errors of kingpin v2.4, which are texts alone.
+// explain rewrites the errors of kingpin v2.4, which are untyped.
 func (l commandLine) explain(err error) error {
 	between := func(before, after string) (string, bool) {
 		s, begins := strings.CutPrefix(err.Error(), before)
@@ -76,8 +76,7 @@ func (l commandLine) explain(err error) error {
 	return err
 }
 
-// unknownFlag explains a flag that does not exist; name is what a long flag would
-// be called.
+// unknownFlag explains a flag that does not exist; name is its name as a long flag.
 func (l commandLine) unknownFlag(written, name string) error {
 	known := names(l.app.FlagGroupModel)
 	for _, c := range l.app.Commands {
@@ -94,8 +93,8 @@ func (l commandLine) unknownFlag(written, name string) error {
 	return fmt.Errorf("%s: unknown flag", written)
 }
 
-// unknownShort explains a flag with one hyphen, which is usually a long one:
-// kingpin names its first letter alone.
+// unknownShort explains a flag with one hyphen, which is usually meant as a long flag;
+// kingpin names only its first letter.
 func (l commandLine) unknownShort(flag string) error {
 	for _, arg := range l.args {
 		name, _, _ := strings.Cut(arg, "=")

@@ -1,5 +1,5 @@
-// Package healthcheck tells whether an exporter answers, for containers without
-// a shell.
+// Package healthcheck checks whether an exporter responds, for containers without a
+// shell.
 package healthcheck
 
 import (
@@ -23,15 +23,15 @@ import (
 	"opsmanager_exporter/collector/listener/webconfig"
 )
 
-// timeout leaves room in the usual health check timeouts of container engines.
+// timeout is shorter than the usual health check timeouts of container engines.
 const timeout = 3 * time.Second
 
-// Run asks at all the addresses that the exporter listens on, and returns nil if
-// anything there answers HTTP. Any status will do: an exporter that demands a
-// password or a client certificate is healthy too. It speaks plain HTTP, which a
-// TLS listener of Go answers with 400 before any certificate is looked at; such a
-// one must be able to shake hands, too. webConfig is its web configuration file,
-// "" if that is not known: the error says what is wrong with it.
+// Run sends a request to all addresses that the exporter listens on, and returns nil
+// if there is any HTTP response. Any status is fine: an exporter that requires a
+// password or a client certificate is healthy too. Run uses plain HTTP, to which a Go
+// TLS listener responds with 400 before it checks certificates; in that case, TLS
+// handshakes must work too. webConfig is the exporter's web configuration file, or ""
+// if it is not known; if handshakes fail, the error includes its problems.
 func Run(ctx context.Context, addresses []string, webConfig string) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
@@ -56,14 +56,14 @@ func Run(ctx context.Context, addresses []string, webConfig string) error {
 
 var errHandshake = errors.New("TLS handshakes fail: its certificate, key or web configuration cannot be used; see its log")
 
-// ask returns nil if something answers HTTP at one address.
+// ask returns nil if there is an HTTP response from the address.
 func ask(ctx context.Context, address string) error {
 	dial, err := dialer(address)
 	if err != nil {
 		return err
 	}
-	// RoundTrip follows no redirect, and this transport uses no proxy. The address
-	// is none that a URL could hold.
+	// RoundTrip does not follow redirects, and this transport uses no proxy. It dials
+	// the address itself because a URL cannot represent all of them.
 	transport := &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) { return dial(ctx) }}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://localhost/-/healthy", nil)
 	if err != nil {
@@ -77,8 +77,8 @@ func ask(ctx context.Context, address string) error {
 	if resp.StatusCode != http.StatusBadRequest {
 		return nil
 	}
-	// The words of net/http for a client that does not speak TLS.
-	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // what came will do
+	// net/http sends this text to clients that do not use TLS.
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10)) // a partial body is fine
 	if !bytes.Contains(body, []byte("Client sent an HTTP request to an HTTPS server.")) {
 		return nil
 	}
@@ -88,15 +88,15 @@ func ask(ctx context.Context, address string) error {
 	return nil
 }
 
-// shakeHands returns an error if a TLS server fails for a fault of its own. What
-// it has against this client does not matter.
+// shakeHands returns an error if a TLS handshake fails with an internal error of the
+// server. If the server rejects this client, that does not matter.
 func shakeHands(ctx context.Context, dial func(context.Context) (net.Conn, error)) error {
 	conn, err := dial(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	//nolint:gosec // nothing is sent: any certificate and version will do
+	//nolint:gosec // nothing is sent, so any certificate and version are fine
 	err = tls.Client(conn, &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10}).HandshakeContext(ctx)
 	alert, ok := errors.AsType[*net.OpError](err)
 	if ok && alert.Op == "remote error" && strings.HasSuffix(alert.Err.Error(), "internal error") {
@@ -105,7 +105,7 @@ func shakeHands(ctx context.Context, dial func(context.Context) (net.Conn, error
 	return nil
 }
 
-// dialer returns what connects to an address to listen on.
+// dialer returns a function that connects to a listen address.
 func dialer(address string) (func(context.Context) (net.Conn, error), error) {
 	switch port, ok, err := listener.VsockPort(address); {
 	case err != nil:
@@ -119,8 +119,8 @@ func dialer(address string) (func(context.Context) (net.Conn, error), error) {
 	}
 	ip, _ := netip.ParseAddr(host)
 	hosts := []string{host}
-	switch { // by number: a container may have no names
-	case host == "" || ip == netip.IPv6Unspecified(): // which listens at both
+	switch { // IP addresses, because a container may lack name resolution
+	case host == "" || ip == netip.IPv6Unspecified(): // listens on both
 		hosts = []string{"127.0.0.1", "::1"}
 	case ip == netip.IPv4Unspecified():
 		hosts = []string{"127.0.0.1"}

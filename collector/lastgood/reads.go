@@ -6,9 +6,8 @@ import (
 	"time"
 )
 
-// Reads bounds how many reads of the values that share it are under way at once,
-// stuck ones included, so that they leave the threads that may wait for file
-// systems to others. It may be used concurrently.
+// Reads limits the number of concurrent reads, including stuck ones, of the values that
+// share it, because each may block a thread. It is safe for concurrent use.
 type Reads struct {
 	slots      chan struct{}
 	stuckReads atomic.Int64
@@ -16,11 +15,11 @@ type Reads struct {
 
 var errBusy = errors.New("too many file reads are stuck: check that the file system responds")
 
-// NewReads returns a bound of n reads.
+// NewReads returns a limit of n reads.
 func NewReads(n int) *Reads { return &Reads{slots: make(chan struct{}, n)} }
 
-// acquire waits for a slot until timeout, and not at all if every slot is held
-// by a read that is stuck.
+// acquire waits for a slot until timeout. It fails at once if every slot is held by a
+// stuck read.
 func (r *Reads) acquire(timeout <-chan time.Time) error {
 	select {
 	case r.slots <- struct{}{}:

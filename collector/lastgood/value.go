@@ -1,5 +1,5 @@
-// Package lastgood reads values out of files that may change, vanish or stop
-// answering at any time, and keeps the last good one.
+// Package lastgood reads values from files that may change, disappear or become
+// unresponsive at any time, and keeps the last good value.
 package lastgood
 
 import (
@@ -9,33 +9,33 @@ import (
 	"time"
 )
 
-// Value reads something out of files, and keeps the last value that was read
-// well for as long as they cannot be read. It may be used concurrently.
+// Value reads a value from files, and keeps the last good one while they cannot be read.
+// It is safe for concurrent use.
 type Value[T any] struct {
 	read   func() (T, error)
 	reads  *Reads
 	logger *slog.Logger
 
 	mu      sync.Mutex
-	stuck   int // reads that have outlasted their time
+	stuck   int // reads in progress that have timed out
 	begun   int // reads so far
-	newest  int // the read that last comes from
+	newest  int // number of the read that returned last
 	last    T
-	good    bool
-	problem string // what was last logged, "" if all is well
+	good    bool   // last is set
+	problem string // last error logged, "" if the files can be read
 }
 
 var errStuck = errors.New("reading the files timed out: check that their file system responds")
 
-// New returns a value that read reads, within the bounds of reads. logger says
-// what the value belongs to.
+// New returns a Value that calls read, limited by reads. logger should have attributes
+// that identify the value.
 func New[T any](read func() (T, error), reads *Reads, logger *slog.Logger) *Value[T] {
 	return &Value[T]{read: read, reads: reads, logger: logger}
 }
 
-// Get reads the files, and waits for them no longer than patience: a network
-// file system that is gone never answers. It returns an error only if they
-// cannot be read and never could. While a read is stuck there is no other.
+// Get reads the files and returns the value. It waits at most patience, because a dead
+// network file system never responds. If the files cannot be read, it returns the last
+// good value, or an error if there is none. While a read is stuck, Get starts no other.
 func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	v.mu.Lock()
 	if v.stuck > 0 {
@@ -60,7 +60,7 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	done := make(chan outcome, 1)
 	go func() {
 		value, err := v.read()
-		v.reads.release() // before anybody goes on with the result
+		v.reads.release() // before Get returns the result
 		done <- outcome{value, err}
 	}()
 	select {
@@ -91,15 +91,15 @@ func (v *Value[T]) Get(patience time.Duration) (T, error) {
 	return v.fallBack(errStuck)
 }
 
-// Last returns what was last read well, the zero value if nothing ever was. It
-// reads nothing.
+// Last returns the last good value, or the zero value if there is none. It does not read
+// the files.
 func (v *Value[T]) Last() T {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.last
 }
 
-// keep remembers a value that was read well.
+// keep stores a good value unless a newer read has stored one.
 func (v *Value[T]) keep(number int, value T) {
 	if number > v.newest {
 		v.newest, v.last, v.good = number, value, true
@@ -110,12 +110,12 @@ func (v *Value[T]) keep(number int, value T) {
 	}
 }
 
-// fallBack returns what was last read well, or err if nothing ever was.
+// fallBack returns the last good value, or err if there is none.
 func (v *Value[T]) fallBack(err error) (T, error) {
 	if !v.good {
 		return v.last, err
 	}
-	if v.problem != err.Error() { // once, not at every scrape
+	if v.problem != err.Error() { // log once, not in every scrape
 		v.problem = err.Error()
 		v.logger.Warn("Configured files cannot be read; their last good contents stay in use", "err", err)
 	}

@@ -14,11 +14,11 @@ import (
 
 const patience = time.Second
 
-// files are files that a test makes answer, fail or hang.
+// files simulates files whose reads succeed, fail or hang.
 type files struct {
 	content string
 	err     error
-	hang    chan struct{} // until it is closed
+	hang    chan struct{} // blocks reads until closed
 	reads   atomic.Int64
 }
 
@@ -60,8 +60,8 @@ func TestValue(t *testing.T) {
 	})
 }
 
-// A read that does not end holds nobody up for longer than its patience, and
-// there is no second one beside it.
+// A stuck read delays no caller for longer than its patience, and there is no concurrent
+// second read.
 func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &files{content: "late", hang: make(chan struct{})}
@@ -79,7 +79,7 @@ func TestStuck(t *testing.T) {
 		close(f.hang)
 		synctest.Wait()
 		f.err = errors.New("no such file")
-		expect(t, v, "late", nil) // what the stuck read found in the end
+		expect(t, v, "late", nil) // the result of the stuck read
 		f.content, f.err = "good", nil
 		expect(t, v, "good", nil)
 		f.hang = make(chan struct{})
@@ -88,7 +88,7 @@ func TestStuck(t *testing.T) {
 	})
 }
 
-// Of two reads at once the later one counts, whichever ends last.
+// Of two concurrent reads the later one counts, whichever ends last.
 func TestOlderRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		first := make(chan struct{})
@@ -112,7 +112,7 @@ func TestOlderRead(t *testing.T) {
 	})
 }
 
-// The patience is that of the caller, whoever made the value.
+// Each caller has its own patience.
 func TestPatience(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := &files{content: "slow", hang: make(chan struct{})}
@@ -124,8 +124,8 @@ func TestPatience(t *testing.T) {
 	})
 }
 
-// Reads that are stuck are bounded in number; values that were read before stay,
-// and nobody waits for a slot that does not come free.
+// The number of stuck reads is limited. Values read before remain available, and no caller
+// waits for a slot that does not become free.
 func TestReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		reads := NewReads(3)

@@ -1,4 +1,4 @@
-// Package lifecycle ends what signals end, in time, whatever holds it up.
+// Package lifecycle stops the program on a signal, in time, even if something blocks.
 package lifecycle
 
 import (
@@ -9,9 +9,10 @@ import (
 	"time"
 )
 
-// Run runs a command until it ends, and returns its exit status. The first signal
-// ends the command's context. A second one is not waited for, nor is the command
-// for longer than patience after the first: then Run reports why and returns 1.
+// Run runs a command and returns its exit status. The first signal cancels the
+// command's context. After a second signal, or if the command has not ended within
+// patience after the first, Run reports why, does not wait for the command, and
+// returns 1.
 func Run(ctx context.Context, signals <-chan os.Signal, patience time.Duration, report func(problem string), command func(context.Context) int) int {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -38,8 +39,8 @@ func Run(ctx context.Context, signals <-chan os.Signal, patience time.Duration, 
 
 var errStopping = errors.New("the exporter is stopping")
 
-// Do calls f, which may touch files that do not answer, and waits until it
-// returns or ctx ends, whichever is first.
+// Do calls f, which may block on a file system that does not respond, and waits until
+// it returns or ctx is done, whichever is first.
 func Do(ctx context.Context, f func() error) error {
 	done := make(chan error, 1)
 	go func() { done <- f() }()
@@ -51,7 +52,7 @@ func Do(ctx context.Context, f func() error) error {
 	}
 }
 
-// OnSignal calls f for each signal, one after another, until ctx ends.
+// OnSignal calls f for each signal, one after another, until ctx is done.
 func OnSignal(ctx context.Context, signals <-chan os.Signal, f func()) {
 	for {
 		select {

@@ -11,18 +11,18 @@ import (
 )
 
 const (
-	// mostConnections are enough for a thousand scrapes at once, and few enough for
+	// mostConnections allows a thousand concurrent scrapes, and is low enough for
 	// their headers to fit into memory.
 	mostConnections = 1024
-	// leastConnections are kept even where hardly any file may be open.
+	// leastConnections is the limit even if the limit of open files is very low.
 	leastConnections = 8
 )
 
-// connections bounds how many connections are open. When there is no room for
-// another one, that which has waited longest for its client is closed: first
-// those that wait for a request, then those that wait for an answer to be read.
-// Requests that are being worked on are never given up; if there is nothing
-// else, the new connection is.
+// connections limits the number of open connections. At the limit, a new connection
+// closes the one that has waited longest for its client: first among those waiting
+// for a request, then among those waiting for the client to read a response. Requests
+// being handled are never aborted; if all connections have some, the new connection
+// is closed.
 type connections struct {
 	limit int
 
@@ -30,14 +30,14 @@ type connections struct {
 	open map[net.Conn]*connection
 }
 
-// connection is what is known of one. connections.mu guards it.
+// connection is the state of one connection, guarded by connections.mu.
 type connection struct {
 	waiting bool      // for a request, or for the rest of its header
-	since   time.Time // when it began to wait for its client, in this way or another
-	working int       // requests whose answer has not begun; HTTP/2 has several
+	since   time.Time // when it began to wait for its client
+	working int       // requests whose response has not begun; HTTP/2 allows several
 }
 
-// limitConnections bounds the connections of a server, whose handler must be set.
+// limitConnections limits the connections of a server, whose handler must be set.
 func limitConnections(server *http.Server, limit int) *connections {
 	c := &connections{limit: limit, open: make(map[net.Conn]*connection)}
 	server.ConnState = c.changed
@@ -46,8 +46,8 @@ func limitConnections(server *http.Server, limit int) *connections {
 	return c
 }
 
-// maxConnections is half of the files that the process may have open: polls need
-// the others.
+// maxConnections returns the connection limit: at most half of the files that the
+// process may open, because polls need the other half.
 func maxConnections() int {
 	return max(min(cmp.Or(maxFiles(), 2*mostConnections)/2, mostConnections), leastConnections)
 }
@@ -80,7 +80,7 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	defer c.mu.Unlock()
 	n := c.open[conn]
 	if n == nil {
-		return // it was closed to make room
+		return // it was closed for another connection
 	}
 	switch state {
 	case http.StateClosed, http.StateHijacked:
@@ -90,8 +90,8 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// longestWaiting returns the connection to be closed for a new one, nil if every
-// one has a request that is being worked on.
+// longestWaiting returns the connection to be closed for a new one, or nil if every
+// connection has a request being handled.
 func (c *connections) longestWaiting() net.Conn {
 	var idle, unread net.Conn
 	for conn, n := range c.open {
@@ -106,8 +106,7 @@ func (c *connections) longestWaiting() net.Conn {
 	return cmp.Or(idle, unread)
 }
 
-// cut closes a connection at once: closing TLS properly would wait for the
-// client.
+// cut closes a connection immediately. A proper TLS close would wait for the client.
 func cut(conn net.Conn) {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
@@ -115,7 +114,7 @@ func cut(conn net.Conn) {
 	conn.Close()
 }
 
-// working returns for how many requests no answer has begun.
+// working returns the number of requests whose response has not begun.
 func (c *connections) working() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -126,12 +125,12 @@ func (c *connections) working() int {
 	return sum
 }
 
-// handler tells when a request is being worked on: until its answer begins.
+// handler counts a request as being handled until its response begins.
 func (c *connections) handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		n, ok := r.Context().Value(connectionKey{}).(*connection)
 		if !ok {
-			panic(http.ErrAbortHandler) // there was no room for this connection
+			panic(http.ErrAbortHandler) // the connection was closed at the limit
 		}
 		c.mu.Lock()
 		n.working++
@@ -147,13 +146,13 @@ func (c *connections) handler(next http.Handler) http.Handler {
 	})
 }
 
-// answer tells when it begins.
+// answer is a response writer that calls began when the response begins.
 type answer struct {
 	http.ResponseWriter
 	began func()
 }
 
-// Unwrap is for http.ResponseController.
+// Unwrap implements the interface that http.ResponseController uses.
 func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
 
 // WriteHeader implements http.ResponseWriter.

@@ -7,9 +7,8 @@ import (
 	"slices"
 )
 
-// newErrorLog returns a logger for http.Server. Most of what it has to say is
-// about what clients do, which is nobody's business but theirs: port scans and
-// health checks do it all day.
+// newErrorLog returns a logger for http.Server. Most of its messages are about client
+// behavior, such as port scans and health checks, and are logged at debug level.
 func newErrorLog(logger *slog.Logger) *log.Logger { return log.New(errorLog{logger}, "", 0) }
 
 type errorLog struct{ logger *slog.Logger }

@@ -13,9 +13,9 @@ import (
 	"github.com/mdlayher/vsock"
 )
 
-// Listen opens listeners at the addresses, host:port or vsock://:port, or takes
-// those that systemd passed. Its error has one line for each address that cannot
-// be used; no listener is open then.
+// Listen opens listeners on the addresses, host:port or vsock://:port, or returns
+// those that systemd passed. Its error has one line for each address that cannot be
+// used; in that case, no listener stays open.
 func Listen(ctx context.Context, addresses []string, systemd bool) ([]net.Listener, error) {
 	if systemd {
 		return inherit()
@@ -47,7 +47,7 @@ func inherit() ([]net.Listener, error) {
 	}
 	var listeners []net.Listener
 	for _, f := range files {
-		l, err := net.FileListener(f) // which makes a copy
+		l, err := net.FileListener(f) // duplicates the descriptor
 		f.Close()
 		if err != nil {
 			return nil, fmt.Errorf("--web.systemd-socket: %s: %w: use only stream sockets in the socket unit", f.Name(), err)
@@ -68,13 +68,13 @@ func listen(ctx context.Context, address string) (net.Listener, error) {
 	}
 	l, err := vsock.Listen(port, nil)
 	if err != nil {
-		return nil, err // l would not be a nil net.Listener
+		return nil, err // not l, which would be a non-nil net.Listener
 	}
 	return l, nil
 }
 
-// VsockPort returns the port of vsock://:port; ok is false for an address of
-// another kind.
+// VsockPort returns the port of vsock://:port; ok is false for any other kind of
+// address.
 func VsockPort(address string) (port uint32, ok bool, err error) {
 	rest, ok := strings.CutPrefix(address, "vsock://")
 	if !ok {
@@ -88,7 +88,7 @@ func VsockPort(address string) (port uint32, ok bool, err error) {
 	return uint32(number), true, err
 }
 
-// explain drops what the address tells already and adds what to do.
+// explain removes what the address already says from err and adds a fix.
 func explain(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		err = op.Err

@@ -1,5 +1,5 @@
-// Package listener serves HTTP from the start of the exporter to its end: it opens
-// the listeners, bounds what clients may take, and stops in time.
+// Package listener opens the listeners, serves HTTP with limits on what clients may
+// use, and shuts down in time.
 package listener
 
 import (
@@ -17,39 +17,36 @@ import (
 )
 
 const (
-	// StopTimeout is how long requests in flight may take when the server stops:
-	// less than the 30 s that Kubernetes grants.
+	// StopTimeout is how long requests in flight may take when the server stops. It
+	// is less than the default grace period of Kubernetes, 30 s.
 	StopTimeout = 25 * time.Second
 
 	headerTimeout = 10 * time.Second
 	writeTimeout  = 30 * time.Second // scrapes extend it
 	idleTimeout   = 5 * time.Minute  // longer than most scrape intervals
-	bodyTimeout   = 10 * time.Second // for bodies that nobody asked for
+	bodyTimeout   = 10 * time.Second // for request bodies, which no path uses
 
-	// maxHeader is 16 KiB for the header and some room for the line before it, in
-	// bytes. net/http takes 4 KiB more than it is told.
+	// maxHeader allows 16 KiB for the header and 512 bytes for the request line.
+	// net/http accepts 4 KiB more than it is configured to.
 	maxHeader = 16<<10 + 512 - 4<<10
-	// maxStreams is how many requests of one HTTP/2 connection are served at once.
+	// maxStreams is the maximum number of concurrent requests per HTTP/2 connection.
 	maxStreams = 16
-	// maxBodies is how much of bodies that nobody asked for one HTTP/2 connection
-	// may send ahead, in bytes: the least that net/http allows.
+	// maxBodies is how many bytes of request bodies, which no path uses, one HTTP/2
+	// connection may send ahead: the minimum that net/http allows.
 	maxBodies = 64 << 10
 )
 
-// Options say what to serve.
+// Options configure what to serve.
 type Options struct {
 	// Listeners are open; Serve closes them.
 	Listeners []net.Listener
-	// Security guards the listeners; nil for plain HTTP.
+	// Security provides TLS and authentication; nil for plain HTTP.
 	Security *webconfig.File
-	// Handler answers the requests.
-	Handler http.Handler
-	// Logger takes what happens.
-	Logger *slog.Logger
+	Handler  http.Handler
+	Logger   *slog.Logger
 }
 
-// URL returns the address of the first listener as a client on this host may write
-// it.
+// URL returns the URL of the first listener for clients on this host.
 func (o Options) URL() *url.URL {
 	u := &url.URL{Scheme: "http", Host: o.Listeners[0].Addr().String()}
 	if o.Security.TLS() {
@@ -61,8 +58,8 @@ func (o Options) URL() *url.URL {
 	return u
 }
 
-// Serve answers requests until ctx ends. Then it answers those in flight, for
-// StopTimeout at the most.
+// Serve serves requests until ctx is done. Then it waits for those in flight, for at
+// most StopTimeout.
 func Serve(ctx context.Context, o Options) error {
 	server := &http.Server{
 		Handler:           o.Security.Handler(bodyDeadline(o.Handler)),
@@ -82,7 +79,7 @@ func Serve(ctx context.Context, o Options) error {
 	}
 	select {
 	case err := <-served:
-		_ = server.Close() // which tells nothing new
+		_ = server.Close() // its error adds nothing
 		return fmt.Errorf("serve HTTP: %w", err)
 	case <-ctx.Done():
 	}
@@ -95,21 +92,21 @@ func Serve(ctx context.Context, o Options) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, context.DeadlineExceeded):
-		_ = server.Close() // which tells nothing new
+		_ = server.Close() // its error adds nothing
 		if unanswered == 0 {
-			return nil // what is left are clients that do not read their answers
+			return nil // only clients that do not read their responses are left
 		}
 		return fmt.Errorf("stopped after %s with %d requests unanswered", StopTimeout, unanswered)
 	}
 	return fmt.Errorf("stop serving HTTP: %w", err)
 }
 
-// bodyDeadline bounds how long a body may take to arrive: net/http waits for it
-// before it answers, whether or not anybody wants it.
+// bodyDeadline limits how long a request body may take to arrive: net/http waits for
+// it before it responds, even if the handler does not read it.
 func bodyDeadline(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
-			// A writer without deadlines is one of a test.
+			// Writers in tests do not support deadlines.
 			_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
 		}
 		next.ServeHTTP(w, r)

@@ -12,18 +12,18 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// answer is one whole HTTP response.
+// answer is a complete HTTP response.
 type answer struct {
 	code        int
 	header      http.Header
-	body        []byte              // as sent, at most maxBody
-	tooLarge    bool                // the body goes on behind it
-	conn        *connection         // that it came over
-	credentials *digest.Credentials // of its request
-	refusal     digest.Refusal      // of a 401
+	body        []byte              // still encoded, at most maxBody
+	tooLarge    bool                // body is truncated
+	conn        *connection         // it was read from
+	credentials *digest.Credentials // of its request; nil for none
+	refusal     digest.Refusal      // what a 401 means
 }
 
-// read returns the status that the last answer of a poll tells, or an [*Error].
+// read returns the status in the last response of a poll, or an [*Error].
 func (p *poll) read(ctx context.Context, a *answer) (Status, error) {
 	if a.code != http.StatusOK {
 		return "", p.refusal(a)
@@ -46,7 +46,8 @@ func (p *poll) read(ctx context.Context, a *answer) (Status, error) {
 	return status, nil
 }
 
-// trusted returns the body of an answer that Ops Manager itself gave.
+// trusted returns the decoded body, or an error if the response is not from Ops
+// Manager itself.
 func (a *answer) trusted() ([]byte, error) {
 	if a.credentials == nil {
 		return nil, errNotAsked

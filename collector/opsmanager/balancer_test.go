@@ -20,16 +20,16 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// front says how a balancer does its work.
+// front configures a balancer.
 type front struct {
 	servers int
-	sticky  string // the cookie that leads to one of them, "" for taking turns
-	session string // the cookie that nonces are bound to, "" for none
-	quiet   bool   // no nonce is called stale
+	sticky  string // cookie that selects a server, "" for round robin
+	session string // cookie that nonces are bound to, "" for none
+	quiet   bool   // never send stale=true
 }
 
-// balancer stands in front of several simulated Ops Managers, which do not share
-// their nonces.
+// balancer is a load balancer in front of several simulated Ops Managers that do not
+// share nonces.
 type balancer struct {
 	front
 	proxies []*httputil.ReverseProxy
@@ -45,7 +45,7 @@ type balancer struct {
 
 var nonceField = regexp.MustCompile(`nonce="([^"]*)"`)
 
-// balance starts a balancer in front of servers that know all keys, and a client.
+// balance starts a balancer in front of servers with all keys, and a client.
 func balance(t testing.TB, f front) (*balancer, *rig) {
 	t.Helper()
 	b := &balancer{front: f, nonces: make(map[string]string)}
@@ -88,7 +88,7 @@ func (b *balancer) revoke() {
 	}
 }
 
-// ServeHTTP hands a request on.
+// ServeHTTP forwards a request.
 func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.requests.Add(1)
 	i := int(b.turn.Add(1)) % len(b.proxies)
@@ -106,7 +106,7 @@ func (b *balancer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	b.proxies[i].ServeHTTP(w, r)
 }
 
-// bind takes the credentials off a request whose nonce is not its session's.
+// bind removes the credentials of a request whose nonce belongs to another session.
 func (b *balancer) bind(r *http.Request) {
 	m := nonceField.FindStringSubmatch(r.Header.Get("Authorization"))
 	if m == nil {
@@ -119,7 +119,7 @@ func (b *balancer) bind(r *http.Request) {
 	}
 }
 
-// answer does to an answer what balancers and servers with sessions do.
+// answer modifies a response like balancers and servers with sessions.
 func (b *balancer) answer(r *http.Response, server int) {
 	request := r.Request
 	value := fmt.Sprint("server", server)
@@ -152,8 +152,7 @@ func (b *balancer) answer(r *http.Response, server int) {
 
 const balancedOrgs = 50
 
-// keyed returns the key of an organization, which shares it with the others or
-// has its own.
+// keyed returns the key of an organization, its own or the shared one.
 func keyed(i int, own bool) config.KeyPair {
 	if own {
 		return keyOf(fmt.Sprint("public", i), testPrivate)
@@ -161,8 +160,8 @@ func keyed(i int, own bool) config.KeyPair {
 	return keyOf(testPublic, testPrivate)
 }
 
-// scrape polls all organizations over 16 slots, and returns how many requests each
-// took and how the polls ended that gave no status.
+// scrape polls all organizations over 16 slots. It returns the number of requests per
+// poll, and the number of polls without a status by reason.
 func (b *balancer) scrape(t *testing.T, r *rig, own bool) (requests float64, lost map[opsmanager.Reason]int) {
 	t.Helper()
 	lost = make(map[opsmanager.Reason]int)
@@ -187,14 +186,14 @@ func (b *balancer) scrape(t *testing.T, r *rig, own bool) (requests float64, los
 	return float64(b.requests.Load()) / balancedOrgs, lost
 }
 
-// Behind whatever balancer, no good key is told to be a bad one, and where cookies
-// lead to the server that knows a nonce, no poll is lost. After the tenth scrape
-// the keys are revoked, which the next one shows, at little cost.
+// A valid key is never reported as rejected, whatever the balancer does. Where cookies lead
+// to the server that knows a nonce, no poll is lost. After the tenth scrape the keys are
+// revoked; the next scrape detects it with few requests.
 func TestBehindBalancers(t *testing.T) {
 	for name, tt := range map[string]struct {
 		front
-		requests float64 // for each poll, with a key for all
-		lost     int     // of 500 polls, for want of a nonce
+		requests float64 // per poll, with a shared key
+		lost     int     // of 500 polls, because no nonce was accepted
 	}{
 		"one server":                         {front{servers: 1}, 1.01, 0},
 		"sticky cookie":                      {front{servers: 2, sticky: "SRV"}, 1.3, 0},
@@ -203,8 +202,8 @@ func TestBehindBalancers(t *testing.T) {
 		"sticky cookie, three nothing stale": {front{servers: 3, sticky: "SRV", quiet: true}, 1.4, 0},
 		"session cookie":                     {front{servers: 1, session: "JSESSIONID"}, 1.01, 0},
 		"both cookies":                       {front{servers: 3, sticky: "SRV", session: "JSESSIONID"}, 1.4, 0},
-		"taking turns":                       {front{servers: 2}, 2.5, 5},
-		"taking turns, three":                {front{servers: 3}, 4, 25},
+		"round robin":                        {front{servers: 2}, 2.5, 5},
+		"round robin, three":                 {front{servers: 3}, 4, 25},
 	} {
 		for keys, own := range map[string]bool{"one key": false, "own keys": true} {
 			t.Run(name+", "+keys, func(t *testing.T) {
@@ -224,7 +223,7 @@ func TestBehindBalancers(t *testing.T) {
 				}
 				limit := tt.requests
 				if own {
-					limit += 0.1 // a challenge for each of them
+					limit += 0.1 // a challenge for each key
 				}
 				t.Logf("%.2f requests, %d lost", requests, missed)
 				if requests > limit || missed > tt.lost {
@@ -241,8 +240,8 @@ func TestBehindBalancers(t *testing.T) {
 	}
 }
 
-// Where servers take turns, and a nonce of another one looks like a wrong key, that
-// is learned from polls of the same key which get in.
+// With round robin, a nonce of another server looks like a wrong key. The client learns
+// that from accepted polls with the same key.
 func TestTurnsThatLookLikeAWrongKey(t *testing.T) {
 	b, r := balance(t, front{servers: 2, quiet: true})
 	b.scrape(t, r, false)
@@ -263,8 +262,8 @@ func TestTurnsThatLookLikeAWrongKey(t *testing.T) {
 	}
 }
 
-// The server that a cookie leads to goes down: the balancer hands its requests to
-// another one, with a new cookie.
+// The server selected by a cookie goes down: the balancer forwards its requests to
+// another server, with a new cookie.
 func TestFailover(t *testing.T) {
 	for _, quiet := range []bool{false, true} {
 		t.Run(fmt.Sprint("quiet ", quiet), func(t *testing.T) {

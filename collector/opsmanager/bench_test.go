@@ -7,7 +7,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// A warm poll: connection and nonce are there, except every 1,000th time.
+// A poll with an existing connection and nonce, except every 1,000th.
 func BenchmarkPoll(b *testing.B) {
 	s := simulate(b, simulator.Options{}, simulator.Org{})
 	r := newRig(b, s.URL(), func(o *opsmanager.Options) { o.Observe = nil })

@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// Errors of answers that something else gave in place of Ops Manager.
+// Errors of responses that are not from Ops Manager itself.
 var (
 	errNotAsked = errors.New("something in front of Ops Manager (a cache or gateway) responded in its place, without asking for the API key")
 	errAge      = errors.New("the response has an Age header: a cache responded in place of Ops Manager, or a clock is behind")
 	errCached   = errors.New("a cache responded in place of Ops Manager")
 )
 
-// cached returns an error if an answer shows that it comes out of a cache: by an
-// Age other than 0 (RFC 9111, section 5.1; some proxies add the difference of two
+// cached returns an error if a response is marked as coming from a cache: by an Age
+// other than 0 (RFC 9111, section 5.1; some proxies add the difference of two
 // clocks), by a hit in Cache-Status (RFC 9211) or X-Cache, or by a Warning that it
-// is stale (RFC 7234, section 5.5). A cache that shows nothing cannot be told.
+// is stale (RFC 7234, section 5.5). A cache that leaves no mark is not detected.
 func cached(header http.Header) error {
 	for age := range elements(header["Age"], ',') {
 		if strings.Trim(age, "0") != "" {
@@ -44,8 +44,8 @@ func cached(header http.Header) error {
 	return nil
 }
 
-// elements splits the lines of a header at a separator outside quoted strings
-// (RFC 9110, section 5.6), without the white space around and without empty ones.
+// elements splits header lines at separators outside quoted strings (RFC 9110,
+// section 5.6). It trims white space and omits empty elements.
 func elements(lines []string, separator byte) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for _, line := range lines {

@@ -10,7 +10,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// Signs of a cache make a 200 worthless.
+// A 200 that is marked as coming from a cache is not trusted.
 func TestCached(t *testing.T) {
 	const (
 		hit = "HTTP 200: a cache responded in place of Ops Manager"
@@ -65,8 +65,8 @@ func TestCached(t *testing.T) {
 	})
 }
 
-// Ops Manager always asks for the key: a status that comes without is a cache's,
-// whatever was wrong with the key and whether Ops Manager runs at all.
+// Ops Manager always requires the key: a status without it is from a cache, whether the
+// key is wrong or Ops Manager is down.
 func TestStatusWithoutCredentials(t *testing.T) {
 	want := failure{
 		opsmanager.ReasonBadResponse, 200, "",
@@ -86,8 +86,8 @@ func TestStatusWithoutCredentials(t *testing.T) {
 	}
 }
 
-// An Authentication-Info that belongs to another request does not go with a
-// status, and neither with an error.
+// A response whose Authentication-Info belongs to another request is not trusted, be it
+// a status or an error.
 func TestAuthenticationInfo(t *testing.T) {
 	hash := func(s string) string { return fmt.Sprintf("%x", md5.Sum([]byte(s))) }
 	info := func(r *http.Request, nc string) string {

@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// lines makes challenges of a text in which NONCE stands for the nonce.
+// lines returns challenges with NONCE replaced by the nonce.
 func lines(texts ...string) simulator.Challenge {
 	return simulator.Challenge{Lines: func(nonce string, _ bool) []string {
 		var all []string
@@ -33,7 +33,7 @@ func TestChallengesThatAreAnswered(t *testing.T) {
 		"empty body":            {EmptyBody: true},
 		"misprint of the page":  {OpMisprint: true},
 		"charset":               {Charset: true},
-		"Basic beside":          {WithBasic: true},
+		"with Basic":            {WithBasic: true},
 		"Basic in one line":     {OneLine: true},
 		"SHA-256":               {Algorithm: "SHA-256"},
 		"no algorithm":          lines(`Digest realm="MMS Public API", nonce="NONCE", qop="auth"`),
@@ -82,15 +82,15 @@ func TestChallengesThatAreNotAnswered(t *testing.T) {
 	}{
 		"nothing":            {none, []string{}},
 		"empty line":         {none, []string{""}},
-		"Basic alone":        {none, []string{`Basic realm="MMS Public API"`}},
-		"Bearer alone":       {none, []string{`Bearer`, `Negotiate abc`}},
+		"only Basic":         {none, []string{`Basic realm="MMS Public API"`}},
+		"only Bearer":        {none, []string{`Bearer`, `Negotiate abc`}},
 		"Digest in a value":  {none, []string{`Basic realm="Digest nonce=NONCE, qop=auth"`}},
 		"bare scheme":        {noNonce, []string{`Digest`}},
 		"no nonce":           {noNonce, []string{`Digest realm="MMS Public API", qop="auth"`}},
 		"empty nonce":        {noNonce, []string{`Digest realm="MMS Public API", nonce="", qop="auth"`}},
 		"no qop":             {noQop, []string{`Digest realm="MMS Public API", nonce="NONCE"`}},
 		"empty qop":          {noQop, []string{`Digest realm="MMS Public API", nonce="NONCE", qop=""`}},
-		"auth-int alone":     {notAuth, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth-int"`}},
+		"only auth-int":      {notAuth, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth-int"`}},
 		"op=auth-int":        {notAuth, []string{`Digest realm="MMS Public API", nonce="NONCE", op="auth-int"`}},
 		"MD5-sess":           {algorithm, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", algorithm=MD5-sess`}},
 		"SHA-256-sess":       {algorithm, []string{`Digest realm="MMS Public API", nonce="NONCE", qop="auth", algorithm=SHA-256-sess`}},
@@ -113,11 +113,11 @@ func TestChallengesThatAreNotAnswered(t *testing.T) {
 	}
 }
 
-// What the poll sends is what it should be, and no password in any other form.
+// A poll sends the correct headers, and no password in any form.
 func TestWhatIsSent(t *testing.T) {
 	for name, challenge := range map[string]string{
-		"Basic alone":  `Basic realm="x"`,
-		"Basic beside": `Basic realm="x", Digest realm="MMS Public API", nonce="abc", qop="auth", Bearer`,
+		"only Basic": `Basic realm="x"`,
+		"with Basic": `Basic realm="x", Digest realm="MMS Public API", nonce="abc", qop="auth", Bearer`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			requests := make(chan *http.Request, 10)

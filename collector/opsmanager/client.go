@@ -13,64 +13,62 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Options say which Ops Manager a [Client] reads and how.
+// Options configures a [Client].
 type Options struct {
-	// URL is the base URL; a path prefix is kept. Not modified.
+	// URL is the base URL, which may have a path prefix. It is not modified.
 	URL *url.URL
-	// Timeout is how long a poll may take in all. The client does not enforce it,
-	// the context of each poll does; the client derives from it how long the
-	// challenge of one poll may hold others back: a quarter of it.
+	// Timeout is the time limit of a poll, which the context of each poll must
+	// enforce. The client lets the challenge of one poll delay others for at most a
+	// quarter of it.
 	Timeout time.Duration
-	// MaxConnections bounds the connections, idle ones included. 0 sets no bound,
-	// and of the idle ones two are kept.
+	// MaxConnections limits the number of connections, including idle ones. 0 means
+	// no limit, with two idle connections kept.
 	MaxConnections int
 	// NewConnectionPerRequest opens a connection for each request, so that no
-	// answer can be taken for that to another request. That costs two round trips
-	// and, with TLS, seven times the CPU of a poll on a kept connection.
+	// response can be mistaken for one to another request. That costs two round
+	// trips and, with TLS, seven times the CPU of a poll on a reused connection.
 	NewConnectionPerRequest bool
-	// Proxy returns the proxy of a request; nil for none.
+	// Proxy returns the proxy for a request. It may be nil for no proxy.
 	Proxy func(*http.Request) (*url.URL, error)
-	// ProxyConnectHeader is sent to the proxy with CONNECT.
+	// ProxyConnectHeader is sent to the proxy in CONNECT requests.
 	ProxyConnectHeader http.Header
-	// UserAgent is sent with each request.
-	UserAgent string
+	UserAgent          string
 	// Sessions holds the digest state.
 	Sessions *Sessions
-	// Observe is called once for each HTTP request that was sent, concurrently.
-	// It may be nil.
+	// Observe is called once for each HTTP request sent, concurrently. It may be nil.
 	Observe func(Exchange)
 }
 
-// Sessions is the digest state of API keys, which outlives clients.
+// Sessions is the digest state of API keys. It outlives clients.
 type Sessions = digest.Sessions
 
-// NewSessions returns the state of a program that has not polled yet.
+// NewSessions returns empty digest state.
 func NewSessions() *Sessions { return digest.NewSessions(time.Now) }
 
-// Exchange is one HTTP request and what came back.
+// Exchange is the outcome of one HTTP request.
 type Exchange struct {
-	StatusCode int           // 0 where no response came
-	Duration   time.Duration // from sending to the end of the body, connecting included
-	Version    string        // Ops Manager's version, "" where the response does not say
+	StatusCode int           // 0 if there was no response
+	Duration   time.Duration // until the end of the body, including connecting
+	Version    string        // Ops Manager's version, "" if not in the response
 }
 
-// Client reads migration link statuses from one Ops Manager. It may be used
-// concurrently and lives as long as the configuration that it was made from:
-// its connections are kept between polls.
+// Client reads migration link statuses from one Ops Manager. It is safe for
+// concurrent use, keeps connections between polls, and lives as long as the
+// configuration that it was made from.
 type Client struct {
 	opts      Options
-	orgs      *url.URL // below which the organizations are
+	orgs      *url.URL // parent of the organizations' URLs
 	origin    string
 	transport atomic.Pointer[transport]
 	closed    atomic.Bool
 }
 
-// NewClient returns a client, which needs [Client.SetTLS] before its first poll.
-// It starts no goroutine.
+// NewClient returns a client. [Client.SetTLS] must be called before its first poll.
+// NewClient starts no goroutine.
 func NewClient(opts Options) *Client {
 	base := *opts.URL
 	if base.Path == "" {
-		base.Path = "/" // JoinPath would make it a relative one
+		base.Path = "/" // otherwise JoinPath returns a relative path
 	}
 	return &Client{
 		opts:   opts,
@@ -79,22 +77,22 @@ func NewClient(opts Options) *Client {
 	}
 }
 
-// SetTLS makes polls that start from now on use a TLS configuration, on new
-// connections; nil means Go's defaults. It must be called before the first poll,
-// for http:// too. Polls in flight end undisturbed on their connections, which are
-// then closed. The configuration is not modified and must not be modified any
-// more. TLS sessions are resumed if it has a ClientSessionCache.
+// SetTLS sets the TLS configuration for polls that start afterwards, which use new
+// connections. nil means Go's defaults. SetTLS must be called before the first poll,
+// even for http://. Polls in flight finish on their connections, which are then
+// closed. SetTLS does not modify the configuration; nor may the caller from then on.
+// TLS sessions are resumed if it has a ClientSessionCache.
 func (c *Client) SetTLS(tlsConfig *tls.Config) {
 	if old := c.transport.Swap(newTransport(c.opts, tlsConfig)); old != nil {
 		old.retire()
 	}
-	if c.closed.Load() { // a scrape that outlives a reload
+	if c.closed.Load() { // by a reload during a scrape
 		c.transport.Load().retire()
 	}
 }
 
-// Close closes the connections, those in use when they fall idle. Polls in flight
-// end undisturbed; later ones work too, and keep no connection.
+// Close closes idle connections at once and others when they become idle. Polls in
+// flight finish. Later polls still work, but keep no connection.
 func (c *Client) Close() {
 	c.closed.Store(true)
 	if t := c.transport.Load(); t != nil {
@@ -102,8 +100,8 @@ func (c *Client) Close() {
 	}
 }
 
-// MigrationLinkStatus asks Ops Manager for the status of an organization's link
-// to Atlas, now. It returns a reading of [Synced] or [NotSynced], or an [*Error].
+// MigrationLinkStatus polls the status of an organization's link to Atlas. It returns
+// a reading of [Synced] or [NotSynced], or an [*Error].
 //
 // GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
 // documentation, "Return the Status of the Connection between Organizations").
@@ -129,7 +127,7 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	return Reading{Status: status, conn: a.conn, host: c.opts.URL.Host}, nil
 }
 
-// target returns the address of an organization's link.
+// target returns the URL of an organization's link status.
 func (c *Client) target(orgID string) *url.URL {
 	const link = "/liveExport/migrationLink/status"
 	u := *c.orgs

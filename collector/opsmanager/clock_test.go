@@ -10,9 +10,9 @@ import (
 	"opsmanager_exporter/collector/testkit/clock"
 )
 
-// The clock that nonces age by jumps, forwards and back, by seconds and by
-// years, while the server's goes on: each poll is answered, by two requests at
-// most where the nonce is taken for an old one.
+// The client's clock jumps forwards and back, by seconds and by years, while the server's
+// does not. Each poll succeeds, with at most two requests where the nonce appears to be
+// expired.
 func TestClockThatJumps(t *testing.T) {
 	server, ours := clock.New(), clock.New()
 	s := simulate(t, simulator.Options{Now: server.Now}, simulator.Org{})

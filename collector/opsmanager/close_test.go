@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// connections starts a server that tells of each connection that it has ended. A
-// request is answered when answer says so.
+// connections starts a server that reports each closed connection. It responds to a
+// request when answer returns.
 func connections(t *testing.T, answer func()) (address string, ended chan struct{}) {
 	ended = make(chan struct{}, 10)
 	return listen(t, func(c net.Conn, _ int) {
@@ -31,7 +31,7 @@ func connections(t *testing.T, answer func()) (address string, ended chan struct
 	}), ended
 }
 
-// soon waits for something that must happen.
+// soon waits for an event.
 func soon(t *testing.T, what string, happened <-chan struct{}) {
 	t.Helper()
 	select {
@@ -41,8 +41,7 @@ func soon(t *testing.T, what string, happened <-chan struct{}) {
 	}
 }
 
-// No connection outlives Close: not an idle one, not one in use, and not one that
-// a later poll opens.
+// Close closes all connections: idle ones, those in use, and those opened by later polls.
 func TestClose(t *testing.T) {
 	address, ended := connections(t, func() {})
 	r := newRig(t, "http://"+address, nil)
@@ -53,7 +52,7 @@ func TestClose(t *testing.T) {
 		r.synced(t)
 		soon(t, "a connection of a later poll is closed", ended)
 	}
-	r.SetTLS(nil) // a scrape that outlives a reload
+	r.SetTLS(nil) // by a scrape that began before a reload
 	r.synced(t)
 	soon(t, "a connection after Close and SetTLS is closed", ended)
 }
@@ -76,8 +75,8 @@ func TestCloseWhilePolling(t *testing.T) {
 	}
 }
 
-// A gateway that gave up may still send the answer that it waited for: nothing
-// more is read from its connection.
+// A gateway that timed out may still forward the response it waited for, so its
+// connection is closed.
 func TestErrorsOfAGatewayEndTheConnection(t *testing.T) {
 	for _, line := range []string{"504 Gateway Timeout", "500 Internal Server Error", "408 Request Timeout"} {
 		closed := make(chan struct{}, 1)
@@ -95,7 +94,7 @@ func TestErrorsOfAGatewayEndTheConnection(t *testing.T) {
 	}
 }
 
-// A client is of no use before it knows its TLS configuration, and says so.
+// A poll before SetTLS fails with a clear error.
 func TestPollBeforeSetTLS(t *testing.T) {
 	r := opsmanager.NewClient(opsmanager.Options{URL: parse(t, "http://127.0.0.1:1"), Sessions: opsmanager.NewSessions()})
 	reading, err := r.MigrationLinkStatus(t.Context(), keyOf(testPublic, testPrivate), testOrg)
@@ -103,8 +102,7 @@ func TestPollBeforeSetTLS(t *testing.T) {
 	r.Close()
 }
 
-// The configuration is the caller's: nothing is written into it, and what it says
-// of sessions holds.
+// SetTLS does not modify the caller's configuration and uses its session cache.
 func TestSetTLSLeavesTheConfigurationAlone(t *testing.T) {
 	ca := authority.New(t)
 	sessions := make(chan bool, 10)

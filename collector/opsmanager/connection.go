@@ -10,73 +10,73 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// connection knows of a connection what net/http does not tell: above all,
-// whether something came over it that nobody asked for. An HTTP/1.1 answer carries
-// no sign of the request that it belongs to: behind one answer too many, each is
-// taken for the answer to the next request. If the one too many comes before that
-// request is written, it is seen. If it comes later, only what follows tells: in
-// the end there is an answer without a request. So a connection that held one is
-// tainted, and what was read from it before is not to be trusted either.
+// connection tracks what net/http does not report about a connection, above all
+// whether the server sent an unsolicited response. An HTTP/1.1 response does not
+// identify its request: after an unsolicited response, each response is mistaken for
+// one to the next request. An unsolicited response is detected at once if it arrives
+// before the next request is written. Otherwise it is detected when there is eventually
+// a response without a request. The connection is then tainted, and earlier responses
+// on it are not trusted either.
 type connection struct {
 	net.Conn
 	transport *transport
 	route     digest.Route
 
-	ended      atomic.Bool // read to its end: net/http calls a line of headers that breaks off malformed
-	written    atomic.Bool // something was
+	ended      atomic.Bool // a read failed; net/http reports a truncated header line as malformed
+	written    atomic.Bool // something was written
 	spokeFirst atomic.Bool // something was read before that: HTTP and TLS servers do not speak first
 
 	encrypted atomic.Bool
 	phase     atomic.Int32
-	idleSince atomic.Pointer[time.Time] // nil before the first answer was read whole
-	behind    atomic.Bool               // that was just now: something may be left behind it
-	second    atomic.Bool               // and what was read for it holds another answer, or is encrypted
-	unasked   atomic.Int64              // bytes that came since
+	idleSince atomic.Pointer[time.Time] // nil before the first complete response
+	behind    atomic.Bool               // no read since that response: net/http may hold unread data
+	second    atomic.Bool               // the data read for it holds another response, or is encrypted
+	unasked   atomic.Int64              // bytes read since it
 	tainted   atomic.Bool
 }
 
-// The phases of a connection, which goroutines of net/http bring about one after
-// the other.
+// The phases of a connection, set in turn by goroutines of net/http.
 const (
-	phaseIdle  int32 = iota // new, or the answer was read whole
-	phaseTaken              // a request got it
-	phaseAsked              // which is being written
-	phaseRead               // and something was read since
+	phaseIdle  int32 = iota // new, or the response was read completely
+	phaseTaken              // assigned to a request
+	phaseAsked              // the request is being written
+	phaseRead               // something was read since
 )
 
 const (
-	// maxAlert is the most, in bytes, that a TLS server says on an idle connection
-	// to end it: a close_notify takes 23 to 31, or 53 or 69 with a CBC cipher, and
-	// Java sends another alert before it. An answer takes 80 at least. Session
-	// tickets come before the first answer.
+	// maxAlert is the most, in bytes, that a TLS server sends on an idle connection to
+	// close it: a close_notify takes 23 to 31, or 53 or 69 with a CBC cipher, and Java
+	// sends another alert before it. A response takes at least 80. Session tickets
+	// precede the first response.
 	maxAlert = 70
-	// goodBye is how long a connection is idle before what comes is the word of a
-	// server that ends it, as some do with a 408, and no answer that is late.
+	// goodBye is the idle time after which data is taken for the server's closing
+	// message, such as a 408, and no longer for a late response.
 	goodBye = 5 * time.Second
 )
 
-// take makes the connection a request's. encrypted says that there is TLS on it.
+// take assigns the connection to a request. encrypted reports whether it uses TLS.
 func (c *connection) take(encrypted bool) {
 	c.encrypted.Store(encrypted)
 	c.second.Store(encrypted)
 	c.phase.Store(phaseTaken)
 }
 
-// idle notes that the answer was read whole, before the next read begins.
+// idle records that the response was read completely. It is called before the next
+// read.
 func (c *connection) idle() {
 	now := time.Now()
 	c.idleSince.Store(&now)
 	c.unasked.Store(0)
 	c.behind.Store(true)
-	c.phase.CompareAndSwap(phaseRead, phaseIdle) // or the next request has it already
+	c.phase.CompareAndSwap(phaseRead, phaseIdle) // fails if the next request has it already
 }
 
-// began tells, when an answer begins, whether it can be one to the last request:
-// something was read since that was written, and nothing before that.
+// began reports, at the first byte of a response, whether it can belong to the last
+// request: something was read since the request was written, and nothing before.
 func (c *connection) began() bool { return c.phase.Load() == phaseRead && !c.tainted.Load() }
 
-// refuse ends a connection whose answer cannot be one to its request. On a new one
-// that is a server that speaks first, otherwise an answer too many.
+// refuse closes a connection whose response cannot belong to its request. On a new
+// connection the server speaks first; otherwise the response is unsolicited.
 func (c *connection) refuse() {
 	if c.idleSince.Load() == nil {
 		c.end()
@@ -85,21 +85,21 @@ func (c *connection) refuse() {
 	c.taint()
 }
 
-// taint ends a connection that held an answer too many.
+// taint closes a connection that held an unsolicited response.
 func (c *connection) taint() {
 	c.tainted.Store(true)
 	c.transport.distrust()
 	c.Conn.Close()
 }
 
-// end closes the connection, whatever may still come.
+// end closes the connection without regard to unread data.
 func (c *connection) end() {
 	c.behind.Store(false)
 	c.Conn.Close()
 }
 
 func (c *connection) Read(b []byte) (int, error) {
-	c.behind.Store(false) // net/http has used up what it had read
+	c.behind.Store(false) // net/http has consumed what it read before
 	n, err := c.Conn.Read(b)
 	if n > 0 {
 		switch c.phase.Load() {
@@ -121,16 +121,16 @@ func (c *connection) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// look notes whether an answer begins in what was read behind the beginning of
-// the one that was asked for. What is left of a body with a wrong length is none.
+// look records whether another response begins in data read after the start of the
+// expected one. The rest of a body with a wrong length is not a response.
 func (c *connection) look(b []byte) {
 	if bytes.Contains(b, []byte("HTTP/1.")) {
 		c.second.Store(true)
 	}
 }
 
-// heard notes what came while no request was out. In the clear, it is an answer
-// too many only if it begins like one.
+// heard handles data that arrives while no request is outstanding. Without TLS, it is
+// an unsolicited response only if it begins like a response.
 func (c *connection) heard(b []byte) {
 	since := c.idleSince.Load()
 	if since == nil || time.Since(*since) > goodBye {
@@ -149,8 +149,8 @@ func (c *connection) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// Close is called by net/http. Where it does so without a try to read on, there
-// was something behind the last answer.
+// Close is called by net/http. If it does so without another read, there was data
+// after the last response.
 func (c *connection) Close() error {
 	if c.behind.Load() && c.second.Load() && !c.transport.retired.Load() {
 		c.taint()

@@ -57,7 +57,7 @@ func TestKeptConnectionAfterDeadline(t *testing.T) {
 				defer cancel()
 				status, err := r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 				<-ctx.Done()
-				time.Sleep(20 * time.Millisecond) // a connection that dies with it would have
+				time.Sleep(20 * time.Millisecond) // long enough for the deadline to break the connection
 				r.synced(t)
 				if c := s.Counts(); status != opsmanager.Synced || c.Connections != 1 || c.Requests != 3 {
 					return fmt.Errorf("got %q, %w and %+v, want 3 requests on one connection", status, err, c)
@@ -83,9 +83,9 @@ func TestConnectionsThatTheServerCloses(t *testing.T) {
 
 const okAnswer = "HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n" + `{"status":"SYNCED"}`
 
-// breaking starts a server that challenges on connections of their own. It answers
-// the first request of each of the first n other connections when all n are there,
-// and ends those with end upon the second request; later connections are handled
+// breaking starts a server that sends challenges on separate connections. Of the other
+// connections, it responds to the first request of each of the first n once all n have
+// arrived, and ends them with end at the second request. Further connections are handled
 // by later, which gets the first request.
 func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in *bufio.Reader, first *http.Request)) string {
 	together := make(chan struct{})
@@ -118,10 +118,10 @@ func breaking(t *testing.T, n int, end func(net.Conn), later func(c net.Conn, in
 	})
 }
 
-// impatient lets the polls of a fresh client not wait for a challenge.
+// impatient makes polls of a new client not wait for a challenge.
 func impatient(o *opsmanager.Options) { o.Timeout = 0 }
 
-// serving challenges and answers, on and on.
+// serving serves challenges and statuses on a connection.
 func serving(c net.Conn, in *bufio.Reader, r *http.Request) {
 	for err := error(nil); err == nil; r, err = http.ReadRequest(in) {
 		if r.Header.Get("Authorization") == "" {
@@ -151,7 +151,7 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 				if name == "cut in the body" {
 					first = 200
 				}
-				for range n { // all kept connections are dead
+				for range n { // all idle connections are dead
 					r.synced(t)
 					if codes := r.codes(); !slices.Equal(codes, []int{first, 200}) {
 						t.Errorf("got exchanges %v, want one that failed and one on a new connection", codes)
@@ -198,8 +198,8 @@ func TestKeptConnectionsThatBreak(t *testing.T) {
 	})
 }
 
-// A poll that needs a new challenge sends two requests, and all connections are
-// dead: one retry has to do for both.
+// A poll that needs a new challenge sends two requests over dead connections, with one
+// retry for both.
 func TestChallengeOverDeadConnections(t *testing.T) {
 	const n = 5
 	now := clock.New()
@@ -218,8 +218,8 @@ func TestChallengeOverDeadConnections(t *testing.T) {
 	})
 }
 
-// A request that breaks may have been counted by the server: the second attempt
-// is no replay.
+// The server may have counted a request whose connection broke: the retry is not a
+// replay.
 func TestRetryIsNoReplay(t *testing.T) {
 	for name, broken := range map[string]simulator.Answer{"reset": simulator.Reset(), "cut": simulator.Cut(), "truncated": simulator.Truncated()} {
 		t.Run(name, func(t *testing.T) {

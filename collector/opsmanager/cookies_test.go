@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// recorder keeps the Cookie and the nonce of each request.
+// recorder records the Cookie and the nonce of each request.
 type recorder struct {
 	mu   sync.Mutex
 	seen []string
@@ -29,7 +29,7 @@ func (r *recorder) record(req *http.Request) {
 	r.seen = append(r.seen, strings.TrimSpace(nonce+" "+strings.Join(req.Header.Values("Cookie"), "|")))
 }
 
-// take returns what was recorded, and forgets it.
+// take returns the recorded values and clears them.
 func (r *recorder) take() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -44,12 +44,12 @@ func (r *recorder) want(t *testing.T, want ...string) {
 	}
 }
 
-// Cookies are sent with the nonce that they came with, and with nothing else.
+// Cookies are sent only with the nonce with which they were set.
 func TestCookiesOnTheWire(t *testing.T) {
 	const other = "5f1e9c2b8d3a4e0012ab34ce"
 	var rec recorder
-	var answers []http.Header // of 401s, one after the other; then SYNCED
-	var more http.Header      // of that
+	var answers []http.Header // of consecutive 401s, followed by SYNCED
+	var more http.Header      // of SYNCED
 	handler := func(w http.ResponseWriter, r *http.Request) {
 		rec.record(r)
 		h := more
@@ -101,8 +101,8 @@ func TestCookiesOnTheWire(t *testing.T) {
 	rec.want(t, "a SRV=b1; ID=2", "d SRV=b2; ID=2", "d SRV=b2; ID=2")
 }
 
-// An error of a balancer does not make the nonce that was sent the one to go on
-// with: it may never have reached a server.
+// After an error of a load balancer, the nonce is not shared: it may not have reached a
+// server.
 func TestErrorDoesNotPromoteANonce(t *testing.T) {
 	for code, want := range map[int]string{503: "a", 500: "a", 404: "b"} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {

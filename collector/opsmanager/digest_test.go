@@ -74,7 +74,7 @@ func TestSeparateSessions(t *testing.T) {
 	toA, toB, againToA := newRig(t, a.URL(), shared), newRig(t, b.URL(), shared), newRig(t, a.URL(), shared)
 	for range 3 {
 		toA.synced(t)
-		toB.synced(t) // same host, other port
+		toB.synced(t) // same host, different port
 		againToA.synced(t)
 	}
 	if c := a.Counts(); c.Challenges != 1 || c.Requests != 7 {
@@ -107,7 +107,7 @@ func TestNonceLifetime(t *testing.T) {
 	if codes := r.codes(); !slices.Equal(codes, []int{401, 200}) {
 		t.Errorf("at 45 s: got %v", codes)
 	}
-	for range 20 { // sessions that were long idle are forgotten and made again
+	for range 20 { // idle sessions are removed and created again
 		now.Advance(11 * time.Minute)
 		r.synced(t)
 	}

@@ -10,21 +10,21 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// Error is a poll that learned no status. Its text never holds a key, digest
-// material or an upstream's free text.
+// Error is the error of a failed poll. Its text never contains a key, digest material
+// or free text from upstream.
 type Error struct {
 	Reason Reason
-	// StatusCode is the HTTP status code, 0 where no whole answer came.
+	// StatusCode is the HTTP status code, or 0 if there was no complete response.
 	StatusCode int
-	// ErrorCode is Ops Manager's errorCode, "" where there is none.
+	// ErrorCode is Ops Manager's errorCode, or "" if there is none.
 	ErrorCode string
-	// Address is the address of this host as Ops Manager reports it with
-	// [ReasonAccessList]; the zero Addr where it does not.
+	// Address is the address of this host as reported by Ops Manager with
+	// [ReasonAccessList], or the zero Addr.
 	Address netip.Addr
-	// RetryAfter is how long the server asks to wait with [ReasonRateLimited], at
-	// most a day; 0 where it does not say.
+	// RetryAfter is the delay requested by the server with [ReasonRateLimited], at
+	// most a day, or 0 if there is none.
 	RetryAfter time.Duration
-	// Err says what happened; nil where code and errorCode say it all.
+	// Err is the cause; nil if the codes are sufficient.
 	Err error
 }
 
@@ -49,14 +49,14 @@ func (e *Error) Error() string {
 	return strings.Join(parts, ": ")
 }
 
-// Unwrap returns what happened, for errors.As.
+// Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// ChallengeError says why a 401 holds no digest challenge that can be answered.
+// ChallengeError explains why a 401 has no digest challenge that can be answered.
 type ChallengeError = digest.ChallengeError
 
-// ReasonOf returns the reason of a failed poll. An error that is no [*Error]
-// would be a defect of this package; it counts as a bad response.
+// ReasonOf returns the reason of a failed poll. An error that is not an [*Error] would
+// be a bug in this package and counts as a bad response.
 func ReasonOf(err error) Reason {
 	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Reason

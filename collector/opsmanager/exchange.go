@@ -12,11 +12,11 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// maxBody bounds a body, compressed and decompressed, in bytes.
+// maxBody is the maximum size of a body in bytes, both compressed and decompressed.
 const maxBody = 64 << 10
 
-// exchange sends one request over kept or fresh and reads the whole response. It
-// tells whether the request went out on a connection that had served before.
+// exchange sends one request over kept or fresh and reads the complete response. It
+// also reports whether the request used an existing connection.
 func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *digest.Attempts, over *http.Transport) (*answer, bool, error) {
 	p := &progress{transport: t, target: target, header: maps.Clone(t.header), attempts: attempts}
 	req := (&http.Request{
@@ -24,8 +24,8 @@ func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *dig
 		URL:    target,
 		Header: p.header,
 		Body:   noReplay{},
-		// Without it net/http would wait for the body's first byte, and send it
-		// chunked if none came within 200 ms of a throttled CPU.
+		// Without it net/http would wait for the body's first byte, and would use
+		// chunked encoding if a throttled CPU did not provide it within 200 ms.
 		TransferEncoding: []string{"identity"},
 	}).WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, p.trace()))))
 
@@ -40,11 +40,11 @@ func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *dig
 		t.observe(seen)
 	}
 	if t.retired.Load() {
-		t.kept.CloseIdleConnections() // the request may have begun just before
+		t.kept.CloseIdleConnections() // retire may have missed this request's connection
 	}
 	conn := p.conn.Load()
 	if a != nil && (a.code >= http.StatusInternalServerError || a.code == http.StatusRequestTimeout) {
-		// A gateway that gave up may still send the answer that it waited for.
+		// A gateway that timed out may still forward the response it waited for.
 		conn.end()
 	}
 	switch {
@@ -61,10 +61,10 @@ func (t *transport) exchange(ctx context.Context, target *url.URL, attempts *dig
 	return nil, p.reused, err
 }
 
-// roundTrip returns the response with its body read. Where the body breaks it
-// returns what there is of the response as well as the error.
+// roundTrip returns the response including its body. If reading the body fails, it
+// returns the partial response together with the error.
 func roundTrip(over *http.Transport, req *http.Request) (*answer, error) {
-	// RoundTrip and not Client.Do: it never follows a redirect.
+	// Unlike Client.Do, RoundTrip never follows a redirect.
 	resp, err := over.RoundTrip(req)
 	if err != nil {
 		return nil, err
@@ -72,9 +72,9 @@ func roundTrip(over *http.Transport, req *http.Request) (*answer, error) {
 	defer resp.Body.Close()
 	a := &answer{code: resp.StatusCode, header: resp.Header}
 	if a.code == http.StatusSwitchingProtocols {
-		return a, nil // the "body" is the connection itself, which no context ends
+		return a, nil // the body is the connection itself; no context ends reads of it
 	}
-	if n := resp.ContentLength; n > 0 && n <= maxBody { // io.ReadAll takes 512 bytes for twenty
+	if n := resp.ContentLength; n > 0 && n <= maxBody { // io.ReadAll allocates 512 bytes for some twenty
 		a.body = make([]byte, n)
 		_, err = io.ReadFull(resp.Body, a.body)
 		return a, err
@@ -86,13 +86,13 @@ func roundTrip(over *http.Transport, req *http.Request) (*answer, error) {
 	return a, err
 }
 
-// noReplay is an empty body that net/http cannot rewind: it would otherwise
-// send a GET that meets a broken kept connection again on every idle one, while
-// the poll's time runs out. It still sends a plain GET without a body.
+// noReplay is an empty body that net/http cannot rewind. Otherwise net/http would
+// retry a GET on every idle connection if they are broken, and use up the poll's time.
+// The request is still a plain GET without a body.
 type noReplay struct{}
 
 func (noReplay) Read([]byte) (int, error) { return 0, io.EOF }
 func (noReplay) Close() error             { return nil }
 
-// WriteTo spares net/http a buffer of 32 KiB for each request.
+// WriteTo saves net/http a buffer of 32 KiB for each request.
 func (noReplay) WriteTo(io.Writer) (int64, error) { return 0, nil }

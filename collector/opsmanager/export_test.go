@@ -11,22 +11,22 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// MaxBody is how many bytes a body may have.
+// MaxBody is the maximum size of a body in bytes.
 const MaxBody = maxBody
 
-// What fuzz tests and benchmarks call without a server.
+// Functions that fuzz tests and benchmarks call without a server.
 var (
 	ParseVersion = parseVersion
 	Cached       = cached
 )
 
-// ParseStatus returns the status in a body, "" for none.
+// ParseStatus returns the status in a body, or "" for none.
 func ParseStatus(body []byte) Status {
 	status, _ := parseStatus(body)
 	return status
 }
 
-// StatusOf returns the status that an answer to a request with credentials tells.
+// StatusOf returns the status in a response to a request with credentials.
 func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (Status, error) {
 	target := &url.URL{Scheme: "http", Host: "localhost", Path: "/"}
 	session := NewSessions().Of("http://localhost", key)
@@ -43,8 +43,8 @@ func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (St
 	return (&poll{session: session}).read(context.Background(), a)
 }
 
-// Taints tells whether it taints a connection if bytes come in pieces of these
-// sizes when it has been idle for some time; 0 stands for another request.
+// Taints reports whether data that arrives in chunks of these sizes taints a connection
+// after this idle time. A size of 0 is another request.
 func Taints(idle time.Duration, encrypted bool, sizes ...int) bool {
 	here, there := net.Pipe()
 	defer there.Close()

@@ -16,8 +16,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// FuzzStatus compares what the client makes of an answer with an oracle of its
-// own, both ways.
+// FuzzStatus compares the result of the client with an independent oracle.
 func FuzzStatus(f *testing.F) {
 	for _, body := range []string{
 		`{"status":"SYNCED"}`, " {\n\"status\" : \"NOT_SYNCED\" }\n", `{"a":[{"status":"SYNCED"}],"status":"SYNCED","b":{}}`,
@@ -74,7 +73,7 @@ func decode(body []byte, encoding string) ([]byte, bool) {
 	return nil, false
 }
 
-// oracle reads a body as a map, and counts the members of that name itself.
+// oracle decodes a body into a map, and counts the members named status itself.
 func oracle(body []byte) opsmanager.Status {
 	var members map[string]any
 	if json.Unmarshal(body, &members) != nil || countStatus(body) != 1 {
@@ -86,8 +85,8 @@ func oracle(body []byte) opsmanager.Status {
 	return ""
 }
 
-// countStatus counts the members named status of the outermost object of valid
-// JSON: the strings one level deep with a colon behind them.
+// countStatus counts the members named status of the outermost object of valid JSON: the
+// strings at depth one that are followed by a colon.
 func countStatus(body []byte) (count int) {
 	depth := 0
 	for i := 0; i < len(body); i++ {
@@ -132,9 +131,9 @@ func FuzzVersion(f *testing.F) {
 	})
 }
 
-// FuzzAnswer sends any bytes as the answer. Where the client takes a status from
-// them, they are an HTTP response with code 200 and one such status in its body,
-// as net/http's own reader and the oracle read it.
+// FuzzAnswer sends arbitrary bytes as the response. If the client reads a status from
+// them, net/http and the oracle must parse them as a response with code 200 and that
+// status in its body.
 func FuzzAnswer(f *testing.F) {
 	for _, answer := range []string{
 		"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n{\"status\":\"SYNCED\"}", "HTTP/1.0 200 OK\r\n\r\n{\"status\":\"NOT_SYNCED\"}",

@@ -10,8 +10,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// A server of another protocol that speaks first is told as such, whether its
-// greeting comes before the request is under way or after it.
+// A server of another protocol that speaks first is reported as such, whether its
+// greeting arrives before or after the request is written.
 func TestServerThatSpeaksFirst(t *testing.T) {
 	for name, pause := range map[string]time.Duration{"at once": 0, "a little later": 200 * time.Microsecond, "after the request": 20 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {

@@ -9,13 +9,13 @@ import (
 	"strings"
 )
 
-// noProtocol is the text of the TLS alert of a server that speaks none of the
-// protocols which are offered (RFC 7301, section 3.2).
+// noProtocol is the text of the TLS alert of a server that supports none of the
+// offered protocols (RFC 7301, section 3.2).
 var noProtocol = tls.AlertError(120).Error()
 
 const noHTTP1 = "the server does not offer HTTP/1.1"
 
-// alertError returns what is said of a TLS alert.
+// alertError returns the error to show for a TLS alert.
 func alertError(op *net.OpError) error {
 	if op.Err != nil && op.Err.Error() == noProtocol {
 		return &handshakeError{noHTTP1, op}
@@ -23,9 +23,8 @@ func alertError(op *net.OpError) error {
 	return op
 }
 
-// withoutNames gives the error of a handshake a text that holds nothing which the
-// server chose: certificates are full of free text, and a server need not be the
-// right one to send it.
+// withoutNames removes text chosen by the server from a handshake error: certificates
+// contain free text, and any server can send one.
 func withoutNames(err error) error {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return &handshakeError{"the server's certificate is for another name", err}
@@ -48,11 +47,10 @@ func withoutNames(err error) error {
 	return &handshakeError{"the TLS handshake failed", err}
 }
 
-// unsupportedVersion is an error of crypto/tls that has no type of its own.
+// unsupportedVersion matches an error of crypto/tls that has no type.
 var unsupportedVersion = regexp.MustCompile(`^tls: server selected unsupported protocol version [0-9a-f]{1,4}$`)
 
-// invalidity returns the text of an error without the details that may come from
-// a certificate.
+// invalidity returns the text of an error without details from a certificate.
 func invalidity(e x509.CertificateInvalidError) string {
 	if e.Reason == x509.Expired && strings.HasPrefix(e.Detail, "current time ") {
 		return e.Error()
@@ -60,7 +58,7 @@ func invalidity(e x509.CertificateInvalidError) string {
 	return strings.TrimSuffix(x509.CertificateInvalidError{Reason: e.Reason}.Error(), ": ")
 }
 
-// handshakeError is an error of a TLS handshake; what it wraps tells more.
+// handshakeError is a TLS handshake error with a text that is safe to show.
 type handshakeError struct {
 	text string
 	err  error

@@ -15,8 +15,8 @@ import (
 	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// A front end that speaks HTTP/2 alone, and says so in the handshake as OpenSSL
-// does. crypto/tls would let HTTP/1.1 in beside h2, so that it is another name here.
+// A server supports only HTTP/2 and rejects the handshake like OpenSSL. crypto/tls accepts
+// HTTP/1.1 clients if h2 is configured, so this test uses another protocol name.
 func TestNoHTTP1(t *testing.T) {
 	ca := authority.New(t)
 	server := ca.Server(t)
@@ -30,7 +30,7 @@ func TestNoHTTP1(t *testing.T) {
 	}
 }
 
-// ALPN offers HTTP/1.1 and nothing else, also where the server prefers HTTP/2.
+// ALPN offers only HTTP/1.1, even if the server prefers HTTP/2.
 func TestALPN(t *testing.T) {
 	ca := authority.New(t)
 	server := ca.Server(t)
@@ -48,14 +48,14 @@ func TestALPN(t *testing.T) {
 	}
 }
 
-// What an impostor writes into a certificate shows nowhere.
+// Text that an impostor writes into a certificate is never shown.
 func TestFreeTextOfCertificates(t *testing.T) {
 	const text = "visit-evil-example"
 	constrained := authority.New(t, func(c *x509.Certificate) {
 		c.PermittedDNSDomainsCritical, c.PermittedDNSDomains = true, []string{text + ".example.net"}
 	})
 	ca := authority.New(t)
-	// crypto/x509 does not make a certificate that it cannot parse.
+	// crypto/x509 does not create a certificate that it cannot parse.
 	malformed := ca.Server(t, func(c *x509.Certificate) { c.URIs = []*url.URL{{Scheme: "http", Host: text}} })
 	der := malformed.Certificates[0].Certificate[0]
 	_, uri, _ := bytes.Cut(der, []byte("ttp://"+text))

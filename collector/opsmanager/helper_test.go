@@ -28,7 +28,7 @@ const (
 	testOrg     = "5f1e9c2b8d3a4e0012ab34cd"
 	testPublic  = "jkqmzxvt"
 	testPrivate = "4f7c1f0e-7d0a-4b8f-9a3c-2f5d8e6b1c90"
-	// patience is what a poll is given that must succeed.
+	// patience is the timeout of polls that must succeed.
 	patience = time.Minute
 )
 
@@ -38,15 +38,15 @@ func keyOf(public, private string) config.KeyPair {
 	return config.KeyPair{Public: config.NewSecret(public), Private: config.NewSecret(private)}
 }
 
-// rig is a client and the exchanges that it reported.
+// rig is a client and its observed exchanges.
 type rig struct {
 	*opsmanager.Client
 	mu        sync.Mutex
 	exchanges []opsmanager.Exchange
 }
 
-// newRig returns a client that is closed with the test, with options that
-// change, if there is one, may change.
+// newRig returns a client that is closed with the test. change, if not nil, may modify its
+// options.
 func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig {
 	t.Helper()
 	u, err := url.Parse(rawURL)
@@ -78,13 +78,13 @@ func (r *rig) poll(t testing.TB) (opsmanager.Status, error) {
 	return r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
 }
 
-// read is MigrationLinkStatus without what may become of its reading later.
+// read is MigrationLinkStatus without the possibility of retraction.
 func (r *rig) read(ctx context.Context, key config.KeyPair, org string) (opsmanager.Status, error) {
 	reading, err := r.MigrationLinkStatus(ctx, key, org)
 	return reading.Status, err
 }
 
-// synced polls and fails the test unless the answer is SYNCED.
+// synced polls and fails the test unless the status is SYNCED.
 func (r *rig) synced(t testing.TB) {
 	t.Helper()
 	if status, err := r.poll(t); status != opsmanager.Synced || err != nil {
@@ -92,7 +92,7 @@ func (r *rig) synced(t testing.TB) {
 	}
 }
 
-// many polls n times at once and fails the test for each that is not SYNCED.
+// many runs n concurrent polls and fails the test for each that is not SYNCED.
 func (r *rig) many(t testing.TB, n int) {
 	t.Helper()
 	var all sync.WaitGroup
@@ -102,7 +102,7 @@ func (r *rig) many(t testing.TB, n int) {
 	all.Wait()
 }
 
-// codes returns the status codes of the exchanges so far and forgets them.
+// codes returns the status codes of the exchanges since its last call.
 func (r *rig) codes() []int {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -114,7 +114,7 @@ func (r *rig) codes() []int {
 	return codes
 }
 
-// failure is what a poll that fails must say.
+// failure is the expected error of a poll.
 type failure struct {
 	reason    opsmanager.Reason
 	code      int
@@ -131,7 +131,7 @@ func (want failure) check(t testing.TB, status opsmanager.Status, err error) {
 	}
 }
 
-// difference returns nil if a poll says that.
+// difference returns an error unless a poll failed as expected.
 func (want failure) difference(status opsmanager.Status, err error) error {
 	e, ok := errors.AsType[*opsmanager.Error](err)
 	if !ok {
@@ -144,7 +144,7 @@ func (want failure) difference(status opsmanager.Status, err error) error {
 	return nil
 }
 
-// simulate starts a simulated Ops Manager that knows the test key.
+// simulate starts a simulated Ops Manager with the test key.
 func simulate(t testing.TB, o simulator.Options, org simulator.Org) *simulator.Server {
 	t.Helper()
 	s := simulated.Server(t, o)
@@ -161,16 +161,17 @@ func serve(t testing.TB, handler http.HandlerFunc) string {
 	return s.URL
 }
 
-// still runs a client in a time that stands still as long as it has a connection,
-// whose servers are started before. Where every connection counts: net/http gives
-// one up if its own goroutine is not run for 50 ms after a request was written.
+// still runs a client in a synctest bubble, where time stands still while it has a
+// connection; servers are started outside. It is for tests that count connections:
+// net/http drops a connection if its goroutine does not run within 50 ms of a request
+// being written.
 func still(t *testing.T, test func(*testing.T)) {
 	t.Helper()
 	synctest.Test(t, test)
 }
 
-// listen starts a server that has each connection, counted from 1, handled by
-// handle and closed. The test does not end before all handlers did.
+// listen starts a server that calls handle for each connection, numbered from 1, and then
+// closes it. The test waits for all handlers.
 func listen(t testing.TB, handle func(c net.Conn, n int)) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -202,8 +203,7 @@ const (
 	challengeAnswer = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\nWWW-Authenticate: " + challenge + "\r\n\r\n"
 )
 
-// challenging has requests with credentials, whatever they are, answered by
-// handler, and challenges the others.
+// challenging calls handler for requests with any credentials and challenges all others.
 func challenging(handler http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") == "" {
@@ -228,8 +228,8 @@ func request(c net.Conn, in *bufio.Reader) (*http.Request, error) {
 	}
 }
 
-// say starts a server that challenges each request without credentials, answers
-// one with credentials with text, and closes the connection.
+// say starts a server that challenges each request without credentials, responds to one
+// with credentials with text, and closes the connection.
 func say(t testing.TB, text string) string {
 	return "http://" + listen(t, func(c net.Conn, _ int) {
 		if _, err := request(c, bufio.NewReader(c)); err == nil {
@@ -238,7 +238,7 @@ func say(t testing.TB, text string) string {
 	})
 }
 
-// drain reads until the other side has gone.
+// drain reads until the peer closes the connection.
 func drain(c net.Conn) {
 	buffer := make([]byte, 4096)
 	for {
@@ -248,7 +248,7 @@ func drain(c net.Conn) {
 	}
 }
 
-// reset makes the close of c a TCP RST.
+// reset makes closing c send a TCP RST.
 func reset(c net.Conn) {
 	if tcp, ok := c.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)

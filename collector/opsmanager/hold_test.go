@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// watched tells when a poll begins to wait for the challenge of another: that
-// is the first time that it looks at the end of its context.
+// watched is a context that reports when a poll begins to wait for the challenge of
+// another poll, which is when it first calls Done.
 type watched struct {
 	context.Context
 	once    sync.Once
@@ -26,8 +26,8 @@ func (w *watched) Done() <-chan struct{} {
 	return w.Context.Done()
 }
 
-// leading starts a server that has the first request for a challenge handled by
-// first, and the next n wait until all n are there.
+// leading starts a server that handles the first challenge request with first, and holds
+// the next n until all n have arrived.
 func leading(t *testing.T, n int64, first http.HandlerFunc) (url string, reached chan struct{}) {
 	t.Helper()
 	reached = make(chan struct{})
@@ -124,7 +124,7 @@ func TestChallengeThatFails(t *testing.T) {
 				<-fail
 				tt.answer(w, r)
 			})
-			// No patience of the followers lets them go on before the leader fails.
+			// Followers do not stop waiting before the leader fails.
 			r := newRig(t, url, func(o *opsmanager.Options) { o.MaxConnections, o.Timeout = 50, time.Hour })
 			var leader sync.WaitGroup
 			leader.Go(func() {

@@ -10,19 +10,19 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// poll is one reading of one organization: all the requests that it takes.
+// poll is one poll of one organization, including all its requests.
 type poll struct {
 	transport *transport
 	session   *digest.Session
 	target    *url.URL
 	prefixed  bool // the base URL has a path
 	attempts  *digest.Attempts
-	retried   bool // a kept connection broke, and the one retry is used up
+	retried   bool // a reused connection broke and the only retry is used up
 }
 
-// run sends the request until it is answered by something other than a challenge
-// that can be met. It returns the last answer, body included. hold is how long
-// the challenge of another poll may take.
+// run repeats the request until the response is not a challenge that can be answered.
+// It returns the last response including its body. hold is how long the challenge of
+// another poll may delay this one.
 func (p *poll) run(ctx context.Context, hold time.Duration) (*answer, error) {
 	p.attempts = p.session.Begin(ctx, hold)
 	defer p.attempts.End()
@@ -48,10 +48,9 @@ func (p *poll) run(ctx context.Context, hold time.Duration) (*answer, error) {
 	}
 }
 
-// send is one HTTP request. If it goes out on a kept connection that breaks, it
-// is sent once more on a new one, once in a poll, and with another use count: the
-// server may have counted the first. What the poll sends after that does not trust
-// kept connections any more.
+// send sends one HTTP request. If it is sent on an existing connection that breaks, it
+// is retried on a new one, once per poll, with another nonce count because the server
+// may have counted the first. The poll's further requests use new connections only.
 func (p *poll) send(ctx context.Context) (*answer, error) {
 	if p.retried || !p.transport.keeps() {
 		tell(ctx, "  on a new connection")

@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// progress is a request on its way. Hooks may still run in goroutines of net/http
+// progress is a request in progress. Hooks may still run in goroutines of net/http
 // after it has ended.
 type progress struct {
 	transport *transport
@@ -21,16 +21,16 @@ type progress struct {
 	header    http.Header
 	attempts  *digest.Attempts
 
-	// Written by gotConn, in the goroutine of the poll.
+	// Written by gotConn in the poll's goroutine.
 	credentials *digest.Credentials // nil for none
-	failed      error               // why there are none
-	reused      bool                // the connection had served before
+	failed      error               // why they could not be computed
+	reused      bool                // the connection has served a request before
 
-	conn     atomic.Pointer[connection] // nil before there is one
+	conn     atomic.Pointer[connection] // nil until there is one
 	tls      atomic.Pointer[tls.Conn]   // nil without TLS
-	shaking  atomic.Bool                // in the TLS handshake
-	answered atomic.Bool                // the first byte of a response came
-	unasked  atomic.Bool                // and it was there before the request
+	shaking  atomic.Bool                // in the TLS handshake, or it failed
+	answered atomic.Bool                // the first byte of a response arrived
+	unasked  atomic.Bool                // it cannot be the response to this request
 }
 
 func (p *progress) trace() *httptrace.ClientTrace {
@@ -47,24 +47,24 @@ func (p *progress) trace() *httptrace.ClientTrace {
 	}
 }
 
-// gotConn authorizes the request: it is known now which connection it takes, and
+// gotConn adds the credentials to the request. Only now is its connection known, and
 // net/http writes the header after this hook.
 func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	below := info.Conn
 	layer, _ := below.(*tls.Conn)
 	p.tls.Store(layer)
-	for ok := layer != nil; ok; layer, ok = below.(*tls.Conn) { // a proxy may add a layer
+	for ok := layer != nil; ok; layer, ok = below.(*tls.Conn) { // an HTTPS proxy adds a layer
 		below = layer.NetConn()
 	}
 	conn, ok := below.(*connection)
 	if !ok {
-		conn = &connection{Conn: below, transport: p.transport} // never: transport.dial makes them
+		conn = &connection{Conn: below, transport: p.transport} // never: transport.dial returns a *connection
 	}
 	conn.take(p.tls.Load() != nil)
 	p.conn.Store(conn)
 	p.reused = info.Reused
-	// The request's own context bounds the connection from here on. If this fails
-	// it is broken, which the request will meet.
+	// From here on, the context of each request limits the connection. If this fails,
+	// the connection is broken and the request fails too.
 	_ = info.Conn.SetDeadline(time.Time{})
 
 	p.credentials, p.failed = p.attempts.Authorize(&conn.route, http.MethodGet, p.target)
@@ -75,8 +75,8 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	p.set("Cookie", p.credentials.Cookie())
 }
 
-// set sets a header, or removes it if net/http has come back for another
-// connection.
+// set sets a header, or removes it if value is empty: net/http may have called gotConn
+// for another connection before.
 func (p *progress) set(name, value string) {
 	if value == "" {
 		delete(p.header, name)
@@ -89,36 +89,36 @@ func (p *progress) gotFirstByte() {
 	p.answered.Store(true)
 	if conn := p.conn.Load(); !conn.began() {
 		p.unasked.Store(true)
-		// At once: net/http gives the connection to the next request as soon as it
-		// has read the body, and that one would get the real answer to this one.
+		// Not later: once net/http has read the body, the next request gets the
+		// connection, and with it the real response to this one.
 		conn.refuse()
 	}
 }
 
-// spokeFirst tells whether the server spoke before it was asked, as those of
-// other protocols do (SSH, SMTP, MySQL).
+// spokeFirst reports whether the server sent data before it received any, as in other
+// protocols (SSH, SMTP, MySQL).
 func (p *progress) spokeFirst() bool {
 	conn := p.conn.Load()
 	return conn != nil && conn.spokeFirst.Load()
 }
 
-// ended tells whether the connection was read to its end.
+// ended reports whether a read from the connection failed, at its end or otherwise.
 func (p *progress) ended() bool {
 	conn := p.conn.Load()
 	return conn != nil && conn.ended.Load()
 }
 
-// alert returns the TLS alert that a connection ended with where err says only
-// that it is closed. With TLS 1.3 a server refuses the client's certificate when
-// the request is already being written, and chance decides which of the two
-// errors net/http returns; the connection remembers the alert.
+// alert returns the TLS alert that closed a connection if err says only that it is
+// closed. With TLS 1.3 a server rejects a client certificate while the request is
+// being written, and net/http may return either error; the connection remembers the
+// alert.
 func (p *progress) alert(err error) error {
 	var op *net.OpError
 	conn := p.tls.Load()
 	if conn == nil || !errors.Is(err, net.ErrClosed) && (!errors.As(err, &op) || op.Op != "write") {
 		return err
 	}
-	_ = conn.SetReadDeadline(time.Now()) // it is closed; no read may block
+	_ = conn.SetReadDeadline(time.Now()) // the read below must not block
 	if _, cause := conn.Read(make([]byte, 1)); errors.As(cause, &op) && op.Op == "remote error" {
 		return cause
 	}

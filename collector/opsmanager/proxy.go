@@ -7,7 +7,7 @@ import (
 	"net/url"
 )
 
-// ProxyError is a proxy's answer to CONNECT other than 200.
+// ProxyError is a proxy's response to CONNECT other than 200.
 type ProxyError struct{ StatusCode int }
 
 // Error implements error.

@@ -9,7 +9,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// through makes a client use the HTTP proxy at an address.
+// through configures the HTTP proxy at an address.
 func through(address string) func(*opsmanager.Options) {
 	return func(o *opsmanager.Options) {
 		o.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: address})

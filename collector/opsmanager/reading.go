@@ -2,18 +2,18 @@ package opsmanager
 
 import "fmt"
 
-// Reading is a status that was read. The zero Reading is none.
+// Reading is a status as read by a poll. The zero Reading holds none.
 type Reading struct {
 	Status Status
 
-	conn *connection // that it came over
+	conn *connection // it was read from
 	host string      // of the Ops Manager
 }
 
-// Retracted returns an [*Error] if the reading cannot be trusted any more: its
-// connection turned out to hold an answer that nobody asked for, so this one may
-// have been that to another request. It is cheap, and best asked as late as
-// possible. It may be called concurrently.
+// Retracted returns an [*Error] if the reading can no longer be trusted: the server
+// sent an unsolicited response on its connection, so this one may belong to another
+// request. Retracted is cheap and should be called as late as possible. It is safe for
+// concurrent use.
 func (r Reading) Retracted() error {
 	if r.conn == nil || !r.conn.tainted.Load() {
 		return nil

@@ -1,17 +1,17 @@
 package opsmanager
 
-// Reason says why the status of an organization is unknown. The set is closed:
-// it is the value of a metric label.
+// Reason is the reason why the status of an organization is unknown. The set is
+// closed, because reasons are values of a metric label.
 type Reason string
 
 // The reasons, in the order in which a poll can meet them.
 const (
 	ReasonCredentials   Reason = "credentials"    // no usable API key was ever read from its files
-	ReasonNotReached    Reason = "not_reached"    // not asked: no request slot became free before the deadline
-	ReasonDNS           Reason = "dns"            // the name did not resolve
-	ReasonConnect       Reason = "connect"        // no connection, or it broke before a whole answer
+	ReasonNotReached    Reason = "not_reached"    // not polled: no request slot became free before the deadline
+	ReasonDNS           Reason = "dns"            // the host name did not resolve
+	ReasonConnect       Reason = "connect"        // no connection, or it broke before a complete response
 	ReasonTLS           Reason = "tls"            // handshake or certificate
-	ReasonTimeout       Reason = "timeout"        // asked, and not answered in full before the deadline
+	ReasonTimeout       Reason = "timeout"        // polled, but no complete response before the deadline
 	ReasonUnauthorized  Reason = "unauthorized"   // the API key was rejected
 	ReasonRole          Reason = "role"           // the API key lacks Organization Owner
 	ReasonAccessList    Reason = "access_list"    // this host's address is not on the API key's access list
@@ -21,7 +21,7 @@ const (
 	ReasonServerError   Reason = "server_error"   // 5xx
 	ReasonRedirect      Reason = "redirect"       // 3xx, which is never followed
 	ReasonNonce         Reason = "nonce"          // no nonce was accepted, and the API key is not the problem
-	ReasonBadResponse   Reason = "bad_response"   // any other answer
+	ReasonBadResponse   Reason = "bad_response"   // any other response
 	ReasonUnknownStatus Reason = "unknown_status" // a status that is neither SYNCED nor NOT_SYNCED
 )
 
@@ -34,8 +34,8 @@ func Reasons() []Reason {
 	}
 }
 
-// Meaning returns one sentence that tells an operator what happened, "" for a
-// value outside the set. README and status page list it.
+// Meaning returns one sentence that tells operators what happened, or "" for a value
+// outside the set. It is shown in the README and on the status page.
 func (r Reason) Meaning() string {
 	switch r {
 	case ReasonCredentials:
@@ -76,8 +76,8 @@ func (r Reason) Meaning() string {
 	return ""
 }
 
-// Fix returns one sentence that tells an operator what to do, "" for a value
-// outside the set. README, status page, check and log show it.
+// Fix returns one sentence that tells operators what to do, or "" for a value outside
+// the set. It is shown in the README, on the status page, by check and in the log.
 func (r Reason) Fix() string {
 	switch r {
 	case ReasonCredentials:

@@ -26,47 +26,47 @@ func TestReasonsOfOpsManager(t *testing.T) {
 		answer simulator.Answer
 		want   failure
 	}{
-		"role":                     {simulator.MissingRole(false), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
-		"role with challenge":      {simulator.MissingRole(true), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
-		"role as 403":              {simulator.Code(403, "USER_UNAUTHORIZED"), failure{role, 403, "USER_UNAUTHORIZED", "HTTP 403 USER_UNAUTHORIZED"}},
-		"role gzipped":             {simulator.Gzip(simulator.MissingRole(false)), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
-		"not an owner":             {simulator.Code(401, "NOT_ORG_ADMIN"), failure{role, 401, "NOT_ORG_ADMIN", "HTTP 401 NOT_ORG_ADMIN"}},
-		"not in group":             {simulator.Code(401, "NOT_IN_GROUP"), failure{role, 401, "NOT_IN_GROUP", "HTTP 401 NOT_IN_GROUP"}},
-		"no user":                  {simulator.Code(401, "NO_CURRENT_USER"), failure{role, 401, "NO_CURRENT_USER", "HTTP 401 NO_CURRENT_USER"}},
-		"other 401":                {simulator.Code(401, "SOMETHING_ELSE"), failure{opsmanager.ReasonUnauthorized, 401, "SOMETHING_ELSE", "HTTP 401 SOMETHING_ELSE: the response has no digest challenge"}},
-		"access list":              {simulator.NotOnAccessList("192.0.2.7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 192.0.2.7"}},
-		"access list, IPv6":        {simulator.NotOnAccessList("2001:db8::7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 2001:db8::7"}},
-		"access list, zone":        {simulator.NotOnAccessList("fe80::7%" + testPublic), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address fe80::7"}},
-		"access list, no address":  {simulator.NotOnAccessList("here"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
-		"access list, no list":     {listed(`null`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
-		"access list, empty list":  {listed(`[]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
-		"access list, number":      {listed(`[7]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
-		"no access list":           {simulator.OrgRequiresAccessList("192.0.2.7"), failure{list, 403, "ORG_REQUIRES_ACCESS_LIST", "HTTP 403 ORG_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
-		"resource":                 {simulator.Body(403, "application/json", `{"detail":"This resource requires access through an access list of ip ranges.","error":403,"errorCode":"RESOURCE_REQUIRES_ACCESS_LIST","parameters":["192.0.2.7"],"reason":"Forbidden"}`), failure{list, 403, "RESOURCE_REQUIRES_ACCESS_LIST", "HTTP 403 RESOURCE_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
-		"older servers":            {simulator.Body(403, "", `{"errorCode":"RESOURCE_REQUIRES_WHITELIST","parameters":["192.0.2.7"]}`), failure{list, 403, "RESOURCE_REQUIRES_WHITELIST", "HTTP 403 RESOURCE_REQUIRES_WHITELIST: from address 192.0.2.7"}},
-		"list in other case":       {simulator.Code(403, "resource_requires_access_list"), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
-		"list that repeats a key":  {simulator.Code(403, strings.ToUpper(testPublic)+"_ACCESS_LIST"), failure{list, 403, "", "HTTP 403"}},
-		"list of another code":     {simulator.Code(404, "NOT_ON_ACCESS_LIST"), failure{opsmanager.ReasonNotFound, 404, "NOT_ON_ACCESS_LIST", "HTTP 404 NOT_ON_ACCESS_LIST"}},
-		"not offered":              {simulator.Code(403, "FEATURE_UNSUPPORTED"), failure{opsmanager.ReasonForbidden, 403, "FEATURE_UNSUPPORTED", "HTTP 403 FEATURE_UNSUPPORTED"}},
-		"firewall":                 {simulator.HTML(403), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
-		"no organization":          {simulator.OrgNotFound(), failure{opsmanager.ReasonNotFound, 404, "ORG_NOT_FOUND", "HTTP 404 ORG_NOT_FOUND"}},
-		"no endpoint":              {simulator.ResourceNotFound(), failure{opsmanager.ReasonNotFound, 404, "RESOURCE_NOT_FOUND", "HTTP 404 RESOURCE_NOT_FOUND"}},
-		"method":                   {simulator.MethodNotAllowed(), failure{opsmanager.ReasonBadResponse, 405, "", "HTTP 405"}},
-		"rate":                     {simulator.RateLimited(""), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED"}},
-		"rate with Retry-After":    {simulator.RateLimited("3600"), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED: retry after 1h0m0s"}},
-		"unexpected":               {simulator.UnexpectedError(), failure{opsmanager.ReasonServerError, 500, "UNEXPECTED_ERROR", "HTTP 500 UNEXPECTED_ERROR"}},
-		"balancer":                 {simulator.HTML(502), failure{opsmanager.ReasonServerError, 502, "", "HTTP 502"}},
-		"maintenance":              {simulator.HTML(503), failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},
-		"login page":               {simulator.HTML(200), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
-		"errorCode in other case":  {simulator.Code(404, "org_not_found"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
-		"errorCode as free text":   {simulator.Code(404, "ORG NOT FOUND"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
-		"errorCode too long":       {simulator.Code(404, "A"+strings.Repeat("B", 64)), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
-		"errorCode of a number":    {simulator.Body(404, "", `{"errorCode":7}`), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
-		"reset":                    {simulator.Reset(), failure{opsmanager.ReasonConnect, 0, "", "read tcp ADDRESS->ADDRESS: read: connection reset by peer"}},
-		"cut in the headers":       {simulator.Cut(), failure{opsmanager.ReasonConnect, 0, "", "net/http: HTTP/1.x transport connection broken: unexpected EOF"}},
-		"cut in the body":          {simulator.Truncated(), failure{opsmanager.ReasonConnect, 0, "", "unexpected EOF"}},
-		"truncated, but complete":  {simulator.TruncatedJSON(), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
-		"envelope that nobody got": {simulator.Envelope("content"), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the status is not a string"}},
+		"role":                    {simulator.MissingRole(false), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"role with challenge":     {simulator.MissingRole(true), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"role as 403":             {simulator.Code(403, "USER_UNAUTHORIZED"), failure{role, 403, "USER_UNAUTHORIZED", "HTTP 403 USER_UNAUTHORIZED"}},
+		"role gzipped":            {simulator.Gzip(simulator.MissingRole(false)), failure{role, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"not an owner":            {simulator.Code(401, "NOT_ORG_ADMIN"), failure{role, 401, "NOT_ORG_ADMIN", "HTTP 401 NOT_ORG_ADMIN"}},
+		"not in group":            {simulator.Code(401, "NOT_IN_GROUP"), failure{role, 401, "NOT_IN_GROUP", "HTTP 401 NOT_IN_GROUP"}},
+		"no user":                 {simulator.Code(401, "NO_CURRENT_USER"), failure{role, 401, "NO_CURRENT_USER", "HTTP 401 NO_CURRENT_USER"}},
+		"other 401":               {simulator.Code(401, "SOMETHING_ELSE"), failure{opsmanager.ReasonUnauthorized, 401, "SOMETHING_ELSE", "HTTP 401 SOMETHING_ELSE: the response has no digest challenge"}},
+		"access list":             {simulator.NotOnAccessList("192.0.2.7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 192.0.2.7"}},
+		"access list, IPv6":       {simulator.NotOnAccessList("2001:db8::7"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address 2001:db8::7"}},
+		"access list, zone":       {simulator.NotOnAccessList("fe80::7%" + testPublic), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas + ": from address fe80::7"}},
+		"access list, no address": {simulator.NotOnAccessList("here"), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
+		"access list, no list":    {listed(`null`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
+		"access list, empty list": {listed(`[]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
+		"access list, number":     {listed(`[7]`), failure{list, 403, inAtlas, "HTTP 403 " + inAtlas}},
+		"no access list":          {simulator.OrgRequiresAccessList("192.0.2.7"), failure{list, 403, "ORG_REQUIRES_ACCESS_LIST", "HTTP 403 ORG_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
+		"resource":                {simulator.Body(403, "application/json", `{"detail":"This resource requires access through an access list of ip ranges.","error":403,"errorCode":"RESOURCE_REQUIRES_ACCESS_LIST","parameters":["192.0.2.7"],"reason":"Forbidden"}`), failure{list, 403, "RESOURCE_REQUIRES_ACCESS_LIST", "HTTP 403 RESOURCE_REQUIRES_ACCESS_LIST: from address 192.0.2.7"}},
+		"older servers":           {simulator.Body(403, "", `{"errorCode":"RESOURCE_REQUIRES_WHITELIST","parameters":["192.0.2.7"]}`), failure{list, 403, "RESOURCE_REQUIRES_WHITELIST", "HTTP 403 RESOURCE_REQUIRES_WHITELIST: from address 192.0.2.7"}},
+		"list in other case":      {simulator.Code(403, "resource_requires_access_list"), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
+		"list that repeats a key": {simulator.Code(403, strings.ToUpper(testPublic)+"_ACCESS_LIST"), failure{list, 403, "", "HTTP 403"}},
+		"list of another code":    {simulator.Code(404, "NOT_ON_ACCESS_LIST"), failure{opsmanager.ReasonNotFound, 404, "NOT_ON_ACCESS_LIST", "HTTP 404 NOT_ON_ACCESS_LIST"}},
+		"not offered":             {simulator.Code(403, "FEATURE_UNSUPPORTED"), failure{opsmanager.ReasonForbidden, 403, "FEATURE_UNSUPPORTED", "HTTP 403 FEATURE_UNSUPPORTED"}},
+		"firewall":                {simulator.HTML(403), failure{opsmanager.ReasonForbidden, 403, "", "HTTP 403"}},
+		"no organization":         {simulator.OrgNotFound(), failure{opsmanager.ReasonNotFound, 404, "ORG_NOT_FOUND", "HTTP 404 ORG_NOT_FOUND"}},
+		"no endpoint":             {simulator.ResourceNotFound(), failure{opsmanager.ReasonNotFound, 404, "RESOURCE_NOT_FOUND", "HTTP 404 RESOURCE_NOT_FOUND"}},
+		"method":                  {simulator.MethodNotAllowed(), failure{opsmanager.ReasonBadResponse, 405, "", "HTTP 405"}},
+		"rate":                    {simulator.RateLimited(""), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED"}},
+		"rate with Retry-After":   {simulator.RateLimited("3600"), failure{opsmanager.ReasonRateLimited, 429, "RATE_LIMITED", "HTTP 429 RATE_LIMITED: retry after 1h0m0s"}},
+		"unexpected":              {simulator.UnexpectedError(), failure{opsmanager.ReasonServerError, 500, "UNEXPECTED_ERROR", "HTTP 500 UNEXPECTED_ERROR"}},
+		"balancer":                {simulator.HTML(502), failure{opsmanager.ReasonServerError, 502, "", "HTTP 502"}},
+		"maintenance":             {simulator.HTML(503), failure{opsmanager.ReasonServerError, 503, "", "HTTP 503"}},
+		"login page":              {simulator.HTML(200), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
+		"errorCode in other case": {simulator.Code(404, "org_not_found"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
+		"errorCode as free text":  {simulator.Code(404, "ORG NOT FOUND"), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
+		"errorCode too long":      {simulator.Code(404, "A"+strings.Repeat("B", 64)), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
+		"errorCode of a number":   {simulator.Body(404, "", `{"errorCode":7}`), failure{opsmanager.ReasonNotFound, 404, "", "HTTP 404"}},
+		"reset":                   {simulator.Reset(), failure{opsmanager.ReasonConnect, 0, "", "read tcp ADDRESS->ADDRESS: read: connection reset by peer"}},
+		"cut in the headers":      {simulator.Cut(), failure{opsmanager.ReasonConnect, 0, "", "net/http: HTTP/1.x transport connection broken: unexpected EOF"}},
+		"cut in the body":         {simulator.Truncated(), failure{opsmanager.ReasonConnect, 0, "", "unexpected EOF"}},
+		"truncated, but complete": {simulator.TruncatedJSON(), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the body is not a single JSON value"}},
+		"envelope, not requested": {simulator.Envelope("content"), failure{opsmanager.ReasonBadResponse, 200, "", "HTTP 200: the status is not a string"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, simulator.Org{Answer: tt.answer})
@@ -93,7 +93,7 @@ func TestRetryAfter(t *testing.T) {
 	} {
 		_, err := newRig(t, simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.RateLimited(text)}).URL(), nil).poll(t)
 		e, ok := err.(*opsmanager.Error) //nolint:errorlint // the documented type
-		passes := time.Duration(0)       // until the answer has come
+		passes := time.Duration(0)       // before the response arrives
 		if strings.HasSuffix(text, "GMT") {
 			passes = time.Minute
 		}
@@ -111,8 +111,8 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
-// A server that compares the path with the digest's answers 400 behind a proxy
-// that strips a prefix, as Apache does.
+// Behind a proxy that strips a prefix, a server that compares the path with the digest's,
+// such as Apache, responds with 400.
 func TestPathThatAProxyChanges(t *testing.T) {
 	const prefix = "HTTP 400: a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged"
 	for path, want := range map[string]string{"": "HTTP 400", "/": "HTTP 400", "/om": prefix, "/om/": prefix} {
@@ -172,7 +172,7 @@ func TestReasonsOfTheNetwork(t *testing.T) {
 		{"TLS", "\x15\x03\x01\x00\x02\x02\x46\r\n\r\n", bad, 0, invalid},
 		{"short code", "HTTP/1.1 20 OK\r\n\r\n", bad, 0, invalid},
 		{"malformed header", ok + "no colon\r\n\r\n", bad, 0, invalid},
-		{"length is no number", ok + "Content-Length: ten\r\n\r\n", bad, 0, invalid},
+		{"length not a number", ok + "Content-Length: ten\r\n\r\n", bad, 0, invalid},
 		{"length below 0", ok + "Content-Length: -1\r\n\r\n", bad, 0, invalid},
 		{"two lengths", ok + "Content-Length: 19\r\nContent-Length: 18\r\n\r\n" + `{"status":"SYNCED"}`, bad, 0, invalid},
 		{"huge header", ok + "X: " + strings.Repeat("x", 80<<10) + "\r\n\r\n", bad, 0, invalid},
@@ -224,7 +224,7 @@ func TestReasonsBeforeHTTP(t *testing.T) {
 			t.Errorf("got %v", err)
 		}
 	})
-	free := "127.0.0.1:1" // tcpmux, which nobody has
+	free := "127.0.0.1:1" // tcpmux, which is never used
 	t.Run("refused", func(t *testing.T) {
 		status, err := newRig(t, "http://"+free, nil).poll(t)
 		failure{opsmanager.ReasonConnect, 0, "", "dial tcp ADDRESS: connect: connection refused"}.check(t, status, err)
@@ -234,12 +234,12 @@ func TestReasonsBeforeHTTP(t *testing.T) {
 		failure{opsmanager.ReasonConnect, 0, "", "proxyconnect tcp: dial tcp ADDRESS: connect: connection refused"}.check(t, status, err)
 	})
 	for name, tt := range map[string]struct{ answer, text string }{
-		"proxy wants a login":  {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy refused CONNECT with HTTP 407"},
-		"proxy forbids":        {"HTTP/1.1 403 " + testPrivate + "\r\n\r\n", "the proxy refused CONNECT with HTTP 403"},
-		"proxy says 204":       {"HTTP/1.1 204 No Content\r\n\r\n", "the proxy refused CONNECT with HTTP 204"},
-		"proxy says nothing":   {"", "unexpected EOF"},
-		"proxy says something": {"Basic dXNlcjpwYXNz\r\n", "the connection failed"},
-		"proxy says bad line":  {"HTTP/1.1 200 OK\r\nBasic dXNlcjpwYXNz\r\n\r\n", "the connection failed"},
+		"proxy requires authentication": {"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n", "the proxy refused CONNECT with HTTP 407"},
+		"proxy forbids":                 {"HTTP/1.1 403 " + testPrivate + "\r\n\r\n", "the proxy refused CONNECT with HTTP 403"},
+		"proxy says 204":                {"HTTP/1.1 204 No Content\r\n\r\n", "the proxy refused CONNECT with HTTP 204"},
+		"proxy says nothing":            {"", "unexpected EOF"},
+		"proxy says something":          {"Basic dXNlcjpwYXNz\r\n", "the connection failed"},
+		"proxy says bad line":           {"HTTP/1.1 200 OK\r\nBasic dXNlcjpwYXNz\r\n\r\n", "the connection failed"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := listen(t, func(c net.Conn, _ int) {

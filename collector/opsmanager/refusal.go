@@ -13,11 +13,11 @@ import (
 	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
-// maxRetryAfter bounds what a server may ask for.
+// maxRetryAfter limits the delay that a server may request.
 const maxRetryAfter = 24 * time.Hour
 
-// refusal turns an answer with a code other than 200 into an error. This is the
-// one place that decides what a code means.
+// refusal returns the error of a response with a code other than 200. It is the only
+// place that decides what a code means.
 func (p *poll) refusal(a *answer) *Error {
 	code := a.apiError().ErrorCode
 	e := &Error{StatusCode: a.code, ErrorCode: p.shown(a, code)}
@@ -47,12 +47,12 @@ func (p *poll) refusal(a *answer) *Error {
 	return e
 }
 
-// unauthorized tells the meanings of a 401 apart (Ops Manager documentation,
-// "Error Codes": a missing role is a 401, the access list a 403).
+// unauthorized distinguishes the meanings of a 401 (Ops Manager documentation, "Error
+// Codes": a missing role is a 401, the access list a 403).
 func (a *answer) unauthorized(errorCode string) (Reason, error) {
 	switch {
 	case isRole(errorCode):
-		return ReasonRole, nil // the code says it all
+		return ReasonRole, nil // errorCode is sufficient
 	case errors.Is(a.refusal.Err, digest.ErrNonces):
 		return ReasonNonce, a.refusal.Err
 	}
@@ -67,12 +67,12 @@ func isRole(errorCode string) bool {
 	return false
 }
 
-// isAccessList also knows the codes of older servers (RESOURCE_REQUIRES_WHITELIST).
+// isAccessList also accepts the codes of older servers (RESOURCE_REQUIRES_WHITELIST).
 func isAccessList(errorCode string) bool {
 	return strings.Contains(errorCode, "ACCESS_LIST") || strings.Contains(errorCode, "WHITELIST")
 }
 
-// apiError is the part of Ops Manager's error body that is read.
+// apiError is the part of Ops Manager's error body that is used.
 type apiError struct {
 	ErrorCode  string `json:"errorCode"`
 	Parameters []any  `json:"parameters"`
@@ -82,17 +82,17 @@ func (a *answer) apiError() apiError {
 	var e apiError
 	if body, err := a.decoded(); err == nil {
 		if json.Unmarshal(body, &e) != nil {
-			return apiError{} // no error body of Ops Manager: the status code says it all
+			return apiError{} // not an error body of Ops Manager
 		}
 	}
 	return e
 }
 
-// errorCodeShape is what an errorCode must look like to get into an error: the
-// body is an upstream's text, and may even echo what was sent.
+// errorCodeShape matches the errorCodes that are shown in errors: the body comes from
+// upstream and may even echo the request.
 var errorCodeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
 
-// shown returns what can be shown of an errorCode.
+// shown returns an errorCode if it is safe to show, or "".
 func (p *poll) shown(a *answer, errorCode string) string {
 	if !errorCodeShape.MatchString(errorCode) || p.session.Echoes(errorCode, a.credentials) {
 		return ""
@@ -100,8 +100,8 @@ func (p *poll) shown(a *answer, errorCode string) string {
 	return errorCode
 }
 
-// withoutEcho drops the text of an error of the connection if it repeats the
-// key: a certificate's names are an upstream's text too.
+// withoutEcho replaces the text of a connection error if it repeats the key, as the
+// names in a certificate may.
 func (p *poll) withoutEcho(err error) error {
 	var e *Error
 	if errors.As(err, &e) && p.session.Echoes(e.Err.Error(), nil) {
@@ -110,8 +110,8 @@ func (p *poll) withoutEcho(err error) error {
 	return err
 }
 
-// address returns this host's address as Ops Manager saw it: the first
-// parameter of its access list errors.
+// address returns this host's address as seen by Ops Manager: the first parameter of
+// its access list errors.
 func (a *answer) address() netip.Addr {
 	if p := a.apiError().Parameters; len(p) > 0 {
 		if s, ok := p[0].(string); ok {
@@ -123,8 +123,8 @@ func (a *answer) address() netip.Addr {
 	return netip.Addr{}
 }
 
-// retryAfter returns what the answer's Retry-After asks for, in seconds or as a
-// date (RFC 9110, section 10.2.3), 0 for nothing.
+// retryAfter returns the delay requested by Retry-After, in seconds or as a date (RFC
+// 9110, section 10.2.3), or 0 if there is none.
 func (a *answer) retryAfter(now time.Time) time.Duration {
 	text := a.header.Get("Retry-After")
 	after := time.Duration(0)

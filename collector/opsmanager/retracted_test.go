@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -30,7 +31,7 @@ func (r *rig) reading(t testing.TB) opsmanager.Reading {
 	return reading
 }
 
-// retracted waits until a reading is retracted, and checks what is said then.
+// retracted waits until a reading is retracted, and checks the error.
 func retracted(t *testing.T, reading opsmanager.Reading, host string) {
 	t.Helper()
 	wait.For(t, "it is retracted", func() bool { return reading.Retracted() != nil })
@@ -44,8 +45,8 @@ func retracted(t *testing.T, reading opsmanager.Reading, host string) {
 	}
 }
 
-// An answer too many that comes when the connection is idle, however it comes,
-// takes back what was read from that connection, and from no other.
+// An unsolicited response on an idle connection retracts the readings from that
+// connection only.
 func TestRetracted(t *testing.T) {
 	for name, write := range map[string]func(c net.Conn, more <-chan struct{}){
 		"later": func(c net.Conn, more <-chan struct{}) {
@@ -75,28 +76,36 @@ func TestRetracted(t *testing.T) {
 	} {
 		for scheme, config := range map[string]*tls.Config{"http": nil, "https": authority.New(t).Server(t)} {
 			t.Run(name+", "+scheme, func(t *testing.T) {
-				more := make(chan struct{})
-				address := listen(t, func(c net.Conn, _ int) {
-					if config != nil {
-						c = tls.Server(c, config)
+				wait.Growing(t, time.Second, func(limit time.Duration) error {
+					more := make(chan struct{})
+					address := listen(t, func(c net.Conn, _ int) {
+						if config != nil {
+							c = tls.Server(c, config)
+						}
+						if _, err := request(c, bufio.NewReader(c)); err == nil {
+							write(c, more)
+							drain(c)
+						}
+					})
+					r := newRig(t, scheme+"://"+address, nil)
+					r.SetTLS(insecure())
+					first := r.reading(t)
+					if name == "later" && first.Retracted() != nil {
+						t.Error("retracted before there was a reason")
 					}
-					if _, err := request(c, bufio.NewReader(c)); err == nil {
-						write(c, more)
-						drain(c)
+					close(more)
+					for begun := time.Now(); first.Retracted() == nil; time.Sleep(time.Millisecond) {
+						if time.Since(begun) > limit {
+							return errors.New("not retracted") // net/http may have dropped the connection already
+						}
 					}
+					retracted(t, first, address)
+					second := r.reading(t) // on another connection, which is used once
+					if err := second.Retracted(); err != nil {
+						t.Error(err)
+					}
+					return nil
 				})
-				r := newRig(t, scheme+"://"+address, nil)
-				r.SetTLS(insecure())
-				first := r.reading(t)
-				if name == "later" && first.Retracted() != nil {
-					t.Error("retracted before there was a reason")
-				}
-				close(more)
-				retracted(t, first, address)
-				second := r.reading(t) // on another connection, which serves once
-				if err := second.Retracted(); err != nil {
-					t.Error(err)
-				}
 			})
 		}
 	}
@@ -105,7 +114,7 @@ func TestRetracted(t *testing.T) {
 	}
 }
 
-// What ends a connection as it should takes nothing back.
+// A regular end of a connection retracts nothing.
 func TestNotRetracted(t *testing.T) {
 	ca := authority.New(t)
 	version := func(v uint16, suites ...uint16) *tls.Config {
@@ -147,7 +156,7 @@ func TestNotRetracted(t *testing.T) {
 			r.SetTLS(c)
 			first := r.reading(t)
 			close(closing)
-			for <-connections != 2 { // the close has been seen when a poll opens another one
+			for <-connections != 2 { // a new connection shows that the close was noticed
 				if err := first.Retracted(); err != nil {
 					t.Fatal(err)
 				}
@@ -163,7 +172,7 @@ func TestNotRetracted(t *testing.T) {
 	}
 }
 
-// Not all that comes over an idle connection is an answer.
+// Not all data on an idle connection is a response.
 func TestWhatTaints(t *testing.T) {
 	for name, tt := range map[string]struct {
 		idle      time.Duration
@@ -188,7 +197,7 @@ func TestWhatTaints(t *testing.T) {
 	}
 }
 
-// duplicating starts a proxy that sends every n-th answer again a while later.
+// duplicating starts a proxy that repeats every n-th response after the delay late.
 func duplicating(t *testing.T, server string, n int, late time.Duration) (address string) {
 	var mu sync.Mutex
 	var all sync.WaitGroup
@@ -225,9 +234,9 @@ func duplicating(t *testing.T, server string, n int, late time.Duration) (addres
 	})
 }
 
-// A balancer sends some answers twice, the second time a moment too late to be seen
-// at once. Without looking back, a third of the samples would be wrong if it does
-// so with all of them, and one in twenty with one answer in ten.
+// A load balancer sends some responses twice, the second time too late to be detected at
+// once. Without retraction, a third of the samples would be wrong if it duplicates all
+// responses, and one in twenty if it duplicates one in ten.
 func TestDuplicatedAnswers(t *testing.T) {
 	const orgs, scrapes = 50, 20
 	id := func(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e0012ab%04d", i) }
@@ -271,7 +280,7 @@ func TestDuplicatedAnswers(t *testing.T) {
 						}
 					}
 				}
-				time.Sleep(20 * time.Millisecond) // nobody scrapes without a pause
+				time.Sleep(20 * time.Millisecond) // scrapes have pauses between them
 			}
 			t.Logf("%d of %d samples wrong, %d of them in the first scrape", wrong, known, first)
 			if wrong-first > orgs*scrapes/100 || known < orgs*scrapes*9/10 {
@@ -281,8 +290,8 @@ func TestDuplicatedAnswers(t *testing.T) {
 	}
 }
 
-// A connection for each request costs what it says, and no answer can be another
-// one's.
+// NewConnectionPerRequest opens a connection for each request, and no response can belong
+// to another request.
 func TestNewConnectionPerRequest(t *testing.T) {
 	s := simulate(t, simulator.Options{TLS: authority.New(t).Server(t)}, delayed)
 	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.NewConnectionPerRequest, o.MaxConnections = true, 4 })

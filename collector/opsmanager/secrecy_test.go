@@ -14,9 +14,8 @@ import (
 
 var quotedField = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
 
-// TestSecretsAreNotRepeated meets a server that repeats what it was sent, and
-// even the private key, wherever an answer has room for it. In the answers {}
-// stands for it.
+// TestSecretsAreNotRepeated polls a server that echoes secrets, even the private key, in
+// every part of a response. In the responses {} is replaced by the secret.
 func TestSecretsAreNotRepeated(t *testing.T) {
 	const cookie = "COOKIE_ABCDEF"
 	body := func(head, body string) string {
@@ -67,7 +66,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 			t.Run(public+" "+name, func(t *testing.T) {
 				for _, repeat := range []string{"authorization", "public", "private", "nonce", "cnonce", "response", "cookie"} {
 					for _, form := range []func(string) string{strings.Clone, strings.ToUpper} {
-						sent := make(chan map[string]string, 2) // the answer may break its connection
+						sent := make(chan map[string]string, 2) // the response may break its connection
 						address := listen(t, func(c net.Conn, _ int) {
 							in := bufio.NewReader(c)
 							for {
@@ -88,7 +87,7 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 								for _, m := range quotedField.FindAllStringSubmatch(authorization, -1) {
 									said[m[1]] = m[2]
 								}
-								sent <- said // first, so that it is there when the poll ends
+								sent <- said // first, so that it is available when the poll ends
 								_, _ = c.Write([]byte(strings.ReplaceAll(answer, "{}", form(said[repeat]))))
 								return
 							}

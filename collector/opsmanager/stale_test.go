@@ -30,7 +30,7 @@ func TestEndlessStaleness(t *testing.T) {
 	}
 }
 
-// A server that accepted nonces before is given up just as soon.
+// The number of attempts is the same for a server that accepted nonces before.
 func TestSuddenStaleness(t *testing.T) {
 	var broken atomic.Bool
 	s := simulate(t, simulator.Options{}, simulator.Org{})
@@ -67,10 +67,9 @@ func TestSuddenStaleness(t *testing.T) {
 	r.synced(t)
 }
 
-// However the server treats its nonces, no poll is lost. Only where back ends
-// with nonces of their own take turns among many requests at once does chance
-// let each request in or not, and ten in a row may not get in: then that is said,
-// and not that the key was rejected.
+// No poll is lost, however the server handles nonces. The exception is round robin over
+// back ends that do not share nonces, with many concurrent requests: ten attempts in a row
+// may fail by chance, which is reported as such and not as a rejected key.
 func TestDifficultNonces(t *testing.T) {
 	for name, tt := range map[string]struct {
 		nonce  simulator.Nonce

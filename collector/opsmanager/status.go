@@ -8,7 +8,7 @@ import (
 	"regexp"
 )
 
-// Status is the state of a migration link as Ops Manager spells it.
+// Status is the status of a migration link as spelled by Ops Manager.
 type Status string
 
 // The statuses that Ops Manager documents for a migration link.
@@ -17,8 +17,8 @@ const (
 	NotSynced Status = "NOT_SYNCED"
 )
 
-// Fix returns a sentence that tells an operator what to do about a link that is
-// down, "" for one that is up.
+// Fix tells operators what to do about a link that is not synced. It returns "" for
+// any other status.
 func (s Status) Fix() string {
 	if s != NotSynced {
 		return ""
@@ -26,22 +26,22 @@ func (s Status) Fix() string {
 	return "Check that Ops Manager can connect to Atlas (outgoing connections, proxy, not in local mode), that the access list of the link token includes its external IP address, and that the token still exists in Atlas. A new link takes a minute or two to become SYNCED."
 }
 
-// statusShape is what a status that this package does not know must look like
-// to be quoted in an error: anything else may be an upstream's free text.
+// statusShape matches the unknown statuses that are quoted in errors: anything else
+// may be free text from upstream.
 var statusShape = regexp.MustCompile(`^[A-Z_]{1,32}$`)
 
-// parseStatus returns the status in the body of an answer with code 200. The
-// body must be one JSON object with exactly one member named status, spelled
-// so, whose value is the string SYNCED or NOT_SYNCED.
+// parseStatus returns the status in the body of a response with code 200. The body
+// must be one JSON object with exactly one member named status, in lower case, whose
+// value is the string SYNCED or NOT_SYNCED.
 //
-// The members are walked token by token because unmarshalling into a struct
-// takes any letter case for the name and the last of several members.
+// It reads the members token by token because unmarshalling into a struct accepts a
+// name in any letter case, and the last of several members.
 func parseStatus(body []byte) (Status, *Error) {
 	var compact bytes.Buffer
-	if json.Compact(&compact, body) != nil { // also refuses a second value behind the first
+	if json.Compact(&compact, body) != nil { // also rejects a second value
 		return "", &Error{Reason: ReasonBadResponse, Err: errors.New("the body is not a single JSON value")}
 	}
-	switch compact.String() { // what Ops Manager sends: the walk takes eight times as long
+	switch compact.String() { // the usual bodies: reading tokens takes eight times as long
 	case `{"status":"SYNCED"}`:
 		return Synced, nil
 	case `{"status":"NOT_SYNCED"}`:

@@ -32,7 +32,7 @@ func padded(n int) string {
 	return before + strings.Repeat("x", n-len(before)-len(after)) + after
 }
 
-// answering starts a server with one answer; header lines are "Name: value".
+// answering starts a server with one response; header lines are "Name: value".
 func answering(t testing.TB, code int, body string, header ...string) string {
 	return serve(t, challenging(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header()["Content-Type"] = []string{"application/json"}
@@ -44,7 +44,7 @@ func answering(t testing.TB, code int, body string, header ...string) string {
 			w.Header().Add(name, value)
 		}
 		w.WriteHeader(code)
-		_, _ = w.Write([]byte(body)) // 204 and 304 take none
+		_, _ = w.Write([]byte(body)) // fails for 204 and 304
 	}))
 }
 
@@ -186,7 +186,7 @@ func TestUnknownStatus(t *testing.T) {
 	}
 }
 
-// Only a 200 tells a status, be it of an answer before or after authentication.
+// Only a 200 has a status, before and after authentication.
 func TestStatusOfOtherCodes(t *testing.T) {
 	for code, reason := range map[int]opsmanager.Reason{
 		201: opsmanager.ReasonBadResponse, 202: opsmanager.ReasonBadResponse, 203: opsmanager.ReasonBadResponse,

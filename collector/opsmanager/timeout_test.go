@@ -18,7 +18,7 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// drip sends text a byte at a time for as long as the other side is there.
+// drip sends text byte by byte until the peer closes the connection.
 func drip(c net.Conn, text string) {
 	for {
 		for i := range len(text) {
@@ -30,8 +30,8 @@ func drip(c net.Conn, text string) {
 	}
 }
 
-// Every way of not answering in full ends with the poll's context, is told as a
-// timeout, and leaves no connection behind.
+// Every incomplete response ends with the poll's context, is reported as a timeout and
+// leaves no connection open.
 func TestTimeout(t *testing.T) {
 	proxied := func(o *opsmanager.Options, address string) {
 		through(address)(o)
@@ -72,7 +72,7 @@ func TestTimeout(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			wait.Growing(t, 200*time.Millisecond, func(limit time.Duration) error { // in which the headers have to come
+			wait.Growing(t, 200*time.Millisecond, func(limit time.Duration) error { // within which the headers must arrive
 				closed := make(chan struct{}, 1)
 				address := listen(t, func(c net.Conn, _ int) {
 					tt.handle(c)
@@ -89,14 +89,14 @@ func TestTimeout(t *testing.T) {
 				if codes := r.codes(); !slices.Equal(codes, []int{tt.code}) {
 					return fmt.Errorf("got exchanges %v, want %d", codes, tt.code)
 				}
-				soon(t, "the connection is closed", closed) // without the client's being closed
+				soon(t, "the connection is closed", closed) // while the client is open
 				return failure{opsmanager.ReasonTimeout, 0, "", "no complete response before the deadline"}.difference(status, err)
 			})
 		})
 	}
 }
 
-// A server that switches protocols keeps its connection, which no context ends.
+// A server that switches protocols keeps its connection open; no context ends reads of it.
 func TestSwitchingProtocols(t *testing.T) {
 	closed := make(chan struct{})
 	address := listen(t, func(c net.Conn, _ int) {
@@ -110,7 +110,7 @@ func TestSwitchingProtocols(t *testing.T) {
 	soon(t, "the connection is closed", closed)
 }
 
-// An endless answer is not read on for ever, whatever the deadline.
+// An endless response is not read forever, even without a deadline.
 func TestEndlessAnswer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		first, on string
@@ -159,14 +159,14 @@ func TestCancelled(t *testing.T) {
 	})
 }
 
-// What the cancelled request says is moot once the deadline has passed, and a
-// poll that timed out costs the next one nothing.
+// After the deadline, the error of the cancelled request is ignored, and a poll that timed
+// out does not affect the next one.
 func TestAfterTimeout(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	s := simulate(t, simulator.Options{}, simulator.Org{Answer: simulator.Sequence(
 		func(w http.ResponseWriter, r *http.Request) {
-			cancel() // asked with credentials
+			cancel() // at the request with credentials
 			simulator.Hang()(w, r)
 		},
 		simulator.Status("SYNCED"),

@@ -36,12 +36,12 @@ func TestReasonsOfTLS(t *testing.T) {
 		},
 		"expired":       {ca.Server(t, authority.Expired), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
 		"not yet valid": {ca.Server(t, authority.NotYetValid), ca.Trust(), bad + "certificate has expired or is not yet valid: "},
-		"TLS 1.0 alone": {func() *tls.Config {
+		"only TLS 1.0": {func() *tls.Config {
 			c := ca.Server(t)
 			c.MinVersion, c.MaxVersion = tls.VersionTLS10, tls.VersionTLS10
 			return c
 		}(), ca.Trust(), "remote error: tls: protocol version not supported"},
-		"TLS 1.3 alone": {func() *tls.Config {
+		"only TLS 1.3": {func() *tls.Config {
 			c := ca.Server(t)
 			c.MinVersion = tls.VersionTLS13
 			return c
@@ -52,7 +52,7 @@ func TestReasonsOfTLS(t *testing.T) {
 			r := newRig(t, s.URL(), nil)
 			r.SetTLS(tt.client)
 			status, err := r.poll(t)
-			if err != nil { // the rest of these texts tells the time
+			if err != nil { // the rest of these texts contains the time
 				if i := strings.Index(err.Error(), "not yet valid: "); i >= 0 {
 					tt.text += err.Error()[i+len("not yet valid: "):]
 				}
@@ -65,8 +65,8 @@ func TestReasonsOfTLS(t *testing.T) {
 	}
 }
 
-// With TLS 1.3 the server refuses the client's certificate after the client has
-// completed its handshake and may have sent the request.
+// With TLS 1.3 the server rejects the client's certificate after the client has completed
+// its handshake and may have sent the request.
 func TestClientCertificateDemanded(t *testing.T) {
 	ca := authority.New(t)
 	for name, version := range map[string]uint16{"TLS 1.2": tls.VersionTLS12, "TLS 1.3": tls.VersionTLS13} {
@@ -149,7 +149,7 @@ func TestSetTLS(t *testing.T) {
 	}
 }
 
-// httptestTLS starts a server with a certificate of an authority.
+// httptestTLS starts a server with a certificate issued by ca.
 func httptestTLS(t testing.TB, ca *authority.Authority, handler http.HandlerFunc) (url string) {
 	t.Helper()
 	s := httptest.NewUnstartedServer(handler)

@@ -12,28 +12,28 @@ import (
 	"time"
 )
 
-// Trace is told the steps of a poll as they happen, in words that hold no key,
-// no digest material and no upstream's free text. It is called concurrently, and
-// may be called after the poll has ended: net/http goes on dialing.
+// Trace is called for each step of a poll with a text that contains no key, no digest
+// material and no free text from upstream. It is called concurrently, possibly even
+// after the poll has ended because net/http continues to dial.
 type Trace func(step string)
 
 type traceKey struct{}
 
-// WithTrace returns a context whose poll tells its steps to t.
+// WithTrace returns a context that makes a poll report its steps to t.
 func WithTrace(ctx context.Context, t Trace) context.Context {
 	return context.WithValue(ctx, traceKey{}, t)
 }
 
 func traced(ctx context.Context) bool { return ctx.Value(traceKey{}) != nil }
 
-// tell does nothing unless the poll of ctx is traced.
+// tell reports a step if the poll of ctx is traced.
 func tell(ctx context.Context, format string, args ...any) {
 	if t, ok := ctx.Value(traceKey{}).(Trace); ok {
 		t(fmt.Sprintf(format, args...))
 	}
 }
 
-// withConnectionTrace makes the poll tell how it comes by its connection.
+// withConnectionTrace makes the poll report how it gets its connection.
 func withConnectionTrace(ctx context.Context) context.Context {
 	if !traced(ctx) {
 		return ctx
@@ -82,7 +82,7 @@ func remote(conn net.Conn) string {
 	return "an unknown address"
 }
 
-// tellAnswer tells what a response is, without quoting it.
+// tellAnswer reports a response without quoting it.
 func tellAnswer(ctx context.Context, a *answer) {
 	if !traced(ctx) {
 		return

@@ -10,34 +10,33 @@ import (
 )
 
 const (
-	maxHeader = 64 << 10 // bytes of a response's header
-	// idleTimeout outlives the usual scrape intervals; Jetty closes idle
+	maxHeader = 64 << 10 // bytes of a response header
+	// idleTimeout is longer than the usual scrape intervals; Jetty closes idle
 	// connections earlier.
 	idleTimeout = 5 * time.Minute
-	// distrustFor is how long no connection serves twice after one held an answer
-	// too many.
+	// distrustFor is how long no connection is reused after an unsolicited response.
 	distrustFor = 10 * time.Minute
 )
 
 // transport sends requests to one Ops Manager with one TLS configuration.
 type transport struct {
-	kept    *http.Transport // keeps its connections
-	fresh   *http.Transport // always opens a new one, after a kept one broke
+	kept    *http.Transport // keeps connections
+	fresh   *http.Transport // opens a new connection for each request
 	header  http.Header
 	observe func(Exchange)
-	retired atomic.Bool // no connection is to be kept any more
+	retired atomic.Bool // keep no more connections
 
 	versions   versions
-	distrusted atomic.Pointer[time.Time] // when a connection last held an answer too many; nil for never
+	distrusted atomic.Pointer[time.Time] // time of the last unsolicited response; nil for never
 }
 
 func newTransport(opts Options, tlsConfig *tls.Config) *transport {
 	if tlsConfig == nil {
 		tlsConfig = &tls.Config{MinVersion: tls.VersionTLS12}
 	}
-	// HTTP/1.1 alone: Ops Manager speaks it, and one poll to a connection means
-	// that a connection that dies takes one poll with it, not all of them. A front
-	// end that speaks HTTP/2 alone is told so in the handshake.
+	// Only HTTP/1.1: Ops Manager supports it, and with one poll at a time per
+	// connection, a broken connection fails one poll and not all. The handshake with a
+	// server that supports only HTTP/2 fails with a clear error.
 	tlsConfig = tlsConfig.Clone()
 	tlsConfig.NextProtos = []string{"http/1.1"}
 	protocols := new(http.Protocols)
@@ -45,9 +44,9 @@ func newTransport(opts Options, tlsConfig *tls.Config) *transport {
 
 	header := http.Header{}
 	header.Set("Accept", "application/json")
-	// The body has some twenty bytes: compressing it would cost both sides more
-	// than all else. A server that compresses unasked is understood, here and not
-	// by net/http, which takes broken gzip for a broken connection.
+	// Compressing a body of some twenty bytes would cost both sides more than all
+	// else. If a server compresses nevertheless, this package decompresses: net/http
+	// would report corrupt gzip like a broken connection.
 	header.Set("Accept-Encoding", "identity")
 	header.Set("Cache-Control", "no-cache")
 	header.Set("User-Agent", opts.UserAgent)
@@ -72,9 +71,9 @@ func newTransport(opts Options, tlsConfig *tls.Config) *transport {
 	return t
 }
 
-// dial opens a connection whose deadline is the poll's, so that a proxy's CONNECT
-// and the TLS handshake end with it too; [progress.gotConn] lifts it when a
-// request gets the connection.
+// dial opens a connection with the deadline of the poll, which thus also limits CONNECT
+// and the TLS handshake. [progress.gotConn] removes the deadline when a request gets
+// the connection.
 func (t *transport) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	deadline, _ := ctx.Value(dialDeadline{}).(time.Time)
 	dialer := &net.Dialer{Deadline: deadline}
@@ -89,10 +88,10 @@ func (t *transport) dial(ctx context.Context, network, address string) (net.Conn
 	return &connection{Conn: conn, transport: t}, nil
 }
 
-// dialDeadline carries a poll's deadline to [transport.dial]. net/http lets a dial
-// go on after the request that wanted it has given up, and keeps the request's
-// values but not its deadline: dials to a host that swallows packets would
-// otherwise hold the connections of later polls for minutes.
+// dialDeadline passes a poll's deadline to [transport.dial]. net/http continues a dial
+// after its request has ended, with the request's context values but not its deadline.
+// Without this, dials to a host that drops packets would use up MaxConnsPerHost for
+// minutes.
 type dialDeadline struct{}
 
 func withDialDeadline(ctx context.Context) context.Context {
@@ -103,22 +102,22 @@ func withDialDeadline(ctx context.Context) context.Context {
 	return context.WithValue(ctx, dialDeadline{}, deadline)
 }
 
-// retire closes the connections, those in use when they fall idle. That holds as
-// long as the transport gets no further request, so polls that go on with it use
-// the fresh one.
+// retire closes idle connections at once and others when they become idle. net/http
+// keeps connections again after a further request, so polls in flight continue with
+// the fresh transport.
 func (t *transport) retire() {
 	t.retired.Store(true)
 	t.kept.CloseIdleConnections()
 }
 
-// distrust notes that a connection held an answer too many. The others may hold
-// one too, and what they give is not known to be wrong before it is exposed.
+// distrust records an unsolicited response. Other connections may hold one too, and
+// a wrong status read from them might be exposed before that is detected.
 func (t *transport) distrust() {
 	now := time.Now()
 	t.distrusted.Store(&now)
 }
 
-// keeps tells whether connections serve several requests.
+// keeps reports whether connections are reused.
 func (t *transport) keeps() bool {
 	since := t.distrusted.Load()
 	return !t.retired.Load() && (since == nil || time.Since(*since) > distrustFor)

@@ -14,8 +14,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// A server that sends an answer too many, with the answer to one organization,
-// must not have it taken for the answer to the next.
+// An unsolicited response, sent together with the response for one organization, must not
+// be mistaken for the response for the next.
 func TestAnswersThatWereNotAskedFor(t *testing.T) {
 	const one, other = "5f1e9c2b8d3a4e0012ab34cd", "5f1e9c2b8d3a4e0012ab34ce"
 	answer := func(status string) string {
@@ -42,9 +42,9 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 			}
 		}
 	}))
-	r := newRig(t, s, func(o *opsmanager.Options) { o.MaxConnections = 4 }) // for which polls wait
+	r := newRig(t, s, func(o *opsmanager.Options) { o.MaxConnections = 4 }) // so that polls wait for one
 	for range 200 {
-		r.SetTLS(nil) // or it would keep no connection any more
+		r.SetTLS(nil) // otherwise it would reuse no connection
 		var wg sync.WaitGroup
 		for range 8 {
 			wg.Go(func() {
@@ -62,8 +62,8 @@ func TestAnswersThatWereNotAskedFor(t *testing.T) {
 	}
 }
 
-// The answer too many is there already when the next request is written: it is not
-// taken for the answer to that, and what it came behind is retracted.
+// The unsolicited response arrives before the next request is written: it is not mistaken
+// for the response to that, and the reading before it is retracted.
 func TestAnswerThatWaits(t *testing.T) {
 	const one, other = "5f1e9c2b8d3a4e0012ab34cd", "5f1e9c2b8d3a4e0012ab34ce"
 	address := listen(t, func(c net.Conn, _ int) {
@@ -85,7 +85,7 @@ func TestAnswerThatWaits(t *testing.T) {
 		if status, err := r.read(t.Context(), keyOf(testPublic, testPrivate), other); status != opsmanager.NotSynced {
 			t.Fatal(err)
 		}
-		// net/http looks for what is behind an answer when this hook has returned.
+		// net/http checks for data after a response once this hook has returned.
 		idle, written := make(chan struct{}), make(chan struct{})
 		waiting := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{PutIdleConn: func(error) {
 			close(idle)

@@ -1,5 +1,5 @@
-// Package output writes to standard output and standard error without
-// depending on whoever reads them.
+// Package output writes to standard output and standard error without blocking on
+// their readers.
 package output
 
 import (
@@ -11,28 +11,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// keep is the largest memory for lines that is kept between bursts, in bytes.
+// keep is the maximum size of a buffer that is reused, in bytes.
 const keep = 64 << 10
 
-// Buffer is a writer that never waits for its reader: a goroutine passes the
-// lines on, and lines that do not fit are dropped whole and counted, like those
-// that the underlying writer refuses. It may be used concurrently.
+// Buffer is a writer that never blocks on its reader: a goroutine writes the lines to
+// the underlying writer. Lines that do not fit into the buffer are dropped as a whole
+// and counted, like those that the underlying writer rejects. It is safe for
+// concurrent use.
 type Buffer struct {
 	out   io.Writer
 	limit int
 
 	mu      sync.Mutex
-	wake    sync.Cond // told when there is something to do
+	wake    sync.Cond // signaled when there is something to do
 	pending []byte
-	dropped int // since the start
-	untold  int // of these, those that notice was not told of
+	dropped int // lines since the start
+	untold  int // those of them not reported to notice yet
 	notice  func(lines int)
 	closed  bool
 	ended   chan struct{} // closed when the goroutine has ended
 }
 
-// NewBuffer returns a buffer before out for at most limit bytes, and as many
-// again while they are being written. [Close] ends it.
+// NewBuffer returns a buffer for out. It holds at most limit bytes, in addition to up
+// to limit bytes that are being written. [Close] stops it.
 func NewBuffer(out io.Writer, limit int) *Buffer {
 	b := &Buffer{out: out, limit: limit, notice: func(int) {}, ended: make(chan struct{})}
 	b.wake.L = &b.mu
@@ -40,16 +41,16 @@ func NewBuffer(out io.Writer, limit int) *Buffer {
 	return b
 }
 
-// OnDrain sets what is called, from another goroutine, with the number of lines
-// dropped since the last call, once out takes lines again. It may write to the
-// buffer.
+// OnDrain sets a function that is called, from another goroutine, with the number of
+// lines dropped since its last call, once out accepts lines again. It may write to
+// the buffer.
 func (b *Buffer) OnDrain(notice func(lines int)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.notice = notice
 }
 
-// Write implements io.Writer. It takes whole lines, never waits and never fails.
+// Write implements io.Writer. It expects whole lines, and never blocks or fails.
 func (b *Buffer) Write(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -62,8 +63,8 @@ func (b *Buffer) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// Close waits until everything in the buffers is written, but no longer than
-// patience altogether. What is written to them afterwards is dropped.
+// Close waits until everything in the buffers is written, for at most patience in
+// total. Later writes to the buffers are dropped.
 func Close(patience time.Duration, buffers ...*Buffer) {
 	timer := time.NewTimer(patience)
 	defer timer.Stop()
@@ -82,7 +83,7 @@ func Close(patience time.Duration, buffers ...*Buffer) {
 	}
 }
 
-// Metric returns the number of dropped lines as a metric to be registered.
+// Metric returns a collector of the number of dropped lines.
 func (b *Buffer) Metric() prometheus.Collector {
 	return prometheus.NewCounterFunc(prometheus.CounterOpts{
 		Name: "opsmanager_exporter_log_lines_dropped_total",
@@ -94,7 +95,7 @@ func (b *Buffer) Metric() prometheus.Collector {
 	})
 }
 
-// run passes lines on until the buffer is closed and empty.
+// run writes lines to the underlying writer until the buffer is closed and empty.
 func (b *Buffer) run() {
 	defer close(b.ended)
 	var spare []byte

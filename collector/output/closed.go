@@ -6,8 +6,8 @@ import (
 	"syscall"
 )
 
-// IgnoreClosed returns a writer to w that loses what is written to a pipe that
-// nobody will ever read, as if it had been read.
+// IgnoreClosed returns a writer to w that silently drops writes to a pipe whose
+// reader is gone.
 func IgnoreClosed(w io.Writer) io.Writer { return ignoreClosed{w} }
 
 type ignoreClosed struct{ w io.Writer }

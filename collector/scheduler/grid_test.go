@@ -10,15 +10,15 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// world is one case of the grid: some organizations are refused in every poll,
-// some hang, and the others all answer in the same time.
+// world is one case of the grid: some organizations are refused in every poll, some hang,
+// and all others answer after the same time.
 type world struct {
 	slots, orgs int
-	refused     int           // how many
-	hung        int           // percent
-	takes       time.Duration // to answer
+	refused     int           // number of organizations
+	hung        int           // percentage of organizations
+	takes       time.Duration // time to answer
 	timeout     time.Duration // of a poll
-	pause       time.Duration // between two scrapes
+	pause       time.Duration // between scrapes
 }
 
 const gridDeadline = 2500 * time.Millisecond
@@ -30,7 +30,7 @@ func (w world) String() string {
 
 func (w world) hangs(i int) bool { return i >= w.refused && i*w.hung%100 < w.hung }
 
-// ask is one poll of organization i, whose result is i+1.
+// ask polls organization i. Its result is i+1.
 func (w world) ask(ctx context.Context, i int) (int, Outcome) {
 	takes, outcome := w.takes, Answered
 	if i < w.refused {
@@ -48,8 +48,8 @@ func (w world) ask(ctx context.Context, i int) (int, Outcome) {
 	}
 }
 
-// longestGap runs scrapes in virtual time and returns how many of them went by
-// at most without an answer of an organization that answers in time.
+// longestGap runs scrapes in virtual time and returns the maximum number of consecutive
+// scrapes without an answer from an organization that answers in time.
 func (w world) longestGap(t *testing.T, scrapes int) (gap int) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New[int]()
@@ -116,8 +116,8 @@ func grid() (all []world) {
 	return all
 }
 
-// Whatever the others do, an organization that answers in time is read again
-// and again, and not much later than if its slots were shared out perfectly.
+// Whatever the others do, an organization that answers in time is read regularly, and not
+// much less often than with perfectly shared slots.
 func TestGrid(t *testing.T) {
 	t.Parallel()
 	ran, worst := 0, 0.0

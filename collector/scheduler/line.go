@@ -1,6 +1,6 @@
 package scheduler
 
-// line is a heap of waiting polls: the lowest rank first. It implements
+// line is a heap of waiting polls, lowest rank first. It implements
 // [container/heap.Interface].
 type line[R any] []*Poll[R]
 

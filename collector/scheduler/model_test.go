@@ -9,12 +9,11 @@ import (
 	"time"
 )
 
-// TestModel runs two Prometheus servers against the scheduler for hours of
-// virtual time. Organizations answer at random speeds, hang for a while, and
-// change their status all the time. Each answer that a scrape gets was read
-// during that scrape, every scrape ends by its deadline, there are never more
-// polls in flight than slots, and an organization that answers in time is not
-// left out for long, whatever the others do.
+// TestModel simulates two Prometheus servers that scrape for hours of virtual time.
+// Organizations answer at random speeds, hang for a while, and change their status all the
+// time. Each answer that a scrape gets was read during that scrape, every scrape ends by
+// its deadline, there are never more polls in flight than slots, and an organization that
+// answers in time is not left out for long, whatever the others do.
 func TestModel(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const (
@@ -31,11 +30,11 @@ func TestModel(t *testing.T) {
 		var (
 			mu       sync.Mutex
 			random   = rand.New(rand.NewPCG(1, 2))
-			hangs    [orgs]time.Time // until then
+			hangs    [orgs]time.Time // when each stops hanging
 			readings [orgs]reading
 			inFlight int
 			counts   = make(map[string]int)
-			missed   [orgs]int // scrapes in a row in which a healthy one was not read
+			missed   [orgs]int // consecutive scrapes in which a healthy one was not read
 			places   []*Place[reading]
 		)
 		s := New[reading]()
@@ -77,7 +76,7 @@ func TestModel(t *testing.T) {
 				for range int(hours * time.Hour / interval) {
 					next := time.Now().Add(interval)
 					mu.Lock()
-					for i := range hangs { // a tenth of them hang for some minutes
+					for i := range hangs { // a tenth hang for some minutes
 						if i%10 == 3 && random.IntN(40) == 0 {
 							hangs[i] = time.Now().Add(time.Duration(random.IntN(10)) * time.Minute)
 						}

@@ -1,22 +1,21 @@
 package scheduler
 
-// maxRefusals is the number of consecutive scrapes in which a refused
-// organization keeps its place. One that is always refused must not block the
-// others.
+// maxRefusals is the number of consecutive scrapes in which a refused organization
+// keeps its place. An organization that is always refused must not block the others.
 const maxRefusals = 3
 
-// Place is the place of one organization in the line. It belongs to the
-// scheduler that returned it.
+// Place is the place of one organization in the line. It belongs to the scheduler that
+// returned it.
 type Place[R any] struct {
-	rank    uint64 // lower ranks come first; guarded, like the rest, by the scheduler
+	rank    uint64 // lower ranks come first; guarded, like all fields, by the scheduler
 	late    bool
-	refused int      // scrapes in a row
-	poll    *Poll[R] // the one poll of the place, waiting or running; nil for none
+	refused int      // consecutive refused scrapes
+	poll    *Poll[R] // the only poll of the place, waiting or running; nil for none
 }
 
-// NewPlace returns a place for an organization: before's place if it replaces
-// before, or the end of the line if before is nil. Each has its own poll, so that
-// no scrape joins one that was started for the other.
+// NewPlace returns a new place at the end of the line, or in the position of before if
+// that is not nil. The two places do not share polls, so that no scrape joins a poll that
+// was started for the other.
 func (s *Scheduler[R]) NewPlace(before *Place[R]) *Place[R] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -31,7 +30,7 @@ func (s *Scheduler[R]) NewPlace(before *Place[R]) *Place[R] {
 // waiting for the answer.
 func (s *Scheduler[R]) move(place *Place[R], outcome Outcome, reached bool) {
 	switch {
-	case outcome == TimedOut: // it had all the time that a poll may have
+	case outcome == TimedOut: // the poll had its full time
 		place.late = true
 	case !reached:
 		return

@@ -1,12 +1,12 @@
-// Package scheduler gives the polls of one Ops Manager its slots, in an order
-// that is fair to every organization.
+// Package scheduler assigns the slots of one Ops Manager to polls in an order that is
+// fair to all organizations.
 //
-// An organization has a place in the line. It goes to the end of the line when
-// its answer reached a scrape, or when it had a whole scrape's time for one;
-// otherwise it keeps its place, so that whoever is left out of one scrape is
-// first in the next. An organization that let a whole scrape's time pass is
-// late: it is polled after all that are not, except that one slot goes round
-// among the late ones, once in a scrape.
+// Each organization has a place in a line. It moves to the end when its answer reaches a
+// scrape, or when it has used the time of a whole scrape without an answer. Otherwise it
+// keeps its place, so that organizations left out of one scrape are first in the next.
+// An organization that uses a whole scrape's time without an answer is late. Late
+// organizations are polled after all others, except that in each scrape one of them may
+// take a slot first.
 package scheduler
 
 import (
@@ -18,47 +18,47 @@ import (
 	"time"
 )
 
-// Scheduler holds the slots and the line of one Ops Manager. It outlives
-// configurations and may be used concurrently. R is what a poll returns.
+// Scheduler holds the slots and the line of one Ops Manager. It outlives configurations
+// and is safe for concurrent use. R is the result of a poll.
 type Scheduler[R any] struct {
 	mu      sync.Mutex
 	slots   int
-	places  []*Place[R] // that are configured
+	places  []*Place[R] // configured places
 	end     uint64      // rank of the last place in the line
 	waiting line[R]     // polls of places that are not late
-	late    line[R]     // polls of places that are
+	late    line[R]     // polls of late places
 	running map[*Poll[R]]bool
 
-	lateRunning int           // of the running polls, those of late places
-	lateTurn    bool          // no late place has run in this scrape
-	lateSlots   int           // how many slots late places may hold
-	lateDebt    time.Duration // how much longer late places have held an only slot than others since
+	lateRunning int           // running polls of late places
+	lateTurn    bool          // a late place may be polled first in this scrape
+	lateSlots   int           // maximum number of slots for late places
+	lateDebt    time.Duration // how much longer late places have held the only slot than others since
 	closed      bool
 }
 
-// New returns a scheduler without slots or places; [Scheduler.Configure] gives
-// it some. It starts no goroutine.
+// New returns a scheduler without slots or places; see [Scheduler.Configure]. It starts
+// no goroutine.
 func New[R any]() *Scheduler[R] {
 	return &Scheduler[R]{running: make(map[*Poll[R]]bool)}
 }
 
-// Configure sets how many polls may run at once and which places there are.
-// Polls of other places keep running and count against the slots. Slots that are
-// added are used once a poll ends or a scrape begins.
+// Configure sets the number of slots, which limits concurrent polls, and the places.
+// Polls of other places keep running and count against the slots. Added slots are used
+// once a poll ends or a scrape begins.
 func (s *Scheduler[R]) Configure(slots int, places []*Place[R]) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.slots, s.places = slots, places
 }
 
-// Poll polls places and returns, in their order, the state of each poll once all
-// have ended or ctx is done. A place that has a poll already, of another scrape,
-// gets no second one. A poll that is running when ctx ends keeps running, to its
-// own timeout; one that is waiting, and that no other scrape wants, is dropped.
+// Poll polls places and returns, in their order, the state of each poll once all have
+// ended or ctx is done. If a place already has a poll from another scrape, Poll joins it.
+// A poll that is running when ctx ends keeps running until its own timeout. A waiting
+// poll is dropped if no other scrape wants it.
 func (s *Scheduler[R]) Poll(ctx context.Context, wanted []*Poll[R]) []Standing[R] {
 	polls, begun := s.join(ctx, wanted)
-	// The last ones first: they start last, so that most have ended when it is
-	// their turn, and this goroutine does not wake up for each poll.
+	// In reverse order: the last polls start last, so most others have ended by then,
+	// and this goroutine does not wake up for each poll.
 	for _, p := range slices.Backward(polls) {
 		select {
 		case <-p.done:
@@ -68,8 +68,7 @@ func (s *Scheduler[R]) Poll(ctx context.Context, wanted []*Poll[R]) []Standing[R
 	return s.leave(polls, begun, errors.Is(ctx.Err(), context.DeadlineExceeded))
 }
 
-// Close cancels the running polls and drops those that are waiting. Nothing is
-// polled afterwards.
+// Close cancels running polls and drops waiting ones. No poll starts afterwards.
 func (s *Scheduler[R]) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,15 +85,15 @@ func (s *Scheduler[R]) Close() {
 	}
 }
 
-// Idle reports whether no poll runs or waits.
+// Idle reports whether no poll is running or waiting.
 func (s *Scheduler[R]) Idle() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.running)+len(s.waiting)+len(s.late) == 0
 }
 
-// join puts a scrape's polls in line and returns those to wait for, and when
-// the scrape begins for them.
+// join adds a scrape's polls to the line, or joins existing ones. It returns the polls to
+// wait for and the start time of the scrape.
 func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R], time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,7 +115,7 @@ func (s *Scheduler[R]) join(ctx context.Context, wanted []*Poll[R]) ([]*Poll[R],
 			p.done = make(chan struct{})
 			s.enqueue(p)
 		case p.started.IsZero() && !p.Traced:
-			p.Ask, p.Timeout, p.Traced = w.Ask, w.Timeout, w.Traced // settings may have changed since
+			p.Ask, p.Timeout, p.Traced = w.Ask, w.Timeout, w.Traced // settings may have changed
 		case w.Joined != nil:
 			w.Joined()
 		}
@@ -141,7 +140,7 @@ func (s *Scheduler[R]) enqueue(p *Poll[R]) {
 	p.Place.poll = p
 }
 
-// fill starts polls as long as slots are free.
+// fill starts polls while slots are free.
 func (s *Scheduler[R]) fill(ctx context.Context) {
 	for len(s.running) < s.slots {
 		p := s.next()
@@ -153,7 +152,7 @@ func (s *Scheduler[R]) fill(ctx context.Context) {
 	}
 }
 
-// work runs a poll and then, in the same slot, whatever is next.
+// work runs a poll, and then further polls in the same slot.
 func (s *Scheduler[R]) work(ctx, pollCtx context.Context, p *Poll[R]) {
 	for p != nil {
 		result, outcome := p.Ask(pollCtx)
@@ -161,7 +160,7 @@ func (s *Scheduler[R]) work(ctx, pollCtx context.Context, p *Poll[R]) {
 	}
 }
 
-// next takes the poll whose turn it is out of its line, nil if none may start.
+// next removes the next poll from its line and returns it, or nil if none may start.
 func (s *Scheduler[R]) next() *Poll[R] {
 	switch {
 	case len(s.late) > 0 && s.lateTurn:
@@ -184,7 +183,7 @@ func (s *Scheduler[R]) start(ctx context.Context, p *Poll[R]) context.Context {
 	return ctx
 }
 
-// countLate notes that a running poll is one of a late place.
+// countLate counts a running poll of a late place.
 func (s *Scheduler[R]) countLate(p *Poll[R]) {
 	if !p.late {
 		p.late = true
@@ -193,7 +192,7 @@ func (s *Scheduler[R]) countLate(p *Poll[R]) {
 	}
 }
 
-// finish ends a poll and starts the next one in its slot, if there is one.
+// finish ends a poll and starts the next one in its slot, if any.
 func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome Outcome) (*Poll[R], context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +206,7 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 	}
 	s.account(p)
 	s.move(p.Place, outcome, p.waiters > 0)
-	if len(s.running) >= s.slots { // their number was reduced
+	if len(s.running) >= s.slots { // slots were removed
 		return nil, nil
 	}
 	next := s.next()
@@ -215,12 +214,12 @@ func (s *Scheduler[R]) finish(ctx context.Context, p *Poll[R], result R, outcome
 		return nil, nil
 	}
 	pollCtx := s.start(ctx, next)
-	s.fill(ctx) // there may be more
+	s.fill(ctx) // more slots may be free
 	return next, pollCtx
 }
 
-// account balances the time that late places take where there is only one slot:
-// then it goes round among them only after the others have had as much.
+// account balances the time of late and other places if there is only one slot: late
+// places get it again only after the others have had it for as long.
 func (s *Scheduler[R]) account(p *Poll[R]) {
 	switch took := p.ended.Sub(p.started); {
 	case s.slots > 1:
@@ -232,8 +231,8 @@ func (s *Scheduler[R]) account(p *Poll[R]) {
 	}
 }
 
-// leave ends a scrape's interest in polls. deadline says that its time is over,
-// not that its client went away.
+// leave ends a scrape's interest in polls. deadline reports whether its deadline has
+// passed, rather than its client disconnected.
 func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) []Standing[R] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -243,7 +242,7 @@ func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) [
 		standings[i].Started = p.started
 		select {
 		case <-p.done:
-			// Not so if it was dropped by Close.
+			// A poll dropped by Close was not started.
 			standings[i].Answered = !p.started.IsZero()
 			standings[i].Result, standings[i].Ended = p.result, p.ended
 			continue
@@ -258,7 +257,7 @@ func (s *Scheduler[R]) leave(polls []*Poll[R], begun time.Time, deadline bool) [
 				heap.Remove(&s.waiting, p.index)
 			}
 		case deadline && !p.started.IsZero() && !p.started.After(begun) && time.Since(begun) >= p.Timeout/4:
-			// It had the time of a whole scrape, and that was not a very short one.
+			// It had a whole scrape's time, and the scrape was not very short.
 			p.Place.late = true
 			s.toEnd(p.Place)
 			s.countLate(p)

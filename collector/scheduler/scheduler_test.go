@@ -15,13 +15,13 @@ const timeout = 5 * time.Second
 type fixture struct {
 	*Scheduler[int]
 	places []*Place[int]
-	order  []int // organizations in the order in which they were asked
-	// takes and outcome tell of each organization how it answers; by default it
-	// answers after a second.
+	order  []int // organizations in the order in which they were polled
+	// takes and outcome are the time to answer and the outcome of an organization; the
+	// default is an answer after a second.
 	takes   map[int]time.Duration
 	outcome map[int]Outcome
 	running atomic.Int64
-	most    atomic.Int64 // polls at once
+	most    atomic.Int64 // maximum number of concurrent polls
 }
 
 func run(t *testing.T, slots, places int, test func(*testing.T, *fixture)) {
@@ -60,8 +60,7 @@ func (f *fixture) poll(i int, timeout time.Duration) *Poll[int] {
 	}}
 }
 
-// scrape polls all places and returns which were answered and in which order
-// they were asked.
+// scrape polls all places. It returns those that answered, and those polled in order.
 func (f *fixture) scrape(t *testing.T, deadline time.Duration) (answered, asked []int) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), deadline)
@@ -90,28 +89,28 @@ func expect(t *testing.T, what string, got []int, want ...int) {
 	}
 }
 
-// Whoever is left out of a scrape, or whose answer comes after it, is first in
-// the next one.
+// An organization that is left out of a scrape, or whose answer arrives after it, is first
+// in the next one.
 func TestLeftOutComesFirst(t *testing.T) {
 	run(t, 1, 5, func(t *testing.T, f *fixture) {
 		answered, _ := f.scrape(t, 2500*time.Millisecond)
 		expect(t, "first scrape", answered, 0, 1)
-		time.Sleep(time.Second) // the answer of 2 comes, with nobody waiting
+		time.Sleep(time.Second) // the answer of 2 arrives while no scrape waits
 		_, asked := f.scrape(t, 2500*time.Millisecond)
 		expect(t, "second scrape", asked, 2, 3, 4)
 	})
 }
 
-// An organization that lets its whole timeout pass within a scrape is late, and
-// polled after the others in the next one; one slot still goes round among the
-// late. Once it answers in time it is one of the others again.
+// An organization that reaches its timeout within a scrape is late, and is polled after the
+// others in the next one; late organizations still take turns in one slot. Once it answers
+// in time it is no longer late.
 func TestLate(t *testing.T) {
 	run(t, 2, 6, func(t *testing.T, f *fixture) {
 		f.takes[0], f.takes[2], f.takes[4] = time.Hour, time.Hour, time.Hour
-		f.takes[1] = 300 * time.Millisecond // so that no two polls end at once
+		f.takes[1] = 300 * time.Millisecond // so that no two polls end at the same time
 		f.scrape(t, 20*time.Second)
 		_, asked := f.scrape(t, 20*time.Second)
-		slices.Sort(asked[:2]) // which are asked at once
+		slices.Sort(asked[:2]) // polled at the same time
 		expect(t, "one of the late, the others, the rest of the late", asked, 0, 1, 3, 5, 2, 4)
 
 		clear(f.takes)
@@ -126,12 +125,12 @@ func TestLate(t *testing.T) {
 	})
 }
 
-// A poll that a scrape's end cuts off does not make its organization late
-// unless it had a whole scrape's time, and a quarter of its timeout.
+// A poll cut off by the end of a scrape does not make its organization late unless it had a
+// whole scrape's time, and at least a quarter of its timeout.
 func TestLateNeedsWholeScrape(t *testing.T) {
 	tests := []struct {
 		name     string
-		before   time.Duration // that the slot is taken at first
+		before   time.Duration // how long the slot is taken at first
 		deadline time.Duration
 		want     bool
 	}{
@@ -152,13 +151,13 @@ func TestLateNeedsWholeScrape(t *testing.T) {
 	}
 }
 
-// Polls that hang leave half of the slots to the others in the next scrape.
+// Hanging polls leave half of the slots to the others in the next scrape.
 func TestLateHoldHalfOfTheSlots(t *testing.T) {
 	run(t, 4, 20, func(t *testing.T, f *fixture) {
 		for i := range 10 {
 			f.takes[i] = time.Hour
 		}
-		for range 4 { // each of them was asked once
+		for range 4 { // each was polled once
 			f.scrape(t, 7*time.Second)
 		}
 		for range 5 {
@@ -170,8 +169,8 @@ func TestLateHoldHalfOfTheSlots(t *testing.T) {
 	})
 }
 
-// Where all organizations are late they have all slots, and where there is not
-// enough time for all of them they take turns.
+// If all organizations are late, they get all slots. If there is not enough time for all,
+// they take turns.
 func TestAllLate(t *testing.T) {
 	run(t, 4, 12, func(t *testing.T, f *fixture) {
 		for i := range f.places {
@@ -195,8 +194,8 @@ func TestAllLate(t *testing.T) {
 	})
 }
 
-// With one slot, late organizations get no more of it than the others have had,
-// however many scrapes there are.
+// With one slot, late organizations get no more of its time than the others, however many
+// scrapes there are.
 func TestLateDebt(t *testing.T) {
 	run(t, 1, 12, func(t *testing.T, f *fixture) {
 		f.takes[0], f.takes[1] = time.Hour, time.Hour
@@ -237,7 +236,7 @@ func TestShortScrapesMakeNobodyLate(t *testing.T) {
 	})
 }
 
-// A refused organization keeps its place three times in a row, and no more.
+// A refused organization keeps its place at most three times in a row.
 func TestRefusedKeepsPlace(t *testing.T) {
 	run(t, 1, 2, func(t *testing.T, f *fixture) {
 		place := f.places[0]
@@ -262,8 +261,8 @@ func TestRefusedKeepsPlace(t *testing.T) {
 	})
 }
 
-// Where each window has requests for some organizations alone, every one of
-// them is read within three scrapes.
+// If the rate limit allows only some organizations per window, every organization is read
+// within three scrapes.
 func TestRateLimit(t *testing.T) {
 	const orgs, window, scrapes = 60, 25, 12
 	run(t, 16, orgs, func(t *testing.T, f *fixture) {
@@ -293,8 +292,8 @@ func TestRateLimit(t *testing.T) {
 	})
 }
 
-// The slots hold over changes of the configuration, for old and new polls
-// together.
+// The number of slots limits old and new polls together across changes of the
+// configuration.
 func TestConfigure(t *testing.T) {
 	run(t, 4, 40, func(t *testing.T, f *fixture) {
 		done := make(chan bool)
@@ -303,7 +302,7 @@ func TestConfigure(t *testing.T) {
 			done <- true
 		}
 		go scrape()
-		for range 3 { // three reloads: each has places, and so polls, of its own
+		for range 3 { // three reloads, each with new places and so new polls
 			time.Sleep(500 * time.Millisecond)
 			f.mu.Lock()
 			old := slices.Clone(f.places)
@@ -337,8 +336,7 @@ func TestConfigure(t *testing.T) {
 	})
 }
 
-// A successor keeps the rank of the place that it replaces, and shares no poll
-// with it.
+// A place keeps the rank of the place that it replaces, and shares no poll with it.
 func TestSuccessor(t *testing.T) {
 	run(t, 2, 2, func(t *testing.T, f *fixture) {
 		f.scrape(t, 10*time.Second)
@@ -360,8 +358,8 @@ func TestSuccessor(t *testing.T) {
 	})
 }
 
-// A scrape joins the poll of another; one that still waits is asked as the
-// newest scrape wants it, unless somebody follows its steps.
+// A scrape joins the poll of another. A waiting poll uses the Ask of the newest scrape,
+// unless it is traced.
 func TestJoin(t *testing.T) {
 	for _, traced := range []bool{false, true} {
 		run(t, 1, 2, func(t *testing.T, f *fixture) {
@@ -395,7 +393,7 @@ func TestJoin(t *testing.T) {
 	}
 }
 
-// Close cancels what runs, starts nothing that waits, and holds no scrape up.
+// Close cancels running polls, drops waiting ones, and delays no scrape.
 func TestClose(t *testing.T) {
 	run(t, 2, 5, func(t *testing.T, f *fixture) {
 		f.takes[0], f.takes[1] = time.Hour, time.Hour
@@ -426,7 +424,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// A scrape that its client cancels makes nobody late.
+// A scrape cancelled by its client makes no organization late.
 func TestCancelledScrape(t *testing.T) {
 	run(t, 1, 2, func(t *testing.T, f *fixture) {
 		f.takes[0] = 4 * time.Second

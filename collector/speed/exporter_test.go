@@ -17,7 +17,7 @@ import (
 
 const concurrency = 64
 
-// exporter is the exporter in a process of its own.
+// exporter is the exporter in a separate process.
 type exporter struct {
 	*realprometheus.Process
 	manager *opsManager
@@ -28,8 +28,8 @@ func startExporter(b *testing.B, binary string, o *opsManager) *exporter {
 	return &exporter{realprometheus.StartExporter(b, binary, "--config.file="+o.configuration(b)), o}
 }
 
-// scrape scrapes as Prometheus does, and fails the benchmark unless every
-// organization gave a status. It returns how long that took.
+// scrape scrapes like Prometheus, and fails the benchmark unless every organization has a
+// status. It returns the duration.
 func (e *exporter) scrape(b *testing.B) time.Duration {
 	b.Helper()
 	begun := time.Now()
@@ -64,9 +64,9 @@ func (e *exporter) scrape(b *testing.B) time.Duration {
 	return took
 }
 
-// BenchmarkScrape is one scrape of all organizations, over TLS, the exposition
-// included: CPU and requests per poll, wall against what the latency alone
-// would take, peak memory.
+// BenchmarkScrape measures one scrape of all organizations over TLS, including the
+// exposition: CPU time and requests per poll, wall time relative to the latency alone, and
+// peak memory.
 func BenchmarkScrape(b *testing.B) {
 	binary := realprometheus.Build(b)
 	for _, delay := range []time.Duration{0, 20 * time.Millisecond} {
@@ -76,7 +76,7 @@ func BenchmarkScrape(b *testing.B) {
 				b.Run(fmt.Sprintf("latency=%s/%s", delay, f), func(b *testing.B) {
 					o := startOpsManager(b, f)
 					e := startExporter(b, binary, o)
-					e.scrape(b) // connections and nonces
+					e.scrape(b) // opens connections and gets nonces
 					o.count(b)
 					before := cpu(b, e.PID())
 					var wall time.Duration
@@ -97,10 +97,9 @@ func BenchmarkScrape(b *testing.B) {
 	}
 }
 
-// BenchmarkAgainstLoop is the CPU of a poll, the exposition included, against
-// that of a bare loop over kept connections with the same digest work; with
-// latency, the wall of both against what the latency alone would take. They take
-// turns.
+// BenchmarkAgainstLoop measures the CPU time of a poll, including the exposition, relative
+// to that of a bare loop over reused connections with the same digest work; with latency,
+// the wall time of both relative to the latency alone. The two run in turn.
 func BenchmarkAgainstLoop(b *testing.B) {
 	binary := realprometheus.Build(b)
 	for _, delay := range []time.Duration{0, 20 * time.Millisecond} {
@@ -133,8 +132,8 @@ func BenchmarkAgainstLoop(b *testing.B) {
 	}
 }
 
-// BenchmarkStart is the time from the start of the process to the first
-// complete answer.
+// BenchmarkStart measures the time from the start of the process to the first complete
+// response.
 func BenchmarkStart(b *testing.B) {
 	binary := realprometheus.Build(b)
 	for _, own := range []bool{false, true} {

@@ -11,8 +11,8 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// BenchmarkHandler is a scrape by the exporter in this process, so that its
-// allocations can be counted, and profiled:
+// BenchmarkHandler measures a scrape of the exporter in this process, so that allocations
+// can be counted and the CPU profiled:
 //
 //	go test -run '^$' -bench Handler/orgs=1000/keys=shared -cpuprofile cpu.out ./collector/speed
 func BenchmarkHandler(b *testing.B) {
@@ -35,7 +35,7 @@ func BenchmarkHandler(b *testing.B) {
 						b.Fatal(w.Code)
 					}
 				}
-				scrape() // connections and nonces
+				scrape() // opens connections and gets nonces
 				o.count(b)
 				var before, after runtime.MemStats
 				runtime.ReadMemStats(&before)

@@ -16,15 +16,15 @@ import (
 	"github.com/icholy/digest"
 )
 
-// looped is what the bare loop has to do: read every organization of an Ops
-// Manager once, with one key for all of them.
+// looped is the task of the bare loop: read every organization of an Ops Manager once, with
+// one key for all.
 type looped struct {
 	Orgs            int
 	URL, CA         string
 	Public, Private string
 }
 
-// round has a loop read every organization once, and returns how long that took.
+// round makes a loop read every organization once, and returns the duration.
 func round(b *testing.B, loop *worker, o *opsManager) time.Duration {
 	b.Helper()
 	public, private := o.key(0)
@@ -33,9 +33,9 @@ func round(b *testing.B, loop *worker, o *opsManager) time.Duration {
 	return time.Since(begun)
 }
 
-// loop is the process: the least that Go can do to read migration links. It
-// keeps connections and nonces, reads the status, and does nothing else: no
-// deadlines, no failures, no metrics.
+// loop runs in the worker process: the minimum that Go must do to read migration links. It
+// reuses connections and nonces and reads the status, without deadlines, error handling or
+// metrics.
 func loop(in io.Reader, out io.Writer) error {
 	var client *http.Client
 	var session session
@@ -119,8 +119,8 @@ func (s *session) read(client *http.Client, i int) error {
 	return nil
 }
 
-// next returns a challenge to answer, the HA1 for it, and how often it was
-// answered, this time included.
+// next returns a challenge to answer, its HA1, and the number of its uses including this
+// one.
 func (s *session) next(client *http.Client, path string) (challenge *digest.Challenge, ha1 string, uses int, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

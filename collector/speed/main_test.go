@@ -1,10 +1,10 @@
-// Package speed_test measures the exporter as users run it: a process that is
-// scraped, with an Ops Manager in another one, over TLS.
+// Package speed_test measures the exporter as users run it: in a separate process that
+// polls an Ops Manager in another process over TLS.
 //
 //	go test -run '^$' -bench . ./collector/speed
 //
-// CPU is that of the exporter's process alone (user and system), as Linux counts
-// it. Compare ratios within one run: machines differ, and have neighbours.
+// CPU time is that of the exporter's process only (user and system), as measured by Linux.
+// Compare only ratios within one run: machines differ and may be shared.
 package speed_test
 
 import (
@@ -18,8 +18,7 @@ import (
 	"testing"
 )
 
-// role says, in the environment of this very program, what else than a test it
-// is to be.
+// role is the environment variable that makes the test binary run as another process.
 const role = "SPEED_ROLE"
 
 func TestMain(m *testing.M) {
@@ -40,7 +39,7 @@ func exitIf(err error) {
 	}
 }
 
-// worker is a process that answers each line of JSON with another one.
+// worker is a process that answers each line of JSON with a line of JSON.
 type worker struct {
 	cmd *exec.Cmd
 	in  io.WriteCloser
@@ -90,7 +89,7 @@ func ask[Answer any](b *testing.B, w *worker, request any) (answer Answer) {
 	return answer
 }
 
-// answer is the worker's side: it answers every request, until the input ends.
+// answer runs in the worker: it answers each request until the input ends.
 func answer[Request, Answer any](in io.Reader, out io.Writer, f func(Request) (Answer, error)) error {
 	requests, answers := json.NewDecoder(in), json.NewEncoder(out)
 	for {
@@ -120,11 +119,11 @@ func procFile(b *testing.B, pid int, name string) string {
 	return string(text)
 }
 
-// cpu returns the seconds of CPU that a process has used so far, and those of
-// its children that have ended.
+// cpu returns the CPU time in seconds used by a process and by its children that have
+// ended.
 func cpu(b *testing.B, pid int) float64 {
 	b.Helper()
-	// proc_pid_stat(5): the name in parentheses may hold spaces; utime is field 14.
+	// proc_pid_stat(5): the name in parentheses may contain spaces; utime is field 14.
 	_, rest, _ := strings.Cut(procFile(b, pid, "stat"), ") ")
 	var ticks int
 	for _, field := range strings.Fields(rest)[11:15] {
@@ -137,7 +136,7 @@ func cpu(b *testing.B, pid int) float64 {
 	return float64(ticks) / 100 // USER_HZ, the same on every Linux
 }
 
-// peakMemory returns the most resident memory that a process has had, in bytes.
+// peakMemory returns the peak resident memory of a process in bytes.
 func peakMemory(b *testing.B, pid int) float64 {
 	b.Helper()
 	_, rest, _ := strings.Cut(procFile(b, pid, "status"), "VmHWM:")

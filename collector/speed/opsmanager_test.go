@@ -16,12 +16,12 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// fleet is what is measured with.
+// fleet describes the organizations of a measurement.
 type fleet struct {
 	Orgs    int
-	OwnKeys bool          // one for each organization, or one for all
-	Delay   time.Duration // of each answer
-	Default bool          // max_concurrent_requests as it comes
+	OwnKeys bool          // a key for each organization, or one for all
+	Delay   time.Duration // of each response
+	Default bool          // use the default of max_concurrent_requests
 }
 
 func (f fleet) String() string {
@@ -32,7 +32,7 @@ func (f fleet) String() string {
 	return fmt.Sprintf("orgs=%d/keys=%s", f.Orgs, keys)
 }
 
-// ideal is how long a scrape would take if nothing but the latency took time.
+// ideal returns the duration of a scrape if only latency took time.
 func (f fleet) ideal() time.Duration {
 	return time.Duration((f.Orgs+concurrency-1)/concurrency) * f.Delay
 }
@@ -47,13 +47,13 @@ func (f fleet) key(i int) (public, private string) {
 	return fmt.Sprintf("key%05d", i), fmt.Sprintf("9b1f0c3a-0000-4000-8000-%012d", i)
 }
 
-// address is where an Ops Manager is, and the certificate that it shows.
+// address is the URL of an Ops Manager, and its CA certificate.
 type address struct{ URL, CA string }
 
-// count is what an Ops Manager was asked since it was last counted.
+// count holds the counts of an Ops Manager since the last count.
 type count struct{ Requests, Challenges, Connections int }
 
-// opsManager is an Ops Manager in a process of its own.
+// opsManager is an Ops Manager in a separate process.
 type opsManager struct {
 	*worker
 	fleet
@@ -71,8 +71,8 @@ func (o *opsManager) count(b *testing.B) count {
 	return ask[count](b, o.worker, o.fleet)
 }
 
-// serve is the process: the first request starts the Ops Manager, each further
-// one counts.
+// serve runs in the worker process: the first request starts the Ops Manager, further
+// requests return its counts.
 func serve(in io.Reader, out io.Writer) error {
 	var sim *simulator.Server
 	return answer(in, out, func(f fleet) (any, error) {
@@ -98,7 +98,7 @@ func serve(in io.Reader, out io.Writer) error {
 	})
 }
 
-// write writes a file that its owner alone can read.
+// write writes a file that only its owner can read.
 func write(b *testing.B, dir, name, text string) string {
 	b.Helper()
 	path := filepath.Join(dir, name)
@@ -108,8 +108,7 @@ func write(b *testing.B, dir, name, text string) string {
 	return path
 }
 
-// configuration writes the exporter's configuration for an Ops Manager, and
-// returns its path.
+// configuration writes the exporter's configuration for o, and returns its path.
 func (o *opsManager) configuration(b *testing.B) string {
 	b.Helper()
 	dir := b.TempDir()

@@ -12,7 +12,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// BenchmarkPoll is one poll over a kept connection, with nothing around it.
+// BenchmarkPoll measures a single poll over a reused connection.
 func BenchmarkPoll(b *testing.B) {
 	o := startOpsManager(b, fleet{Orgs: 1})
 	base, err := url.Parse(o.URL)
@@ -46,7 +46,7 @@ func BenchmarkPoll(b *testing.B) {
 	o.report(b)
 }
 
-// BenchmarkLoad reads and applies a configuration.
+// BenchmarkLoad measures loading and applying a configuration.
 func BenchmarkLoad(b *testing.B) {
 	for _, own := range []bool{false, true} {
 		f := fleet{Orgs: 10000, OwnKeys: own}
@@ -76,7 +76,7 @@ func (o *opsManager) load(b *testing.B) *config.Config {
 	return cfg
 }
 
-// report tells what an Ops Manager was asked since it was last counted.
+// report reports the counts of an Ops Manager since the last count.
 func (o *opsManager) report(b *testing.B) {
 	b.Helper()
 	c, polls := o.count(b), float64(b.N*o.Orgs)

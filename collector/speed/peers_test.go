@@ -17,15 +17,14 @@ import (
 	"opsmanager_exporter/collector/testkit/realprometheus"
 )
 
-// BenchmarkPeers is what else people read a migration link with: CPU of the
-// process and of those that it starts, and requests, for each poll. It takes
-// those that are on the PATH. The exporters of others cannot do digest, but for
-// script_exporter, by way of curl: the 401 is all that they get. .ci/compare makes a
-// table of it.
+// BenchmarkPeers measures other tools for reading migration links, if they are on the PATH:
+// CPU time per poll, including child processes, and requests per poll. The other exporters
+// do not support digest authentication and get only the 401, except script_exporter with
+// curl. .ci/compare makes a table of the results.
 func BenchmarkPeers(b *testing.B) {
 	for _, peer := range []struct {
 		name, program string
-		orgs          int // enough to see the CPU
+		orgs          int // enough for a measurable CPU time
 		measure       func(b *testing.B, o *opsManager) (seconds float64, rounds int)
 	}{
 		{"opsmanager_exporter", "go", 1000, ourselves},
@@ -65,7 +64,7 @@ func (o *opsManager) links() []string {
 func ourselves(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	b.Helper()
 	e := startExporter(b, realprometheus.Build(b), o)
-	e.scrape(b) // connections and nonces; the others keep theirs as long as they can
+	e.scrape(b) // opens connections and gets nonces; the other tools keep theirs as long as they can
 	o.count(b)
 	before := cpu(b, e.PID())
 	const scrapes = 5
@@ -75,7 +74,7 @@ func ourselves(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 	return cpu(b, e.PID()) - before, scrapes
 }
 
-// runAll runs a process and returns the CPU that it and those that it started took.
+// runAll runs a process and returns the CPU time of it and its children.
 func runAll(b *testing.B, cmd *exec.Cmd) float64 {
 	b.Helper()
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -110,8 +109,8 @@ func curlParallel(b *testing.B, o *opsManager) (seconds float64, rounds int) {
 		"--config", write(b, dir, "curl.conf", config.String()))), 1
 }
 
-// probe starts a peer, has it probe every organization, and returns the CPU that
-// it and those that it started took.
+// probe starts a peer, makes it probe every organization, and returns the CPU time of it
+// and its children.
 func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL func(link string) string) (seconds float64, rounds int) {
 	b.Helper()
 	address := realprogram.FreeAddress(b)
@@ -133,7 +132,7 @@ func (o *opsManager) probe(b *testing.B, program string, args []string, probeURL
 	before := cpu(b, cmd.Process.Pid)
 	links := make(chan string)
 	var workers sync.WaitGroup
-	for range 8 { // a Prometheus spreads its scrapes
+	for range 8 { // Prometheus spreads its scrapes over time
 		workers.Go(func() {
 			for link := range links {
 				resp, err := http.Get("http://" + address + "/probe?" + probeURL(link))

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"os/exec"
 	"regexp"
 	"strings"
@@ -16,16 +15,8 @@ import (
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/demo"
 	"opsmanager_exporter/collector/statuspage"
+	"opsmanager_exporter/collector/testkit/ci"
 )
-
-// need skips the test, or fails it where all tests have to run.
-func need(t *testing.T, format string, args ...any) {
-	t.Helper()
-	if os.Getenv("CI") == "true" {
-		t.Fatalf(format, args...)
-	}
-	t.Skipf(format, args...)
-}
 
 // dump loads a page into Chromium and returns its document as it is once it has
 // come to rest, and what Chromium had to say.
@@ -33,7 +24,7 @@ func dump(t *testing.T, address string, args ...string) (dom, console string) {
 	t.Helper()
 	browser, err := exec.LookPath("chromium")
 	if err != nil {
-		need(t, "needs a browser, such as Debian's package chromium: %v", err)
+		ci.Missing(t, "chromium")
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()

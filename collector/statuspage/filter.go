@@ -10,16 +10,16 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// filter is what the query of a request asks for.
+// filter is the parsed query of a request.
 type filter struct {
 	Text    string // as typed
 	State   string // a state or a reason; "" for all
 	order   order
-	Refresh bool // the page reloads itself
+	Refresh bool // the page refreshes itself
 	page    int  // from 1; may be beyond the last
 }
 
-// refreshSeconds is how long a page that reloads itself is shown. It is also the
+// refreshSeconds is the interval at which the page refreshes itself. It is also the
 // value of the query parameter.
 const refreshSeconds = "30"
 
@@ -34,13 +34,13 @@ func parseFilter(query url.Values) filter {
 	if !slices.Contains(states(), state(f.State)) && !slices.Contains(opsmanager.Reasons(), opsmanager.Reason(f.State)) {
 		f.State = ""
 	}
-	// 0 for what is no number, the greatest int for a number beyond it.
+	// Atoi returns 0 if it is not a number, and the maximum int on overflow.
 	f.page, _ = strconv.Atoi(query.Get("page"))
 	f.page = max(f.page, 1)
 	return f
 }
 
-// apply returns the links that the filter lets through, in its order.
+// apply returns the links that match the filter, in its order.
 func (f filter) apply(links []*link) []*link {
 	if f.Text == "" && f.State == "" && f.order == (order{}) {
 		return links
@@ -59,13 +59,13 @@ func (f filter) apply(links []*link) []*link {
 	return found
 }
 
-// Narrow reports whether the filter may hold some back.
+// Narrow reports whether the filter may exclude any links.
 func (f filter) Narrow() bool { return f.Text != "" || f.State != "" }
 
-// all returns the filter that lets everything through and shows it alike.
+// all returns a filter that matches all links, with the same order and refresh.
 func (f filter) all() filter { return filter{order: f.order, Refresh: f.Refresh} }
 
-// of returns the filter that lets this state through and shows it alike.
+// of returns a filter that matches this state, with the same order and refresh.
 func (f filter) of(s state) filter {
 	f = f.all()
 	f.State = string(s)
@@ -78,14 +78,14 @@ func (f filter) on(page int) filter {
 	return f
 }
 
-// refreshing returns the same filter on a page that reloads itself, or not.
+// refreshing returns the same filter with refresh on or off.
 func (f filter) refreshing(on bool) filter {
 	f.Refresh = on
 	return f
 }
 
-// by returns the same filter in the order of a column; in the opposite order if
-// it is that of the column already.
+// by returns the same filter sorted by a column; in descending order if it is
+// already sorted by that column in ascending order.
 func (f filter) by(column string) filter {
 	f.page = 1
 	f.order = order{by: column, down: f.order.column() == column && !f.order.down}
@@ -95,11 +95,10 @@ func (f filter) by(column string) filter {
 	return f
 }
 
-// Sort is the value of the query parameter sort, "" for the usual order.
+// Sort returns the value of the query parameter sort, "" for the default order.
 func (f filter) Sort() string { return f.order.String() }
 
-// url returns the address of what the filter lets through, relative to the page
-// at hand wherever that is served.
+// url returns the URL of the filtered page, relative to the current page.
 func (f filter) url() string {
 	query := url.Values{}
 	set := func(name, value string) {
@@ -130,14 +129,14 @@ const (
 	byTook       = "took"
 )
 
-// order is how the table is sorted. The zero order is the usual one: by state,
-// trouble first.
+// order is how the table is sorted. The zero value is the default: by state,
+// problems first.
 type order struct {
 	by   string
 	down bool
 }
 
-// parseOrder reads the name of a column, with a minus sign for the opposite
+// parseOrder parses the name of a column, with a leading minus sign for descending
 // order.
 func parseOrder(text string) order {
 	by, down := strings.CutPrefix(text, "-")
@@ -150,7 +149,7 @@ func parseOrder(text string) order {
 	return order{by, down}
 }
 
-// String returns what parseOrder reads.
+// String returns the order in the form that parseOrder parses.
 func (o order) String() string {
 	if o.down {
 		return "-" + o.by
@@ -160,8 +159,8 @@ func (o order) String() string {
 
 func (o order) column() string { return cmp.Or(o.by, byState) }
 
-// sort sorts links that are in the usual order, which stays among equal ones.
-// What has no value in a column is last either way.
+// sort sorts links that are in the default order, which is kept among equal ones.
+// Links without a value in the column are last in either direction.
 func (o order) sort(links []*link) {
 	if o == (order{}) {
 		return
@@ -175,7 +174,7 @@ func (o order) sort(links []*link) {
 	})
 }
 
-// lacks returns 1 if the organization has no value in a column, 0 if it has.
+// lacks returns 1 if the link has no value in the column, 0 otherwise.
 func (l *link) lacks(column string) int {
 	switch {
 	case column == byTeam && l.team == "":

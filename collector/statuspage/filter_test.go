@@ -48,7 +48,7 @@ func TestSortAndFilter(t *testing.T) {
 			if got := names(body); !slices.Equal(got, test.want) {
 				t.Errorf("%q, want %q", got, test.want)
 			}
-			if none := strings.Contains(body, "No organization matches."); none != (test.want == nil) {
+			if none := strings.Contains(body, "No organizations match."); none != (test.want == nil) {
 				t.Errorf("says that nothing matches: %t", none)
 			}
 			// The headline is about all, whatever the filter.
@@ -111,7 +111,7 @@ func TestOrder(t *testing.T) {
 		{"since", []string{"Payments", "Billing", "Archive", "risk", "New"}, "Since", "ascending", "?sort=-since"},
 		{"-since", []string{"risk", "Billing", "Archive", "Payments", "New"}, "Since", "descending", "?sort=since"},
 		{"polled", []string{"Archive", "risk", "Billing", "Payments", "New"}, "Last poll", "ascending", "?sort=-polled"},
-		{"-took", []string{"Billing", "Archive", "Payments", "risk", "New"}, "Took", "descending", "?sort=took"},
+		{"-took", []string{"Billing", "Archive", "Payments", "risk", "New"}, "Duration", "descending", "?sort=took"},
 	}
 	for _, test := range tests {
 		t.Run(test.sort, func(t *testing.T) {

@@ -11,36 +11,35 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	Style   template.CSS
 	Title   string
 	Version string
 
-	Counts  []count // of all organizations, trouble first
+	Counts  []count // of all organizations, problems first
 	Scraped *moment // when a scrape last polled an organization; nil before the first
-	Old     bool    // that is long ago
-	Stale   int     // organizations that were polled, but not lately
+	Old     bool    // Scraped is older than staleAfter
+	Stale   int     // organizations that were polled, but not recently
 
 	Filter  filter
-	All     string // address of the page without the filter
+	All     string // URL of the page without the filter
 	States  []choice
 	Reasons []choice
 
 	Columns     []column
-	Named       bool // some organization has a name, so that the table has a column for IDs
-	Teams       bool // some organization has a team, so that the table has a column for them
+	Named       bool // some organization has a name, so the table has a column for IDs
+	Teams       bool // some organization has a team, so the table has a column for teams
 	Rows        []row
-	Total       int // organizations
-	Found       int // of them, let through by the filter
-	First, Last int // of those, on this page; from 1
+	Total       int // number of organizations
+	Found       int // number of organizations that match the filter
+	First, Last int // those on this page; from 1
 	ToDo        []toDo
 
 	Page, Pages    int
-	Previous, Next string // "" where there is none
+	Previous, Next string // "" if there is none
 
-	// Again is the address of this very page; Refresh that of the same page in the
-	// other mode.
+	// Again is the URL of this page; Refresh is its URL with refresh toggled.
 	Again, Refresh string
 	RefreshSeconds string
 
@@ -52,41 +51,41 @@ type page struct {
 	Ready     string
 }
 
-// count is one number of the headline.
+// count is one of the counts at the top of the page.
 type count struct {
 	State   state
 	Words   string
 	Count   int
 	URL     string
-	Current bool // the table shows these alone
-	Shown   bool // it is not the rare state that no organization is in
+	Current bool // the table shows only these
+	Shown   bool // false for "not polled yet" without any organization
 }
 
-// column is a column of the table that it can be sorted by.
+// column is a column that the table can be sorted by.
 type column struct {
 	Name, URL string
-	Sorted    string // the value of aria-sort; "" where the table is not sorted by it
+	Sorted    string // the value of aria-sort; "" if the table is not sorted by it
 }
 
-// choice is an entry of the select box.
+// choice is an option of the select element.
 type choice struct {
 	Value, Text string
 	Selected    bool
 }
 
-// reload is what the page says of the configuration.
+// reload is what the page shows about the configuration.
 type reload struct {
 	File   string
 	Loaded *moment
 	Tried  *moment
-	Failed string // why the last load did; "" if it did not
+	Failed string // the error of the last load; "" if it succeeded
 }
 
 func (h *handler) page(f filter) page {
 	s, now := h.options.Snapshot(), h.options.Now()
 	links := h.sorted.of(s)
 	p := page{
-		Style:   template.CSS(style), //nolint:gosec // the style sheet of this package, as it was hashed
+		Style:   template.CSS(style), //nolint:gosec // the style sheet of this package, which the policy's hash covers
 		Version: h.options.Version,
 		Filter:  f,
 		All:     f.all().url(),
@@ -126,7 +125,7 @@ func (h *handler) page(f filter) page {
 	return p
 }
 
-// columnsOf returns the columns of the table. That of the IDs is not among them.
+// columnsOf returns the columns of the table, except for that of the IDs.
 func columnsOf(f filter, teams bool) []column {
 	var all []column
 	for _, c := range []struct{ by, name string }{
@@ -136,7 +135,7 @@ func columnsOf(f filter, teams bool) []column {
 		{byState, "State"},
 		{bySince, "Since"},
 		{byPolled, "Last poll"},
-		{byTook, "Took"},
+		{byTook, "Duration"},
 	} {
 		if c.by == byTeam && !teams {
 			continue
@@ -153,7 +152,7 @@ func columnsOf(f filter, teams bool) []column {
 	return all
 }
 
-// summarize fills in what the page says of all organizations together.
+// summarize fills in what the page shows about all organizations together.
 func (p *page) summarize(links []*link, now time.Time) {
 	counts := make(map[state]int)
 	reasons := make(map[opsmanager.Reason]int)
@@ -179,7 +178,8 @@ func (p *page) summarize(links []*link, now time.Time) {
 			State: s, Words: s.words(), Count: counts[s],
 			URL: p.Filter.of(s).url(), Current: p.Filter.State == string(s),
 		}
-		// Between a reload and the next scrape alone is there one that was never polled.
+		// Organizations that were never polled exist only between a reload and the
+		// next scrape.
 		c.Shown = s != notPolled || c.Count > 0 || c.Current
 		p.Counts = append(p.Counts, c)
 		p.States = append(p.States, choice{Value: string(s), Text: c.Words, Selected: c.Current})

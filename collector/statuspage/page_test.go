@@ -87,35 +87,35 @@ func TestWords(t *testing.T) {
 			want: []string{
 				"<title>1 not synced, 2 unknown, 1 not polled yet, 2 synced, migration links</title>",
 				"<b>1</b> <span>Not synced", "<b>2</b> <span>Unknown", "<b>1</b> <span>Not polled yet", "<b>2</b> <span>Synced", "<b>6</b> <span>Organizations",
-				`Last scrape <time datetime="2026-03-14T09:26:41Z" title="2026-03-14 09:26:41 UTC">12 s ago</time>; 1 of 6 <span class="stale">not scraped lately</span>`,
+				`Last scrape <time datetime="2026-03-14T09:26:41Z" title="2026-03-14 09:26:41 UTC">12 s ago</time>; 1 of 6 <span class="stale">not scraped recently</span>`,
 				`<a href="#todo-role"><span class="state unknown"><span>Unknown</span>: <code>role</code></span></a>`,
-				`<time datetime="2026-03-14T06:26:53Z" title="since 2026-03-14 06:26:53 UTC; a status was last read 2026-03-12 07:26:53 UTC">3 h ago</time>`,
-				`<time datetime="2026-03-14T06:26:53Z" title="at least since 2026-03-14 06:26:53 UTC">at least 3 h ago</time>`,
-				"HTTP 403 NOT_ORG_ADMIN: the API key lacks the role Organization Owner in the organization",
-				`Grant the API key (api_key of ops manager "production") the role Organization Owner`,
+				`<time datetime="2026-03-14T06:26:53Z" title="since 2026-03-14 06:26:53 UTC; a status was last read at 2026-03-12 07:26:53 UTC">3 h ago</time>`,
+				`<time datetime="2026-03-14T06:26:53Z" title="since at least 2026-03-14 06:26:53 UTC">at least 3 h ago</time>`,
+				"HTTP 403 NOT_ORG_ADMIN: the API key lacks the Organization Owner role in the organization",
+				`Grant the API key (api_key of Ops Manager "production") the Organization Owner role`,
 				`<span class="stale"><time datetime="2026-03-14T09:20:53Z" title="2026-03-14 09:20:53 UTC">6 min ago</time></span>`,
 				"1.5 s", "not known", "never", `data-label="Team"><bdi title="payments-dba">payments-dba</bdi>`, `<span class="quiet">none</span>`,
-				"The last reload of the configuration failed", `Tried <time datetime="2026-03-14T09:25:53Z" title="2026-03-14 09:25:53 UTC">1 min ago</time>`, "3 days ago",
+				"The last configuration reload failed", `Attempted <time datetime="2026-03-14T09:25:53Z" title="2026-03-14 09:25:53 UTC">1 min ago</time>`, "3 days ago",
 				"line 3: ops_managers[0].timeout: 0s: give more than 0\nline 9: unknown key", "opsmanager_exporter/opsmanager.yml", "1.2.3",
 			},
-			absent: []string{"Nothing was scraped yet", "The last scrape was", "http-equiv"},
+			absent: []string{"has not been scraped yet", "The last scrape was", "http-equiv"},
 		},
 		{
 			name:     "before the first scrape",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{ID: orgID(1), Name: "Payments", OpsManager: "production"}}},
-			want:     []string{"Nothing was scraped yet", "Have Prometheus scrape this exporter", "<b>1</b> <span>Organization<", "Not polled yet</span>", "Not scraped yet"},
-			absent:   []string{"Last scrape", "not scraped lately", "Team"},
+			want:     []string{"has not been scraped yet", "Configure Prometheus to scrape this exporter", "<b>1</b> <span>Organization<", "Not polled yet</span>", "Not scraped yet"},
+			absent:   []string{"Last scrape", "not scraped recently", "Team"},
 		},
 		{
 			name:     "a good reload",
 			snapshot: collector.Snapshot{Reload: collector.Reload{File: "opsmanager.yml", Loaded: now(), Tried: now()}},
-			want:     []string{"<dd>Succeeded</dd>", "just now", "No organization is configured."},
+			want:     []string{"<dd>Succeeded</dd>", "just now", "No organizations are configured."},
 			absent:   []string{"configuration failed", "Failed"},
 		},
 		{
 			name:     "neither status nor error",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{unread}},
-			want:     []string{"<b>1</b> <span>Unknown", "<b>0</b> <span>Synced", "<span>Unknown</span>: <code>bad_response</code>", "the last scrape read no status"},
+			want:     []string{"<b>1</b> <span>Unknown", "<b>0</b> <span>Synced", "<span>Unknown</span>: <code>bad_response</code>", "the last scrape did not read a status"},
 			absent:   []string{"Not polled yet</span></a>"},
 		},
 		{
@@ -123,8 +123,8 @@ func TestWords(t *testing.T) {
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{{
 				ID: orgID(1), Name: "Payments", Status: opsmanager.Synced, Polled: now().Add(-2 * time.Hour),
 			}}},
-			want:   []string{"The last scrape was 2 h ago", "See whether Prometheus still scrapes this exporter", "not scraped lately", "&lt;1 ms"},
-			absent: []string{"Nothing was scraped yet"},
+			want:   []string{"The last scrape was 2 h ago", "Check that Prometheus still scrapes this exporter", "not scraped recently", "&lt;1 ms"},
+			absent: []string{"has not been scraped yet"},
 		},
 		{
 			name: "a clock that was set back",
@@ -132,12 +132,12 @@ func TestWords(t *testing.T) {
 				ID: orgID(1), Name: "Payments", Status: opsmanager.Synced, Polled: now().Add(time.Hour), Duration: 20 * time.Millisecond,
 			}}},
 			want:   []string{"just now", "20 ms"},
-			absent: []string{"not scraped lately"},
+			absent: []string{"not scraped recently"},
 		},
 		{
 			name:     "never read",
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{polled(1, orgID(1), "", &opsmanager.Error{Reason: opsmanager.ReasonTimeout})}},
-			want:     []string{`title="since 2026-03-14 06:26:53 UTC; no status was read so far"`},
+			want:     []string{`title="since 2026-03-14 06:26:53 UTC; no status has been read yet"`},
 			absent:   []string{`scope="col">ID`, "Team"},
 		},
 	}
@@ -164,7 +164,7 @@ func TestStaleAfter(t *testing.T) {
 		o := polled(1, "Payments", opsmanager.Synced, nil)
 		o.Polled = now().Add(-age)
 		body := read(t, get(t, options(collector.Snapshot{Orgs: []collector.OrgSnapshot{o}}), http.MethodGet, "/"))
-		if got := strings.Contains(body, "not scraped lately"); got != want {
+		if got := strings.Contains(body, "not scraped recently"); got != want {
 			t.Errorf("polled %s ago: marked %t, want %t", age, got, want)
 		}
 	}

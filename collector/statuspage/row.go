@@ -10,7 +10,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// row is an organization as the table shows it.
+// row is a row of the table: one organization.
 type row struct {
 	ID, Name, OpsManager, Team string
 
@@ -19,12 +19,12 @@ type row struct {
 	Reason  string // "" unless the state is unknown
 	Stale   bool
 	Since   *moment
-	AtLeast bool   // it may have been so before that
-	Read    string // where the state is unknown, when a status was last read
+	AtLeast bool   // the state may have begun before Since
+	Read    string // if the state is unknown: when a status was last read
 	Polled  *moment
 	Took    string
-	Advice  advice.Advice // empty where all is well
-	ToDo    string        // ID of the advice on the page
+	Advice  advice.Advice // empty if there is no problem
+	ToDo    string        // HTML ID of the advice
 	Probe   string
 }
 
@@ -37,33 +37,33 @@ func (h *handler) row(l *link, now time.Time) row {
 	}
 	switch l.state {
 	case unknown:
-		r.Read = "; no status was read so far"
+		r.Read = "; no status has been read yet"
 		if read := momentOf(l.LastSuccess, now); read != nil {
-			r.Read = "; a status was last read " + read.Clock
+			r.Read = "; a status was last read at " + read.Clock
 		}
 		if l.Err == nil {
-			r.Advice = advice.Advice{Problem: "the last scrape read no status", Fix: l.reason.Fix()}
+			r.Advice = advice.Advice{Problem: "the last scrape did not read a status", Fix: l.reason.Fix()}
 		}
 	case notPolled:
 		r.Advice = advice.Advice{
-			Problem: "no scrape has polled it yet",
-			Fix:     "Wait for the next scrape; it polls all organizations.",
+			Problem: "the organization has not been polled yet",
+			Fix:     "Wait for the next scrape, which polls all organizations.",
 		}
 	case synced, notSynced:
 	}
 	return r
 }
 
-// toDo is what to do about a kind of trouble, and who is in it.
+// toDo is a fix with the problems and organizations that it applies to.
 type toDo struct {
 	ID       string
 	State    state
 	Words    string
 	Reason   string
-	Problems []string // different ones that the same fix helps against; the first few
+	Problems []string // the first few different problems with this fix
 	Fix      string
-	Who      []string // the first few
-	More     int      // further ones
+	Who      []string // names of the first few organizations
+	More     int      // number of further organizations
 }
 
 const (
@@ -71,8 +71,8 @@ const (
 	mostWho      = 5
 )
 
-// toDoFor returns what to do about the organizations of the table, each kind of
-// trouble once, and has their rows refer to it.
+// toDoFor returns each fix for the organizations of the table once, and links
+// their rows to it.
 func toDoFor(rows []row) []toDo {
 	type kind struct {
 		state       state
@@ -80,7 +80,7 @@ func toDoFor(rows []row) []toDo {
 	}
 	var all []toDo
 	known := make(map[kind]int)
-	named := make(map[string]int) // how many begin with this ID
+	named := make(map[string]int) // number of entries with this ID before the suffix
 	for i := range rows {
 		r := &rows[i]
 		if r.Advice == (advice.Advice{}) {
@@ -114,11 +114,11 @@ func (t *toDo) add(r *row) {
 	}
 }
 
-// explained is a reason as the page explains it to who follows a link from
-// elsewhere.
+// explained is an entry of the list of reasons, which alerts link to.
 type explained struct{ ID, Name, Happened, Fix string }
 
-// explainedReasons returns all reasons, and first what else somebody is told about.
+// explainedReasons returns NOT_SYNCED, which is not a reason but is alerted on too,
+// and all reasons.
 func explainedReasons() []explained {
 	down := advice.OfNotSynced()
 	all := []explained{{"not_synced", string(opsmanager.NotSynced), down.Problem, down.Fix}}

@@ -11,12 +11,12 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// staleAfter is the age from which on what a poll saw may no longer be so: no
-// usual scrape interval is as long.
+// staleAfter is the age after which the result of a poll is considered stale. It is
+// longer than any usual scrape interval.
 const staleAfter = 5 * time.Minute
 
-// state is what the page says of an organization. Its value is also the one of
-// the query parameter and of the CSS class.
+// state is the state of an organization. It is also the value of the query
+// parameter and the CSS class.
 type state string
 
 const (
@@ -26,7 +26,7 @@ const (
 	synced    state = "synced"
 )
 
-// states returns all states, trouble first, which is the order of the table.
+// states returns all states, problems first, which is the order of the table.
 func states() []state { return []state{notSynced, unknown, notPolled, synced} }
 
 func (s state) words() string {
@@ -42,18 +42,18 @@ func (s state) words() string {
 	}
 }
 
-// link is an organization with what sorting and filtering ask for.
+// link is an organization with what sorting and filtering need.
 type link struct {
 	*collector.OrgSnapshot
 	state  state
 	reason opsmanager.Reason // "" unless the state is unknown
 	rank   int               // of the state
 
-	name, opsManager, team string // folded
+	name, opsManager, team string // case-folded
 }
 
-// sorted keeps the links of the newest snapshot, which take longer to sort than a
-// page to render. It may be used concurrently.
+// sorted caches the sorted links of the newest snapshot, because sorting takes
+// longer than rendering a page. It is safe for concurrent use.
 type sorted struct {
 	mu       sync.Mutex
 	snapshot *collector.Snapshot
@@ -70,11 +70,11 @@ func (c *sorted) of(s *collector.Snapshot) []*link {
 	return c.links
 }
 
-// linksOf returns the organizations of a snapshot, sorted: trouble first, then
-// by name.
+// linksOf returns the organizations of a snapshot, sorted by state, problems first,
+// and then by name.
 func linksOf(orgs []collector.OrgSnapshot) []*link {
 	links := make([]*link, len(orgs))
-	folded := make(map[string]string) // of what many share
+	folded := make(map[string]string) // texts that many organizations share
 	once := func(s string) string {
 		if _, ok := folded[s]; !ok {
 			folded[s] = fold(s)
@@ -105,16 +105,16 @@ func stateOf(o *collector.OrgSnapshot) (state, opsmanager.Reason) {
 	case o.Status == opsmanager.NotSynced:
 		return notSynced, ""
 	}
-	// Nothing was read and nothing says why. No scrape leaves that; if one did,
-	// it must not look like a working link.
+	// Neither status nor error. No scrape produces this, but if one did, it must
+	// not look like a working link.
 	return unknown, opsmanager.ReasonBadResponse
 }
 
-// stale reports whether what was seen of the organization is old.
+// stale reports whether the last poll of the organization is stale.
 func (l *link) stale(now time.Time) bool {
 	return l.state != notPolled && now.Sub(l.Polled) > staleAfter
 }
 
-// fold makes texts comparable in any letter case. Upper case comes first because
-// some letters, such as the Greek sigma, have two lower-case forms.
+// fold returns s case-folded. It converts to upper case first because some letters,
+// such as the Greek sigma, have two lower-case forms.
 func fold(s string) string { return strings.ToLower(strings.ToUpper(s)) }

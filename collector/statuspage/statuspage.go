@@ -1,5 +1,5 @@
-// Package statuspage serves the page for people: what the last scrape saw of
-// each organization, and what to do where it did not see a working link.
+// Package statuspage serves the status page: what the last scrape read for each
+// organization, and how to fix what is wrong.
 package statuspage
 
 import (
@@ -24,21 +24,22 @@ var (
 	style string
 )
 
-// Options say what the page shows and where its links lead.
+// Options configure the page.
 type Options struct {
-	// Snapshot is called once per request and must poll nothing. It returns the same
-	// pointer as long as there is nothing new.
+	// Snapshot is called once per request and must not poll. It returns the same
+	// pointer as long as nothing has changed.
 	Snapshot    func() *collector.Snapshot
 	MetricsPath string   // begins with a slash
-	ExternalURL *url.URL // where users reach the exporter; nil makes links relative to the page
+	ExternalURL *url.URL // URL under which users reach the exporter; nil makes links relative to the page
 	Version     string
-	PageSize    int              // organizations on a page; default 100
+	PageSize    int              // organizations per page; default 100
 	Now         func() time.Time // default [time.Now]
 }
 
-// New returns the handler of the page. It answers GET and HEAD; the query
-// parameters q, state, sort and page choose what of the table is shown, refresh
-// has the page reload itself. Values that make no sense count as not given. Paths and methods are left to the router.
+// New returns the handler of the page. The query parameters q, state, sort and page
+// select what the table shows; refresh makes the page refresh itself. Invalid values
+// are ignored. The handler supports GET and HEAD and leaves paths and methods to the
+// router.
 func New(o Options) http.Handler {
 	if o.PageSize <= 0 {
 		o.PageSize = 100
@@ -65,7 +66,7 @@ type handler struct {
 // ServeHTTP implements http.Handler.
 func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := h.page(parseFilter(r.URL.Query()))
-	// Into a buffer first, so that no one gets half a page.
+	// Render into a buffer first, so that an error does not leave half a page.
 	var body bytes.Buffer
 	if err := h.template.Execute(&body, p); err != nil {
 		http.Error(w, "the page cannot be rendered", http.StatusInternalServerError)
@@ -79,20 +80,20 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "no-referrer")
 	header.Set("Cache-Control", "no-store")
 	if r.Method != http.MethodHead {
-		_, _ = body.WriteTo(w) // a client that left
+		_, _ = body.WriteTo(w) // fails only if the client is gone
 	}
 }
 
-// link returns the address of one of the exporter's paths as users reach it.
+// link returns the URL of one of the exporter's paths.
 func (h *handler) link(path string) string {
 	if h.options.ExternalURL != nil {
 		return h.options.ExternalURL.JoinPath(path).String()
 	}
-	// With the dot, a colon in the path does not make it a scheme.
+	// The dot keeps a colon in the path from turning it into a scheme.
 	return "./" + strings.TrimPrefix(path, "/")
 }
 
-// probe returns the address that polls an organization and tells the story.
+// probe returns the URL of the debug probe of an organization.
 func (h *handler) probe(id string) string {
 	return h.link("/probe") + "?target=" + url.QueryEscape(id) + "&debug=true"
 }

@@ -5,12 +5,14 @@ import (
 	"time"
 )
 
-// moment is a time as the page tells it. The zero moment is never shown.
+// moment is a time as the page shows it.
 type moment struct {
-	Ago     string // in words
+	Ago     string // relative
 	Clock   string // absolute
-	Machine string // for the attribute datetime
+	Machine string // for the datetime attribute
 }
+
+// momentOf returns t as a moment, or nil if t is zero.
 
 func momentOf(t, now time.Time) *moment {
 	if t.IsZero() {
@@ -24,8 +26,7 @@ func momentOf(t, now time.Time) *moment {
 	}
 }
 
-// ago tells an age in its greatest unit. A clock that was set back makes it
-// negative.
+// ago formats an age in its largest unit. It is negative if the clock was set back.
 func ago(d time.Duration) string {
 	switch {
 	case d < time.Second:
@@ -40,7 +41,7 @@ func ago(d time.Duration) string {
 	return fmt.Sprintf("%d days ago", d/(24*time.Hour))
 }
 
-// took tells how long something lasted.
+// took formats a duration.
 func took(d time.Duration) string {
 	switch {
 	case d < time.Millisecond:

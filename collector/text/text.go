@@ -1,4 +1,4 @@
-// Package text has what terminals and pages show of texts from elsewhere.
+// Package text makes untrusted text safe for terminals and pages, and formats lists.
 package text
 
 import (
@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// Printable returns text without anything that could move the cursor, colour the
-// screen or reorder the line.
+// Printable returns s without characters that could move the cursor, change colors
+// or reorder the line.
 func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -18,7 +18,7 @@ func Printable(s string) string {
 	}, s)
 }
 
-// Shortened returns the beginning of long text, at most 200 characters.
+// Shortened returns s, truncated to 200 characters.
 func Shortened(s string) string {
 	const most = 200
 	if runes := []rune(s); len(runes) > most {
@@ -27,7 +27,7 @@ func Shortened(s string) string {
 	return s
 }
 
-// Count returns a number with its noun.
+// Count returns n with the noun in singular or plural.
 func Count(n int, noun string) string {
 	if n == 1 {
 		return "1 " + noun
@@ -35,7 +35,7 @@ func Count(n int, noun string) string {
 	return fmt.Sprintf("%d %ss", n, noun)
 }
 
-// Few lists the first few words, and how many more there are.
+// Few returns the first five words and how many more there are.
 func Few(words []string) string {
 	const most = 5
 	if len(words) <= most {

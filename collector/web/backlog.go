@@ -10,36 +10,37 @@ import (
 )
 
 const (
-	// maxBacklog is how many bytes of answers wait for their clients.
+	// maxBacklog is the maximum size of all responses being sent, in bytes.
 	maxBacklog = 16 << 20
-	// atOnce is how many answers like the newest there is room for in any case.
+	// atOnce is how many responses of the size of the newest may be sent in any case.
 	atOnce = 3
-	// connectionSize is about what a connection that waits takes besides.
+	// connectionSize is the approximate additional memory of a waiting connection, in
+	// bytes.
 	connectionSize = 32 << 10
 )
 
-// backlog is the answers that are being sent. When they take too much memory,
-// those whose clients do not read are given up, so that a client that does always
-// gets its answer. It may be used concurrently.
+// backlog holds the responses that are being sent. If they use too much memory, those
+// whose clients do not read are aborted, so that clients that read always get their
+// response. It is safe for concurrent use.
 type backlog struct {
 	mu    sync.Mutex
 	all   map[*sending]bool
 	bytes int
 }
 
-// sending is an answer that is being sent.
+// sending is a response that is being sent.
 type sending struct {
 	*backlog
 	w http.ResponseWriter
 
 	// Guarded by the mutex of the backlog.
 	bytes   int       // not sent yet
-	read    time.Time // when the client last took some of it
+	read    time.Time // when the client last read some of it
 	givenUp bool
 }
 
-// send calls write to send an answer. size is how many bytes of it are held in
-// memory for that.
+// send calls write to send a response. size is how many bytes of it are held in
+// memory.
 func (b *backlog) send(w http.ResponseWriter, size int, write func(*sending)) {
 	extendWriteDeadline(w, 0)
 	s := &sending{backlog: b, w: w, bytes: size + connectionSize, read: time.Now()}
@@ -48,7 +49,7 @@ func (b *backlog) send(w http.ResponseWriter, size int, write func(*sending)) {
 	write(s)
 }
 
-// sendPage sends a page, and uses it up.
+// sendPage sends a page and releases its memory on the way.
 func (b *backlog) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	maps.Copy(w.Header(), p.header)
 	w.Header().Set("Content-Length", strconv.Itoa(p.size))
@@ -59,7 +60,7 @@ func (b *backlog) sendPage(w http.ResponseWriter, r *http.Request, p *page) {
 	b.send(w, p.size, func(s *sending) {
 		for i, piece := range p.body {
 			if _, err := s.Write(piece); err != nil {
-				return // the client has left, or does not read
+				return // the client is gone or does not read
 			}
 			p.body[i] = nil
 			s.sent(len(piece))
@@ -80,8 +81,8 @@ func (b *backlog) add(s *sending) {
 	b.all[s] = true
 }
 
-// slowest returns the answer that has kept the most bytes waiting for the longest
-// time. Its caller holds the mutex.
+// slowest returns the response with the largest product of unsent bytes and time
+// since its client last read. The caller holds the mutex.
 func (b *backlog) slowest() *sending {
 	now := time.Now()
 	var slowest *sending
@@ -94,11 +95,11 @@ func (b *backlog) slowest() *sending {
 	return slowest
 }
 
-// giveUp ends the write that an answer waits in. Its caller holds the mutex.
+// giveUp aborts a response, including a blocked write. The caller holds the mutex.
 func (b *backlog) giveUp(s *sending) {
 	b.forget(s)
 	s.givenUp = true
-	// The mutex keeps its handler from returning meanwhile.
+	// The mutex keeps the handler from returning during this call.
 	_ = http.NewResponseController(s.w).SetWriteDeadline(time.Unix(1, 0))
 }
 
@@ -129,7 +130,7 @@ func (s *sending) Write(p []byte) (int, error) {
 	return s.w.Write(p)
 }
 
-// sent takes n bytes off what is held in memory.
+// sent records that n bytes are no longer held in memory.
 func (s *sending) sent(n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

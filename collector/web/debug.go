@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// debugText collects the steps of one poll with their times. It may be told more
-// than its reader waits for.
+// debugText collects the steps of one poll with their times. The poll may report
+// steps after the response has been written.
 type debugText struct {
 	begun time.Time
 	mu    sync.Mutex
@@ -27,8 +27,7 @@ func (d *debugText) tell(format string, args ...any) {
 	fmt.Fprintf(&d.text, "%8.3fs  %s\n", time.Since(d.begun).Seconds(), fmt.Sprintf(format, args...))
 }
 
-// debug polls the one organization of target and writes what happened, step by
-// step.
+// debug polls the one organization of target and writes the steps of the poll.
 func debug(s *scrape, target *collector.Targets) {
 	d := &debugText{begun: time.Now()}
 	org := target.Orgs()[0]
@@ -36,11 +35,11 @@ func debug(s *scrape, target *collector.Targets) {
 	if org.Team != "" {
 		name += ", team " + org.Team
 	}
-	d.tell("poll of organization %s (%s) of Ops Manager %s at %s", org.ID, name, org.OpsManager, org.URL)
+	d.tell("polling organization %s (%s) of Ops Manager %s at %s", org.ID, name, org.OpsManager, org.URL)
 	d.tell("probe deadline %s, poll timeout %s, max_concurrent_requests %d", s.timeout, org.Timeout, org.MaxConcurrentRequests)
 	results, ok := target.Poll(s.ctx, func(step string) { d.tell("%s", step) })
 	if !ok {
-		panic(http.ErrAbortHandler) // the client left
+		panic(http.ErrAbortHandler) // the client is gone
 	}
 	if r := results.Orgs[0]; r.Err != nil {
 		reason := opsmanager.ReasonOf(r.Err)
@@ -56,5 +55,5 @@ func debug(s *scrape, target *collector.Targets) {
 	s.w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	_, _ = io.WriteString(s.w, d.text.String()) // into memory
+	_, _ = io.WriteString(s.w, d.text.String()) // a buffer: never fails
 }

@@ -30,7 +30,7 @@ func TestDebug(t *testing.T) {
 	}})
 	steps := func(more ...string) string {
 		return strings.Join(slices.Concat([]string{
-			`poll of organization \S+ \((Payments, team payments-dba|\w{24})\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
+			`polling organization \S+ \((Payments, team payments-dba|\w{24})\) of Ops Manager production at http://127\.0\.0\.1:\d+`,
 			`probe deadline 10s, poll timeout 5s, max_concurrent_requests 16`,
 			`acquired a request slot`,
 		}, more, []string{

@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// acceptsGzip reports whether a client wants gzip, given its header lines
-// Accept-Encoding (RFC 9110, section 12.5.3). One that sends none gets none.
+// acceptsGzip reports whether a client prefers gzip, given its Accept-Encoding header
+// lines (RFC 9110, section 12.5.3). Without the header, the response is not
+// compressed.
 func acceptsGzip(lines []string) bool {
 	gzip, identity, other := -1.0, 0.0, 0.0
 	for element := range strings.SplitSeq(strings.Join(lines, ","), ",") {
@@ -27,8 +28,8 @@ func acceptsGzip(lines []string) bool {
 	return gzip > 0 && gzip >= identity
 }
 
-// weightOf returns the weight among the parameters of a list element: 1 where
-// there is none, 0 where it is malformed.
+// weightOf returns the weight among the parameters of a list element: 1 if there is
+// none, 0 if it is malformed.
 func weightOf(parameters string) float64 {
 	for parameter := range strings.SplitSeq(parameters, ";") {
 		name, value, _ := strings.Cut(parameter, "=")

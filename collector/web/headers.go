@@ -2,9 +2,8 @@ package web
 
 import "net/http"
 
-// guard sets the headers on every answer that keep a browser from doing anything
-// with it but show it, and anyone from keeping it. A page that needs more sets its
-// own.
+// guard sets headers on every response that allow browsers only to display it and
+// forbid caching. A page that needs more sets its own.
 func guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()

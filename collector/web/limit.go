@@ -6,16 +6,15 @@ import (
 	"time"
 )
 
-// limiter bounds how many requests are worked on at once, all the handlers that
-// it is used for together.
+// limiter limits the number of concurrent requests of all handlers that share it.
 type limiter struct {
-	slots    chan struct{} // holds one for each request that is worked on; nil for no limit
-	queue    chan struct{} // holds one for each request that waits for a slot; nil if none may
-	patience time.Duration // how long it waits
-	refusal  string        // what it is told if it gets none, with 503
+	slots    chan struct{} // one element per request being handled; nil for no limit
+	queue    chan struct{} // one element per request waiting for a slot; nil if none may wait
+	patience time.Duration // how long requests wait
+	refusal  string        // response body, with status 503, if no slot is free
 }
 
-// newLimiter returns a limiter that admits n requests at once and refuses the
+// newLimiter returns a limiter that admits n concurrent requests and rejects the
 // others; 0 means no limit.
 func newLimiter(n int, refusal string) *limiter {
 	l := &limiter{refusal: refusal}
@@ -25,7 +24,7 @@ func newLimiter(n int, refusal string) *limiter {
 	return l
 }
 
-// enter reports whether a request gets a slot, which leave gives back.
+// enter reports whether the request gets a slot, which leave releases.
 func (l *limiter) enter(ctx context.Context) bool {
 	if l.slots == nil {
 		return true
@@ -58,9 +57,9 @@ func (l *limiter) leave() {
 	}
 }
 
-// limit serves what next renders. A slot of the limiter is held while next runs,
-// and given back before the answer is written: clients that do not read it keep
-// nobody else out.
+// limit serves what next renders. It holds a slot of the limiter while next runs and
+// releases it before the response is sent, so that clients that do not read do not
+// block others.
 func (s *server) limit(l *limiter, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		extendWriteDeadline(w, s.timeout(r.Header.Get(timeoutHeader)))

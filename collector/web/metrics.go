@@ -10,8 +10,8 @@ import (
 	"opsmanager_exporter/collector"
 )
 
-// metrics serves the metrics of every configured organization, polled now;
-// ?collect[]=exporter leaves the organizations out and polls nothing.
+// metrics polls every configured organization and serves all metrics. With
+// ?collect[]=exporter, it excludes the organizations and does not poll.
 func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 	sc, cancel := s.newScrape(w, r)
 	defer cancel()
@@ -27,15 +27,15 @@ func (s *server) metrics(w http.ResponseWriter, r *http.Request) {
 		polls = false
 	}
 	if polls {
-		reg.MustRegister(targets.Collector(sc.ctx, collector.Options{Then: targets.Metrics(), BeforeSend: sc.render})) //nolint:contextcheck // it is of the request
+		reg.MustRegister(targets.Collector(sc.ctx, collector.Options{Then: targets.Metrics(), BeforeSend: sc.render})) //nolint:contextcheck // derived from the request
 	} else {
 		reg.MustRegister(targets.Metrics())
 	}
 	sc.expose(reg)
 }
 
-// probe serves the metrics of the organization in the parameter target alone,
-// polled now. With debug=true it tells the steps of the poll instead, in text.
+// probe polls the organization in the target parameter and serves only its metrics.
+// With debug=true, it serves the steps of the poll as text instead.
 func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	if len(query["target"]) != 1 || query.Get("target") == "" {
@@ -54,11 +54,11 @@ func (s *server) probe(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reg := prometheus.NewRegistry()
-	reg.MustRegister(target.Collector(sc.ctx, collector.Options{BeforeSend: sc.render})) //nolint:contextcheck // it is of the request
+	reg.MustRegister(target.Collector(sc.ctx, collector.Options{BeforeSend: sc.render})) //nolint:contextcheck // derived from the request
 	sc.expose(reg)
 }
 
-// newScrape returns a scrape with its deadline, counted from now.
+// newScrape returns a scrape whose timeout starts now.
 func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, context.CancelFunc) {
 	timeout := s.timeout(r.Header.Get(timeoutHeader))
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
@@ -68,7 +68,7 @@ func (s *server) newScrape(w http.ResponseWriter, r *http.Request) (*scrape, con
 	}, cancel
 }
 
-// timeoutGauge shows the deadline that one scrape works under.
+// timeoutGauge exposes the timeout of one scrape.
 func timeoutGauge(timeout time.Duration) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "opsmanager_exporter_scrape_timeout_seconds",

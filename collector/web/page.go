@@ -7,9 +7,9 @@ const (
 	pieceSize  = 64 << 10
 )
 
-// page is an answer that is not sent yet. It implements [http.ResponseWriter].
-// Its body is in pieces, so that it takes no more memory than it is long, and less
-// and less while it is sent.
+// page is a response that is not sent yet. It implements [http.ResponseWriter]. Its
+// body consists of pieces, so that it takes little more memory than its size, and
+// each piece can be released once it is sent.
 type page struct {
 	code   int
 	header http.Header

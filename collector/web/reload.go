@@ -5,8 +5,7 @@ import (
 	"net/http"
 )
 
-// sameSite keeps a page of another site from having a browser send a request that
-// changes something.
+// sameSite rejects cross-site requests by browsers, which could change state.
 func sameSite(next http.Handler) http.Handler {
 	p := http.NewCrossOriginProtection()
 	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -15,7 +14,7 @@ func sameSite(next http.Handler) http.Handler {
 	return p.Handler(next)
 }
 
-// reload reads the configuration again, or refuses to if that is not enabled.
+// reload reloads the configuration, if that is enabled.
 func (s *server) reload(w http.ResponseWriter, _ *http.Request) {
 	if s.Reload == nil {
 		http.Error(w, "reloading through HTTP is disabled: start the exporter with --web.enable-lifecycle, or send it SIGHUP", http.StatusForbidden)

@@ -12,26 +12,26 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// leastPatience is how long a scrape waits for others to be rendered, even if
-// --scrape.timeout-offset leaves it no time for that.
+// leastPatience is how long a scrape waits for the rendering of others, even if
+// --scrape.timeout-offset leaves no time for that.
 const leastPatience = 250 * time.Millisecond
 
-// scrape is one scrape on its way from request to answer.
+// scrape is one scrape, from request to response.
 type scrape struct {
 	*server
 	w       http.ResponseWriter
 	r       *http.Request
 	ctx     context.Context //nolint:containedctx // a scrape lives as long as its context
 	timeout time.Duration
-	late    time.Time // from then on the client has given up
+	late    time.Time // when the client gives up
 
 	rendering, refused bool
 }
 
-// render waits until the metrics of the scrape may be rendered, and reports
-// whether they may. That takes CPU and some KiB of memory for each organization, so
-// only as many scrapes do it at once as leave a CPU for everything else; none of
-// them polls or waits for its client meanwhile.
+// render waits until the metrics of the scrape may be rendered, and reports whether
+// they may. Rendering takes CPU time and some KiB of memory for each organization, so
+// the number of scrapes that render concurrently leaves one CPU for everything else.
+// None of them polls or waits for its client at that time.
 func (s *scrape) render() bool {
 	patience := time.NewTimer(max(time.Until(s.late), leastPatience))
 	defer patience.Stop()
@@ -45,8 +45,8 @@ func (s *scrape) render() bool {
 	return s.rendering
 }
 
-// expose gathers and encodes the metrics of a scrape, or refuses to if they would
-// reach the client too late.
+// expose gathers and encodes the metrics of a scrape, or rejects the scrape if they
+// would reach the client too late.
 func (s *scrape) expose(reg prometheus.Gatherer) {
 	families, err := reg.Gather()
 	if s.rendering {
@@ -54,14 +54,14 @@ func (s *scrape) expose(reg prometheus.Gatherer) {
 	}
 	switch {
 	case s.r.Context().Err() != nil:
-		panic(http.ErrAbortHandler) // the polls were given up with the client: this is no answer
+		panic(http.ErrAbortHandler) // the polls were abandoned because the client is gone
 	case s.refused:
 		http.Error(s.w, "too many concurrent scrapes: this one could not be rendered before its timeout", http.StatusServiceUnavailable)
 		return
 	}
 	r := *s.r
 	r.Header = r.Header.Clone()
-	// What promhttp cannot make out in this header it reports as an error.
+	// promhttp responds with an error if it cannot parse this header.
 	r.Header.Set("Accept-Encoding", "identity")
 	if acceptsGzip(s.r.Header["Accept-Encoding"]) {
 		r.Header.Set("Accept-Encoding", "gzip")
@@ -74,8 +74,8 @@ func (s *scrape) expose(reg prometheus.Gatherer) {
 	}).ServeHTTP(s.w, &r)
 }
 
-// gatherErrors logs what promhttp has to say about metrics that do not fit
-// together, which would be a defect of the exporter.
+// gatherErrors logs the errors of promhttp about inconsistent metrics, which would be
+// a bug in the exporter.
 type gatherErrors struct{ logger *slog.Logger }
 
 // Println implements promhttp.Logger.

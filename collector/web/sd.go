@@ -16,13 +16,13 @@ import (
 	"opsmanager_exporter/collector"
 )
 
-// maxHost is more than the longest name with a port, in bytes: the host of a
-// request goes into the answer once for each organization.
+// maxHost is the maximum length of the Host header, in bytes, more than the longest
+// name with a port. The response repeats it for each organization.
 const maxHost = 300
 
-// sd serves Prometheus' HTTP service discovery (Prometheus documentation, "HTTP
-// SD"): a /probe target for each configured organization, at the host that the
-// request names, or at the external URL. It polls nothing.
+// sd serves Prometheus HTTP service discovery (Prometheus documentation, "HTTP SD"):
+// a /probe target for each configured organization, at the external URL or, without
+// one, the host of the request. It does not poll.
 func (s *server) sd(w http.ResponseWriter, r *http.Request) {
 	scheme, host, base := s.reached(r)
 	probe := base + ProbePath
@@ -42,16 +42,16 @@ func (s *server) sd(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodHead {
 		return
 	}
-	// The head is put before each group on the way: an answer by itself takes next
-	// to no memory.
+	// The head is added to each group while sending, so a response takes almost no
+	// memory of its own.
 	s.backlog.send(w, 0, func(to *sending) {
-		_ = d.write(to, head) // a client that has left, or does not read
+		_ = d.write(to, head) // fails only if the client is gone or does not read
 	})
 }
 
-// reached returns where users reach the exporter: at the external URL, or else
-// where this request did. base is the prefix of every path, without a slash at
-// the end.
+// reached returns where users reach the exporter: the external URL or, without one,
+// the host of the request. base is the prefix of every path, without a trailing
+// slash.
 func (s *server) reached(r *http.Request) (scheme, host, base string) {
 	if u := s.ExternalURL; u != nil {
 		return u.Scheme, u.Host, strings.TrimSuffix(path.Join("/", u.Path), "/")
@@ -61,35 +61,35 @@ func (s *server) reached(r *http.Request) (scheme, host, base string) {
 		scheme = "https"
 	}
 	if addr, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr); ok && host == "" {
-		host = addr.String() // HTTP/1.0 names no host
+		host = addr.String() // HTTP/1.0 requests may lack a host
 	}
 	return scheme, host, s.prefix
 }
 
-// quote returns a text as JSON.
+// quote returns text as a JSON string.
 func quote(text string) []byte {
 	quoted, err := json.Marshal(text)
 	if err != nil {
-		panic(err) // never: any string can be quoted
+		panic(err) // cannot happen: any string can be encoded
 	}
 	return quoted
 }
 
-// discovery is what /sd answers for one configuration, without what depends on
-// the request. It is not modified.
+// discovery is the part of the /sd response that does not depend on the request. It
+// is not modified.
 type discovery struct {
 	targets *collector.Targets
 	tails   [][]byte // of the target groups, in JSON: what follows the head
 	size    int      // of all tails, in bytes
 }
 
-// discoveries keeps the newest. It may be used concurrently.
+// discoveries keeps the newest discovery. It is safe for concurrent use.
 type discoveries struct {
 	mu     sync.Mutex
 	newest *discovery
 }
 
-// of returns the discovery of a configuration.
+// of returns the discovery for targets.
 func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -111,7 +111,7 @@ func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
 		if err != nil {
 			return nil, fmt.Errorf("list organization %s for service discovery: %w", org.ID, err)
 		}
-		tail := slices.Concat(labels[1:], []byte("}")) // its first brace is in the head
+		tail := slices.Concat(labels[1:], []byte("}")) // the opening brace is in the head
 		d.tails = append(d.tails, tail)
 		d.size += len(tail)
 	}
@@ -125,11 +125,10 @@ func (d *discovery) length(head []byte) int {
 	return len("[") + len(d.tails)*len(head) + d.size + commas + len("]")
 }
 
-// write writes the answer to a request for which each target group begins with
-// head.
+// write writes the response, in which each target group begins with head.
 func (d *discovery) write(to io.Writer, head []byte) error {
 	w := bufio.NewWriter(to)
-	_ = w.WriteByte('[') // a bufio.Writer keeps its error until Flush
+	_ = w.WriteByte('[') // a bufio.Writer returns its first error again from Flush
 	for i, tail := range d.tails {
 		if i > 0 {
 			_ = w.WriteByte(',')

@@ -1,5 +1,5 @@
-// Package web serves what the exporter knows over HTTP: metrics, probes,
-// service discovery, health and reload.
+// Package web serves the HTTP endpoints of the exporter: metrics, probes, service
+// discovery, health and reload.
 package web
 
 import (
@@ -19,7 +19,7 @@ import (
 	"opsmanager_exporter/collector"
 )
 
-// The paths that are always served, below the route prefix.
+// The fixed paths, below the route prefix.
 const (
 	ProbePath   = "/probe"
 	SDPath      = "/sd"
@@ -28,34 +28,34 @@ const (
 	ReloadPath  = "/-/reload"
 )
 
-// Options say what is served and how.
+// Options configure the handler.
 type Options struct {
 	Exporter *collector.Exporter
-	Logger   *slog.Logger // nil logs nothing
+	Logger   *slog.Logger // nil to discard logs
 	// Page is served at /; nil for none.
 	Page http.Handler
 	// TelemetryPath is the path of the metrics; "" means /metrics.
 	TelemetryPath string
 	// RoutePrefix is the prefix of every path; "" means the path of ExternalURL, "/"
-	// none.
+	// means none.
 	RoutePrefix string
-	// ExternalURL is where users reach the exporter, nil where that is the
-	// address that they ask.
+	// ExternalURL is where users reach the exporter; nil to use the host of each
+	// request.
 	ExternalURL *url.URL
-	// TimeoutOffset is taken off a scrape's timeout, for rendering and the way
-	// back, but never more than half of the timeout.
+	// TimeoutOffset is subtracted from the timeout of a scrape, to leave time for
+	// rendering and sending, but at most half of the timeout.
 	TimeoutOffset time.Duration
 	// DefaultTimeout is the timeout of a scrape that announces none; 0 means 10 s.
 	DefaultTimeout time.Duration
-	// MaxRequests is how many scrapes may be in flight; 0 means no limit.
+	// MaxRequests is the maximum number of concurrent scrapes; 0 means no limit.
 	MaxRequests int
-	// Instrumentation, unless nil, gets the metrics promhttp_* about scrapes.
+	// Instrumentation, unless nil, registers the promhttp_* metrics about scrapes.
 	Instrumentation prometheus.Registerer
-	// Reload is called by POST /-/reload; nil where that is not enabled.
+	// Reload is called for POST /-/reload; nil if that is not enabled.
 	Reload func() error
 }
 
-// How many requests for / are rendered and wait for that, and how long they wait.
+// How many requests for / are rendered at once, how many wait, and for how long.
 const (
 	pageSlots    = 1
 	pageQueue    = 64
@@ -65,8 +65,8 @@ const (
 // server serves requests. Its fields are not modified once it is in use.
 type server struct {
 	Options
-	prefix      string        // of every path, without a slash at the end
-	rendering   chan struct{} // holds one for each scrape that is being rendered
+	prefix      string        // of every path, without a trailing slash
+	rendering   chan struct{} // one element per scrape being rendered
 	backlog     backlog
 	discoveries discoveries
 }
@@ -83,7 +83,7 @@ func New(opts Options) http.Handler {
 	}
 	scrapes := newLimiter(opts.MaxRequests, "too many concurrent scrapes: try again later, or increase --web.max-requests")
 	mux := http.NewServeMux()
-	base := (&url.URL{Path: s.prefix}).EscapedPath() // in a pattern and in a redirect alike
+	base := (&url.URL{Path: s.prefix}).EscapedPath() // as patterns and redirects need it
 	mux.Handle("GET "+base+opts.TelemetryPath, s.limit(scrapes, metrics))
 	mux.Handle("GET "+base+ProbePath, s.limit(scrapes, http.HandlerFunc(s.probe)))
 	mux.HandleFunc("GET "+base+SDPath, s.sd)
@@ -103,7 +103,7 @@ func New(opts Options) http.Handler {
 	return guard(unread(mux))
 }
 
-// prefix returns the prefix of every path, without a slash at the end.
+// prefix returns the prefix of every path, without a trailing slash.
 func (o *Options) prefix() string {
 	prefix := o.RoutePrefix
 	if prefix == "" && o.ExternalURL != nil {
@@ -112,7 +112,7 @@ func (o *Options) prefix() string {
 	return strings.TrimSuffix(path.Join("/", prefix), "/")
 }
 
-// home returns where the status page is, as users reach it.
+// home returns the URL of the status page, as users reach it.
 func (o *Options) home(base string) string {
 	if o.ExternalURL != nil {
 		return o.ExternalURL.JoinPath("/").String()

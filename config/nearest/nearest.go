@@ -1,11 +1,11 @@
-// Package nearest finds the word that somebody may have meant.
+// Package nearest suggests corrections for misspelled words.
 package nearest
 
-// Of returns the word among known that s may be a slip of, or "".
+// Of returns the known word that s most likely misspells, or "".
 func Of(s string, known []string) string {
 	best, least := "", 4
 	for _, k := range known {
-		// Short words differ in few letters anyway.
+		// Between short words, a small distance means nothing.
 		if n := distance(s, k); n < least && n <= len(k)/2 {
 			best, least = k, n
 		}
@@ -13,8 +13,8 @@ func Of(s string, known []string) string {
 	return best
 }
 
-// distance is the number of letters to insert, remove or replace between a and
-// b, or a large number where that is more than three anyway.
+// distance returns the edit distance between a and b in bytes, or a larger number
+// if their lengths differ by more than three.
 func distance(a, b string) int {
 	if len(a) > len(b)+3 || len(b) > len(a)+3 {
 		return max(len(a), len(b))

@@ -36,7 +36,7 @@ func problems(t *testing.T, text string) string {
 
 func TestTypes(t *testing.T) {
 	if _, err := os.Stat(compiler); err != nil {
-		if os.Getenv("CI") == "true" {
+		if os.Getenv("CI") != "" {
 			t.Fatalf("%v: run npm ci", err)
 		}
 		t.Skipf("%v: run npm ci", err)

@@ -99,7 +99,6 @@ func TestBrokenRules(t *testing.T) {
 		{name: "labels: change in a gap during an alert", old: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[15m])", broken: "ALERTS{alertname=~\"MigrationLink.+\"}"},
 		{name: "labels: kept after the alert", old: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[15m])", broken: "last_over_time(ALERTS{alertname=~\"MigrationLink.+\"}[1h])"},
 		{name: "labels: two for one organization", old: "topk by (org_id) (1,", broken: "topk by (org_id) (2,"},
-		{name: "labels: forgotten while nobody tells them", old: "            or on (org_id) " + known + "\n", broken: ""},
 		{name: "labels: no alert without them", old: "            or on (org_id) group by (org_id) (" + success + ")\n", broken: ""},
 		{name: "labels: no team", old: identity + "(opsmanager_migration_link_info)", broken: "group by (org_id, ops_manager) (opsmanager_migration_link_info)"},
 		{name: "labels: an Ops Manager has none", old: "group by (ops_manager, team) (" + known + ")", broken: "group by (ops_manager) (" + known + ")"},

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/exporter-toolkit/web"
 )
 
-// contents is what one reading found. It is not modified afterwards.
+// contents is the result of one read. It is not modified.
 type contents struct {
 	*settings
 	cert, key, clientCA part
@@ -20,7 +20,7 @@ type contents struct {
 	tlsErr              error       // why TLS cannot be served
 }
 
-// part is a file that the settings name; it is empty if they name none.
+// part is a file that the settings refer to; empty if they do not refer to one.
 type part struct {
 	text []byte
 	err  error
@@ -30,7 +30,7 @@ func (p part) equal(other part) bool {
 	return bytes.Equal(p.text, other.text) && fmt.Sprint(p.err) == fmt.Sprint(other.err)
 }
 
-// read reads the file and those that it names. It returns before if nothing has
+// read reads the file and those that it refers to. It returns before if nothing has
 // changed since.
 func read(path string, before *contents) *contents {
 	text, err := readFile(path)
@@ -66,8 +66,8 @@ func readPart(setting, path string) part {
 	return part{text, err}
 }
 
-// tlsConfig has exporter-toolkit make its configuration out of what was read, so
-// that no handshake touches a file.
+// tlsConfig makes exporter-toolkit create the TLS configuration from the contents, so
+// that handshakes do not read files.
 func (c *contents) tlsConfig() (*tls.Config, error) {
 	if err := errors.Join(c.cert.err, c.key.err, c.clientCA.err); err != nil {
 		return nil, err
@@ -100,8 +100,8 @@ func (c *contents) tlsConfig() (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("tls_server_config: %w", err)
 	}
-	made.Certificates, made.GetCertificate = []tls.Certificate{pair}, nil // GetCertificate would parse it for every handshake
-	// A session that is resumed does not ask for the client's certificate again.
+	made.Certificates, made.GetCertificate = []tls.Certificate{pair}, nil // GetCertificate would parse the certificate for every handshake
+	// Resumed sessions do not request the client certificate again.
 	made.SessionTicketsDisabled = made.ClientAuth != tls.NoClientCert
 	made.NextProtos = []string{"http/1.1"}
 	if c.web.HTTPConfig.HTTP2 {
@@ -113,8 +113,8 @@ func (c *contents) tlsConfig() (*tls.Config, error) {
 	return made, nil
 }
 
-// lacksHTTP2Cipher reports whether net/http would refuse HTTP/2 (RFC 9113, section
-// 9.2.2) after the handshake.
+// lacksHTTP2Cipher reports whether net/http would reject HTTP/2 after the handshake
+// (RFC 9113, section 9.2.2).
 func lacksHTTP2Cipher(c *tls.Config) bool {
 	return len(c.CipherSuites) > 0 && c.MinVersion < tls.VersionTLS13 &&
 		!slices.Contains(c.CipherSuites, tls.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256) &&

@@ -1,9 +1,9 @@
-// Package webconfig serves TLS and HTTP basic authentication as a web
-// configuration file of exporter-toolkit says: the same file, read again for every
-// handshake and request.
+// Package webconfig serves TLS and HTTP basic authentication as configured by an
+// exporter-toolkit web configuration file. As in exporter-toolkit, the file is read
+// again for every handshake and request.
 //
-// It differs where exporter-toolkit would wait for a file system that does not
-// answer, and in what it logs: once what is wrong, and not for every request.
+// Unlike exporter-toolkit, it does not wait for a file system that does not respond,
+// and it logs each problem once instead of for every request.
 package webconfig
 
 import (
@@ -17,16 +17,16 @@ import (
 )
 
 const (
-	// startPatience is how long the first reading may take.
+	// startPatience is how long the first read may take.
 	startPatience = 10 * time.Second
-	// patience is how long a handshake or request waits for a reading. One that
-	// is stuck makes only those wait that met it first.
+	// patience is how long a handshake or request waits for a read. Once a read has
+	// taken longer, no further ones wait for it.
 	patience = time.Second
 )
 
 var errStuck = errors.New("reading it timed out: check that its file system responds")
 
-// File is a web configuration file. It may be used concurrently.
+// File is a web configuration file. It is safe for concurrent use.
 type File struct {
 	path   string
 	load   func(path string, before *contents) *contents
@@ -34,17 +34,17 @@ type File struct {
 	secure bool // TLS is served
 
 	mu      sync.Mutex
-	reading chan struct{} // closed when the reading under way ends; nil without one
-	stuck   bool          // that reading has outlasted patience
-	last    *contents     // what was read last
-	told    string        // the problem that was logged last, "" if all is well
+	reading chan struct{} // closed when the current read ends; nil if there is none
+	stuck   bool          // the current read has taken longer than patience
+	last    *contents     // result of the last read
+	told    string        // the problem logged last; "" if there is none now
 
 	passwords passwords
 }
 
-// Open reads a web configuration file, for 10 s at the most. Its error has one
-// line for each problem, with the file. A nil File, for the path "", serves plain
-// HTTP without authentication.
+// Open reads a web configuration file, for at most 10 s. Its error has one line for
+// each problem, each with the file name. For the path "", it returns a nil File, which
+// serves plain HTTP without authentication.
 func Open(ctx context.Context, path string, logger *slog.Logger) (*File, error) {
 	if path == "" {
 		return nil, nil //nolint:nilnil // a nil File can be used
@@ -73,8 +73,8 @@ func open(ctx context.Context, f *File) (*File, error) {
 	return f, nil
 }
 
-// read begins a reading unless one is under way; the channel is closed when it
-// ends.
+// read starts a read unless one is in progress, and returns a channel that is closed
+// when it ends.
 func (f *File) read() <-chan struct{} {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -93,7 +93,7 @@ func (f *File) read() <-chan struct{} {
 	return done
 }
 
-// current returns what the file says now, or what it said last if it cannot be
+// current returns the current contents of the file, or the last ones if it cannot be
 // read in time.
 func (f *File) current() *contents {
 	done := f.read()
@@ -116,7 +116,7 @@ func (f *File) current() *contents {
 	return f.last
 }
 
-// tell logs what is wrong, once.
+// tell logs the current problem, once. The caller holds the mutex.
 func (f *File) tell() {
 	c := f.last
 	problem, effect := "", ""

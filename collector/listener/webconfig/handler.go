@@ -4,8 +4,7 @@ import (
 	"net/http"
 )
 
-// Handler returns a handler that lets those requests through to next that the
-// file lets through.
+// Handler returns a handler that passes the requests that the file allows to next.
 func (f *File) Handler(next http.Handler) http.Handler {
 	if f == nil {
 		return next

@@ -16,7 +16,7 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// settings is what a web configuration file says.
+// settings are the settings in a web configuration file.
 type settings struct {
 	text    []byte // of the file; nil if it could not be read
 	web     *web.Config
@@ -37,9 +37,9 @@ func newSettings(path string, text []byte) *settings {
 	return s
 }
 
-// parse reads a web configuration file with the parser and the defaults of
-// exporter-toolkit. Its error has one line for each problem and quotes no value
-// that may be secret.
+// parse parses a web configuration file with the parser and defaults of
+// exporter-toolkit. Its error has one line for each problem and quotes no values that
+// may be secret.
 func parse(text []byte) (*web.Config, error) {
 	c := &web.Config{
 		TLSConfig:  web.TLSConfig{MinVersion: tls.VersionTLS12, MaxVersion: tls.VersionTLS13},
@@ -85,7 +85,7 @@ var (
 	wrongKind  = regexp.MustCompile(`^(line \d+): cannot unmarshal .*`)
 )
 
-// explainYAML translates the errors of the YAML parser, which quote values.
+// explainYAML rewrites the errors of the YAML parser, which quote values.
 func explainYAML(err error) error {
 	typeErrors, ok := errors.AsType[*yaml.TypeError](err)
 	if !ok {

@@ -10,18 +10,18 @@ import (
 
 var errPlain = errors.New("tls_server_config was removed: restore it, or restart the exporter to serve plain HTTP")
 
-// TLS tells whether listeners speak TLS: whether the file asked for it when it was
-// opened.
+// TLS reports whether listeners use TLS, which is whether the file enabled it when it
+// was opened.
 func (f *File) TLS() bool { return f != nil && f.secure }
 
-// Listener returns a listener for server that speaks TLS if the file asked for it
-// when it was opened, and l itself if it did not.
+// Listener returns a TLS listener for server if the file enabled TLS when it was
+// opened, and l otherwise.
 func (f *File) Listener(l net.Listener, server *http.Server) net.Listener {
 	if !f.TLS() {
 		return l
 	}
 	return tls.NewListener(l, &tls.Config{
-		MinVersion: tls.VersionTLS12, // that of the file counts
+		MinVersion: tls.VersionTLS12, // overridden by that of the file
 		GetConfigForClient: func(*tls.ClientHelloInfo) (*tls.Config, error) {
 			c := f.current()
 			switch {

@@ -8,54 +8,55 @@ import (
 	"time"
 )
 
-// maxAttempts is how many requests with credentials a poll may send, the first
-// included. Where two servers take turns at random, one poll in a thousand finds
-// none that knows its nonce; a server that calls every nonce stale meets an end.
+// maxAttempts is how many requests with credentials a poll may send, including the
+// first. With random balancing between two servers, one poll in a thousand reaches
+// none that knows its nonce. The limit also ends polls of a server that calls every
+// nonce stale.
 const maxAttempts = 10
 
 var (
-	// ErrRejected is the error of a key that was not accepted.
+	// ErrRejected is the error of a poll whose key was not accepted.
 	ErrRejected = errors.New("the API key was rejected")
-	// ErrNonces is the error of a poll that met no server which knew its nonce.
+	// ErrNonces is the error of a poll that reached no server that knew its nonce.
 	ErrNonces = errors.New("no digest nonce was accepted, but the API key is not the problem")
 )
 
-// Attempts is the authentication of one poll: it says what goes with each request
-// and what a 401 to it means. It is not for concurrent use.
+// Attempts is the authentication of one poll. It provides the credentials of each
+// request and interprets each 401. It is not safe for concurrent use.
 type Attempts struct {
 	session *Session
-	lead    bool   // other polls wait for this one's challenge
-	next    *nonce // of the next request; nil if that asks for a challenge
+	lead    bool   // other polls wait for this poll's challenge
+	next    *nonce // of the next request; nil to request a challenge
 	own     bool   // next was issued to this poll
-	sends   int    // requests with next
+	sends   int    // requests sent with next
 
 	credentials *Credentials // of the last request; nil if it had none
-	route       *Route       // that it went by
+	route       *Route       // of the last request with credentials
 
-	answered int    // requests with credentials
-	first    *nonce // of the first one
-	recalled bool   // it had worked on that connection before
-	unsaid   bool   // it was refused and not called stale
-	rejected int    // requests whose refusal speaks against the key
+	answered int    // 401 responses to requests with credentials
+	first    *nonce // of the first request with credentials
+	recalled bool   // first has worked on that connection before
+	unsaid   bool   // first was refused without stale=true
+	rejected int    // 401 responses that may be due to the key
 }
 
-// Refusal is what a 401 means.
+// Refusal is the meaning of a 401.
 type Refusal struct {
-	Challenge bool  // it carries a challenge that can be answered
-	Stale     bool  // which calls the nonce stale
+	Challenge bool  // it has a challenge that can be answered
+	Stale     bool  // the challenge has stale=true
 	Err       error // why there is no further attempt; nil if there is one
 }
 
-// Begin begins a poll, which must [Attempts.End]. Where another poll of the key is
-// asking for a challenge it waits for that, at most until hold after it began or
-// the end of ctx.
+// Begin begins a poll; the caller must call [Attempts.End]. If another poll of the key
+// is requesting a challenge, Begin waits for it until ctx is done or hold has passed
+// since that request began.
 func (s *Session) Begin(ctx context.Context, hold time.Duration) *Attempts {
 	a := &Attempts{session: s}
 	a.next, a.lead = s.acquire(ctx, hold)
 	return a
 }
 
-// End ends a poll. Whoever still waits for its challenge waits no more.
+// End ends a poll and releases polls that wait for its challenge.
 func (a *Attempts) End() {
 	if a.lead {
 		a.settle(nil)
@@ -67,11 +68,11 @@ func (a *Attempts) settle(n *nonce) {
 	a.session.settle(n)
 }
 
-// Asks tells whether the next request has no credentials, to be challenged.
+// Asks reports whether the next request has no credentials, to get a challenge.
 func (a *Attempts) Asks() bool { return a.next == nil }
 
-// Authorize returns the credentials of the next request, nil for none, when it is
-// known which way it will go.
+// Authorize returns the credentials of the next request, or nil for none. It is called
+// once the request has a connection, route.
 func (a *Attempts) Authorize(route *Route, method string, target *url.URL) (*Credentials, error) {
 	a.credentials, a.route = nil, route
 	if a.next == nil {
@@ -90,8 +91,8 @@ func (a *Attempts) Authorize(route *Route, method string, target *url.URL) (*Cre
 	return a.credentials, err
 }
 
-// Answered notes an answer that is no 401. trusted tells whether it is the
-// server's: an error may be that of a balancer in front of it.
+// Answered handles a response that is not a 401. trusted reports whether it is from
+// the server: an error may be from a load balancer in front of it.
 func (a *Attempts) Answered(target *url.URL, header http.Header, trusted bool) {
 	if a.credentials == nil {
 		return
@@ -110,8 +111,8 @@ func (a *Attempts) Answered(target *url.URL, header http.Header, trusted bool) {
 	}
 }
 
-// Refused notes a 401 and tells what it means. role says that its body names a
-// role that the key lacks.
+// Refused handles a 401 and returns its meaning. role reports whether its body says
+// that the key lacks a role.
 func (a *Attempts) Refused(target *url.URL, header http.Header, role bool) Refusal {
 	var before *nonce
 	if a.credentials != nil {
@@ -137,15 +138,15 @@ func (a *Attempts) Refused(target *url.URL, header http.Header, role bool) Refus
 	return r
 }
 
-// judge returns why a 401 that brought a nonce ends the poll, nil if it does not.
-// moved says that it sets other cookies than the request had: another server may
-// have answered.
+// judge returns why a 401 with a new nonce, brought, ends the poll, or nil if it does
+// not. moved reports whether the 401 changes the cookies: another server may have
+// responded.
 func (a *Attempts) judge(brought *nonce, stale, moved, role bool) error {
 	s, n := a.session, a.credentials.nonce
 	now := s.now()
 	if a.answered == 1 {
 		a.unsaid = !stale
-		if a.recalled { // connections do not lead to one server each, or it restarted
+		if a.recalled { // a connection may reach several servers, or its server restarted
 			s.origin.several.Store(false)
 		}
 	}
@@ -155,9 +156,9 @@ func (a *Attempts) judge(brought *nonce, stale, moved, role bool) error {
 	case role:
 		return ErrRejected
 	case a.own && n.sent() == a.sends:
-		// No other poll's use of the nonce is the reason. That leaves the key, or
-		// a server that did not issue the nonce and does not say so, unless cookies
-		// lead to the one that did.
+		// No other poll has used the nonce. The cause is therefore the key, or a server
+		// that did not issue the nonce and does not call it stale. The latter is ruled
+		// out if cookies lead to the issuer.
 		a.rejected++
 		inDoubt := n.jar() == nil && s.inDoubt(now)
 		if a.answered == maxAttempts || !inDoubt && (a.rejected > 1 || !moved) {
@@ -171,25 +172,24 @@ func (a *Attempts) judge(brought *nonce, stale, moved, role bool) error {
 	return nil
 }
 
-// choose says what the next request uses after a 401 that brought n.
+// choose sets the nonce of the next request after a 401 with nonce n.
 func (a *Attempts) choose(n *nonce, stale, moved bool) {
 	opaque := stale && n.challenge.Opaque != ""
 	switch {
 	case a.answered == 1 || moved:
 		a.take(n)
 	case opaque && a.answered%2 == 0:
-		// Apache keeps one nonce that serves once to each opaque value, and a 401
-		// repeats the opaque of its request: only a request without one gets an
-		// opaque, and a nonce, for this poll alone.
+		// Apache keeps one one-time nonce for each opaque value, and a 401 repeats the
+		// opaque of its request. Only a request without credentials gets an opaque, and
+		// thus a nonce, for this poll alone.
 		a.next = nil
 	case opaque, a.answered%3 != 1:
-		// The same again, three times in all: where servers take turns, it may be
-		// that of its issuer by now. Taking the newest each time would miss it
-		// each time.
+		// Use the same nonce three times in all: with round robin, the next request may
+		// reach its issuer. With the newest nonce each time, it never would.
 	default:
 		a.take(n)
 	}
 }
 
-// take makes n, which was issued to this poll, the nonce of the next request.
+// take sets the nonce of the next request to n, which was issued to this poll.
 func (a *Attempts) take(n *nonce) { a.next, a.own, a.sends = n, true, 0 }

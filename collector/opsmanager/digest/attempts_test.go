@@ -10,14 +10,14 @@ import (
 	"opsmanager_exporter/collector/testkit/clock"
 )
 
-// step is a request of a poll: the nonce that it must use, "" for none, and the
-// header of the 401 that answers it; nil for an answer that is no 401.
+// step is a request of a poll: the nonce that it must use, "" for none, and the header of
+// its 401; nil for a response other than 401.
 type step struct {
 	nonce  string
 	answer http.Header
 }
 
-// run has a poll take these steps, and returns why it ended.
+// run runs the steps of a poll, and returns why it ended.
 func run(t *testing.T, p *poll, steps []step) error {
 	t.Helper()
 	for i, s := range steps {
@@ -39,7 +39,7 @@ func run(t *testing.T, p *poll, steps []step) error {
 	return errors.New("goes on")
 }
 
-// prime makes a nonce the shared one of a session.
+// prime sets the shared nonce of a session.
 func prime(t *testing.T, s *Session, nonce string) {
 	t.Helper()
 	p := begin(t, s)
@@ -55,7 +55,7 @@ func refused(nonce string) http.Header { return challenge401(nonce, "stale=false
 func TestAttempts(t *testing.T) {
 	opaque := func(nonce string) http.Header { return challenge401(nonce, `opaque="x"`, "stale=true") }
 	for name, tt := range map[string]struct {
-		shared string // the nonce that there is, "" for none
+		shared string // the shared nonce, "" for none
 		steps  []step
 		want   error
 	}{
@@ -66,9 +66,9 @@ func TestAttempts(t *testing.T) {
 		"expired":              {"s", []step{{"s", stale("a")}, {"a", nil}}, nil},
 		"expired, revoked key": {"s", []step{{"s", stale("a")}, {"a", refused("b")}}, ErrRejected},
 		"replayed count":       {"s", []step{{"s", refused("a")}, {"a", nil}}, nil},
-		// The nonce of a poll's own 401 comes first, then once more and once more,
-		// should it be its issuer's turn, and then the newest.
-		"taking turns": {"s", []step{{"s", stale("a")}, {"a", stale("b")}, {"a", nil}}, nil},
+		// The nonce of a poll's own 401 is used first, then twice more because the
+		// request may reach its issuer, and then the newest.
+		"round robin": {"s", []step{{"s", stale("a")}, {"a", stale("b")}, {"a", nil}}, nil},
 		"never its turn": {"s", []step{
 			{"s", stale("a")},
 			{"a", stale("b")},
@@ -82,7 +82,7 @@ func TestAttempts(t *testing.T) {
 			{"g", stale("j")},
 		}, ErrNonces},
 		"its turn, revoked key": {"s", []step{{"s", stale("a")}, {"a", stale("b")}, {"a", refused("c")}}, ErrRejected},
-		// Another server answers, and says so by its cookie.
+		// Another server responds, as its cookie shows.
 		"moved": {"s", []step{{"s", setting(stale("a"), "SRV=a; path=/")}, {"a", setting(stale("b"), "SRV=b; path=/")}, {"b", nil}}, nil},
 		"moved, not stale": {"s", []step{
 			{"s", setting(refused("a"), "SRV=a; path=/")}, {"a", setting(refused("b"), "SRV=b; path=/")}, {"b", nil},
@@ -90,9 +90,9 @@ func TestAttempts(t *testing.T) {
 		"moved, revoked key": {"s", []step{
 			{"s", setting(refused("a"), "SRV=a; path=/")}, {"a", setting(refused("b"), "SRV=b; path=/")}, {"b", setting(refused("c"), "SRV=c; path=/")},
 		}, ErrRejected},
-		// Apache with nonces that serve once.
+		// Apache with one-time nonces.
 		"opaque": {"s", []step{{"s", opaque("a")}, {"a", opaque("b")}, {"", opaque("c")}, {"c", nil}}, nil},
-		"opaque, taking turns": {"s", []step{
+		"opaque, round robin": {"s", []step{
 			{"s", opaque("a")}, {"a", opaque("b")}, {"", opaque("c")}, {"c", opaque("d")}, {"c", nil},
 		}, nil},
 		"no challenge any more":        {"s", []step{{"s", http.Header{}}}, &ChallengeError{"the response has no digest challenge"}},
@@ -118,7 +118,7 @@ func TestAttempts(t *testing.T) {
 			p.End()
 			last := tt.steps[len(tt.steps)-1]
 			if tt.want == nil {
-				// What was accepted is what the next poll begins with.
+				// The next poll begins with the accepted nonce.
 				if got, _, _ := begin(t, s).ask(); got != last.nonce {
 					t.Errorf("the next poll begins with %q, want %q", got, last.nonce)
 				}
@@ -127,7 +127,7 @@ func TestAttempts(t *testing.T) {
 	}
 }
 
-// A role that is missing is no refusal of the nonce: it serves on.
+// A missing role does not refuse the nonce, which remains in use.
 func TestRole(t *testing.T) {
 	s := newSession()
 	prime(t, s, "s")
@@ -142,8 +142,8 @@ func TestRole(t *testing.T) {
 	}
 }
 
-// An error that may be a balancer's says nothing of the nonce that was sent: it
-// does not become the shared one.
+// An error that may be from a load balancer says nothing about the nonce, which does not
+// become the shared one.
 func TestErrorOfABalancer(t *testing.T) {
 	for _, trusted := range []bool{false, true} {
 		t.Run(fmt.Sprint(trusted), func(t *testing.T) {
@@ -162,8 +162,8 @@ func TestErrorOfABalancer(t *testing.T) {
 	}
 }
 
-// The nonce of a poll that was shared at once is no proof of a wrong key: other
-// polls may have used it out of turn.
+// The refusal of a nonce that other polls share does not prove that the key is wrong: they
+// may have used it out of order.
 func TestSharedChallengeThatIsRefused(t *testing.T) {
 	s := newSession()
 	leader := begin(t, s)
@@ -175,8 +175,8 @@ func TestSharedChallengeThatIsRefused(t *testing.T) {
 	}
 }
 
-// Where connections lead to different servers, each keeps the nonce that works
-// on it; a restart looks alike once, and costs no more than that.
+// If connections lead to different servers, each remembers the nonce that works on it. A
+// single restart looks the same, but has no lasting effect.
 func TestConnectionsThatLeadElsewhere(t *testing.T) {
 	s := newSession()
 	x, y := &Route{}, &Route{}
@@ -200,12 +200,12 @@ func TestConnectionsThatLeadElsewhere(t *testing.T) {
 		poll(y, step{"y2", nil})
 		poll(x, step{"x2", nil})
 	}
-	// A nonce that a connection remembers in vain: connections do not matter then.
+	// A remembered nonce is refused: connections do not matter after all.
 	poll(x, step{"x2", stale("z")}, step{"z", nil})
 	poll(x, step{"y2", nil})
 }
 
-// A nonce that a connection remembers ends like any other.
+// A nonce remembered by a connection expires like any other.
 func TestRememberedNonceEnds(t *testing.T) {
 	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
@@ -225,7 +225,7 @@ func TestRememberedNonceEnds(t *testing.T) {
 	}
 }
 
-// Refusals of one restart, of many polls at once, are one.
+// Refusals of many concurrent polls after one restart count as one.
 func TestRestart(t *testing.T) {
 	s := newSession()
 	prime(t, s, "s")
@@ -247,7 +247,7 @@ func TestRestart(t *testing.T) {
 	}
 }
 
-// Restarts that are far apart are no sign of several servers.
+// Restarts that are far apart do not indicate several servers.
 func TestRestartsFarApart(t *testing.T) {
 	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
@@ -263,8 +263,9 @@ func TestRestartsFarApart(t *testing.T) {
 	}
 }
 
-// Where servers are known to refuse each other's nonces without calling them
-// stale, a poll goes on, until the key was once refused for as long as that.
+// If servers are known to refuse each other's nonces without stale=true, a poll continues
+// up to the maximum number of attempts. After the key was rejected that way once, polls
+// end sooner.
 func TestServersThatKeepQuiet(t *testing.T) {
 	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
@@ -293,7 +294,7 @@ func TestServersThatKeepQuiet(t *testing.T) {
 	if err := run(t, begin(t, s), []step{{"b", nil}}); err != nil {
 		t.Fatal(err)
 	}
-	// Where cookies lead to the server that issued a nonce, there is no doubt.
+	// If cookies lead to the issuer of a nonce, its refusal means that the key is wrong.
 	if err := run(t, begin(t, s), []step{
 		{"b", setting(refused("x"), "SRV=1; path=/")}, {"x", refused("y")},
 	}); !errors.Is(err, ErrRejected) {

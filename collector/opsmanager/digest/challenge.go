@@ -8,21 +8,20 @@ import (
 	icholy "github.com/icholy/digest"
 )
 
-// maxChallenge bounds realm, nonce and opaque together, in bytes: they are kept
-// for each nonce and sent with each request.
+// maxChallenge is the maximum total length of realm, nonce and opaque in bytes. They
+// are kept with each nonce and sent with each request.
 const maxChallenge = 16 << 10
 
-// ChallengeError says why a 401 holds no digest challenge that can be answered.
+// ChallengeError explains why a 401 has no digest challenge that can be answered.
 type ChallengeError struct{ text string }
 
 // Error implements error.
 func (e *ChallengeError) Error() string { return e.text }
 
-// findChallenge returns the strongest digest challenge in the WWW-Authenticate
-// lines of a 401 that this package answers, or an error that says why there is
-// none. Not answered are a challenge without qop (RFC 2069, replayable), with
-// qop auth-int alone, with an MD5-sess like algorithm, with userhash, and one
-// without nonce.
+// findChallenge returns the strongest digest challenge in the WWW-Authenticate lines
+// of a 401 that this package can answer, or an error that explains why there is none.
+// It rejects challenges without a nonce, without qop (RFC 2069, replayable), with only
+// qop auth-int, with an algorithm such as MD5-sess, and with userhash.
 func findChallenge(header http.Header) (*icholy.Challenge, error) {
 	var best *icholy.Challenge
 	why := &ChallengeError{"the response has no digest challenge"}
@@ -45,14 +44,14 @@ func findChallenge(header http.Header) (*icholy.Challenge, error) {
 	return best, nil
 }
 
-// digest checks the challenge and turns it into one for icholy/digest. Its own
-// parser is not used: it fails on directives that are merely unknown.
+// digest validates the challenge and converts it for icholy/digest, whose own parser
+// fails on unknown directives.
 func (c *challenge) digest() (*icholy.Challenge, *ChallengeError) {
 	if c.malformed {
 		return nil, &ChallengeError{"the digest challenge is malformed"}
 	}
 	if _, ok := c.params["qop"]; !ok {
-		if op, ok := c.params["op"]; ok { // the reference page's spelling
+		if op, ok := c.params["op"]; ok { // as misprinted in the API reference
 			c.params["qop"] = op
 		}
 	}
@@ -87,11 +86,12 @@ func (c *challenge) digest() (*icholy.Challenge, *ChallengeError) {
 	return chal, nil
 }
 
-// isControl tells whether a header field cannot hold r (RFC 9110, section 5.5).
+// isControl reports whether r is not allowed in a header field (RFC 9110, section
+// 5.5).
 func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
-// strength orders the algorithms that this package computes, 0 for any other.
-// No algorithm means MD5 (RFC 7616, section 3.3).
+// strength ranks the supported algorithms; it returns 0 for any other. No algorithm
+// means MD5 (RFC 7616, section 3.3).
 func strength(algorithm string) int {
 	switch strings.ToUpper(algorithm) {
 	case "", "MD5":

@@ -10,32 +10,31 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Bounds of what is kept with a nonce.
+// Limits of the cookies kept with a nonce.
 const (
-	maxCookies     = 50      // what RFC 6265, section 6.1, asks of a client
-	maxCookieBytes = 8 << 10 // more could not be sent: servers take some 8 KiB of header
-	maxCookieAge   = 3600    // in seconds, far longer than a nonce lives
+	maxCookies     = 50      // the minimum that RFC 6265, section 6.1, requires of clients
+	maxCookieBytes = 8 << 10 // servers accept about 8 KiB of header
+	maxCookieAge   = 3600    // in seconds, far longer than the life of a nonce
 )
 
-// cookies are those that a server set together with a nonce, sent by the rules of
-// RFC 6265. They are immutable; nil stands for none.
+// cookies are the cookies that a server set together with a nonce. They are sent
+// according to RFC 6265. They are immutable; nil means none.
 type cookies struct {
 	lines []cookieLine
-	// jar returns what the lines amount to for a request. It is a function because
-	// fmt prints what some pointers lead to.
+	// jar returns the cookies for a request. It is a function, because fmt follows
+	// some pointers and would print a cookie jar.
 	jar func(*url.URL) []*http.Cookie
 }
 
 // cookieLine is one Set-Cookie line.
 type cookieLine struct {
-	from               *url.URL // what was asked for
+	from               *url.URL // of the request
 	name, domain, path string
-	text               config.Secret // expires at a time, not after one
+	text               config.Secret // with Expires instead of Max-Age
 }
 
-// with returns the cookies as they are after an answer: those that it sets
-// replace others or join them. What exceeds the bounds is left out, the oldest
-// first.
+// with returns the cookies after a response, which may replace and add some. It drops
+// the oldest beyond the limits.
 func (c *cookies) with(from *url.URL, header http.Header) *cookies {
 	set := header["Set-Cookie"]
 	if len(set) == 0 {
@@ -66,7 +65,7 @@ func (c *cookies) with(from *url.URL, header http.Header) *cookies {
 	}
 	jar, err := cookiejar.New(nil) // public suffixes do not matter to one origin
 	if err != nil {
-		return c // never: it has no options
+		return c // never without options
 	}
 	for _, line := range lines {
 		if cookie, err := http.ParseSetCookie(line.text.Reveal()); err == nil {
@@ -88,12 +87,12 @@ func parseCookie(from *url.URL, text string) (cookieLine, bool) {
 	return cookieLine{from, cookie.Name, cookie.Domain, cookie.Path, config.NewSecret(cookie.String())}, true
 }
 
-// replaces tells whether l sets the same cookie as another line.
+// replaces reports whether l sets the same cookie as another line.
 func (l *cookieLine) replaces(other cookieLine) bool {
 	return other.name == l.name && other.domain == l.domain && other.path == l.path
 }
 
-// header returns the Cookie header of a request, "" for none.
+// header returns the Cookie header of a request, or "" for none.
 func (c *cookies) header(target *url.URL) string {
 	if c == nil {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// What is sent back follows RFC 6265.
+// Cookies are sent according to RFC 6265.
 func TestCookies(t *testing.T) {
 	const orgs = "/om/api/public/v1.0/orgs/"
 	here := target(testPath)
@@ -43,7 +43,7 @@ func TestCookies(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var c *cookies
-			for _, line := range tt.set { // one answer each
+			for _, line := range tt.set { // one response each
 				c = c.with(here, setting(http.Header{}, line))
 			}
 			if got := c.header(tt.target); got != tt.want {
@@ -81,7 +81,7 @@ func TestCookiesAreBounded(t *testing.T) {
 	}
 }
 
-// Cookies belong to their nonce: they go with its uses and with nothing else.
+// Cookies are sent only with the nonce to which they belong.
 func TestCookiesOfANonce(t *testing.T) {
 	s := newSession()
 	p := begin(t, s)
@@ -92,17 +92,17 @@ func TestCookiesOfANonce(t *testing.T) {
 	if nonce, _, cookie := p.ask(); nonce != "a" || cookie != "SRV=b1; ID=1" {
 		t.Errorf("%s with %q", nonce, cookie)
 	}
-	p.Answered(p.target, setting(http.Header{}, "ID=2; path=/"), true) // a later answer replaces one
+	p.Answered(p.target, setting(http.Header{}, "ID=2; path=/"), true) // a later response replaces a cookie
 	p = begin(t, s)
 	if nonce, _, cookie := p.ask(); nonce != "a" || cookie != "SRV=b1; ID=2" {
 		t.Errorf("%s with %q", nonce, cookie)
 	}
-	// A 401 that sets none: the server knows those that it got.
+	// A 401 that sets no cookie keeps those of the request.
 	p.Refused(p.target, stale("b"), false)
 	if nonce, _, cookie := p.ask(); nonce != "b" || cookie != "SRV=b1; ID=2" {
 		t.Errorf("%s with %q", nonce, cookie)
 	}
-	// One that sets another: that belongs to the new nonce alone.
+	// A 401 that sets a cookie sets it for the new nonce only.
 	p.Refused(p.target, setting(stale("c"), "SRV=b2; path=/"), false)
 	if nonce, _, cookie := p.ask(); nonce != "c" || cookie != "SRV=b2; ID=2" {
 		t.Errorf("%s with %q", nonce, cookie)
@@ -112,7 +112,7 @@ func TestCookiesOfANonce(t *testing.T) {
 	}
 }
 
-// What is set with an error of a balancer is kept too: it leads where that says.
+// A cookie set with an error of a load balancer is kept too, because it selects a server.
 func TestCookiesOfErrors(t *testing.T) {
 	s := newSession()
 	prime(t, s, "a")

@@ -27,7 +27,7 @@ func answered(t testing.TB, header http.Header) (*Session, *Credentials) {
 	return s, c
 }
 
-// What is sent is what icholy/digest computes, whatever has to be quoted.
+// The Authorization header equals that of icholy/digest, whatever has to be quoted.
 func TestAuthorization(t *testing.T) {
 	key := config.KeyPair{Public: config.NewSecret(`pub"lic`), Private: config.NewSecret(testPrivate)}
 	for _, chal := range []*icholy.Challenge{
@@ -61,8 +61,8 @@ func TestAuthorization(t *testing.T) {
 	}
 }
 
-// An Authentication-Info is checked by what it holds. The rspauth of the second
-// half is that of RFC 7616, section 3.5: a digest without a method.
+// Each directive present in Authentication-Info is checked. rspauth is that of RFC 7616,
+// section 3.5: a digest without a method.
 func TestAuthenticationInfo(t *testing.T) {
 	_, c := answered(t, challenge401("abc"))
 	cnonce := c.params()["cnonce"]
@@ -74,7 +74,7 @@ func TestAuthenticationInfo(t *testing.T) {
 		}
 		return d.Response
 	}
-	good := fmt.Sprintf(`rspauth="%s", cnonce="%s", nc=00000001, qop=auth`, rspauth(1), cnonce) // as Apache writes it
+	good := fmt.Sprintf(`rspauth="%s", cnonce="%s", nc=00000001, qop=auth`, rspauth(1), cnonce) // in the format of Apache
 	for name, tt := range map[string]struct {
 		lines []string
 		fits  bool
@@ -82,14 +82,14 @@ func TestAuthenticationInfo(t *testing.T) {
 		"none":                {nil, true},
 		"Apache":              {[]string{good}, true},
 		"in capitals":         {[]string{"RSPAUTH=\"" + strings.ToUpper(rspauth(1)) + "\""}, true},
-		"rspauth alone":       {[]string{`rspauth=` + rspauth(1)}, true},
-		"nextnonce alone":     {[]string{`nextnonce="xyz"`}, true},
+		"only rspauth":        {[]string{`rspauth=` + rspauth(1)}, true},
+		"only nextnonce":      {[]string{`nextnonce="xyz"`}, true},
 		"empty":               {[]string{""}, true},
 		"short count":         {[]string{"nc=1"}, true},
 		"of another count":    {[]string{`rspauth="` + rspauth(2) + `"`}, false},
 		"another cnonce":      {[]string{`cnonce="0123456789abcdef"`}, false},
 		"another count":       {[]string{"nc=00000002"}, false},
-		"count that is none":  {[]string{"nc=x"}, false},
+		"invalid count":       {[]string{"nc=x"}, false},
 		"empty rspauth":       {[]string{`rspauth=""`}, false},
 		"the second line":     {[]string{good, "nc=00000002"}, false},
 		"twice":               {[]string{good + `, cnonce="` + cnonce + `"`}, false},
@@ -114,7 +114,7 @@ func TestAuthenticationInfo(t *testing.T) {
 	}
 }
 
-// Nothing of a key, a digest or a cookie shows, however it is printed.
+// No key, digest or cookie is shown, however it is printed.
 func TestNothingPrints(t *testing.T) {
 	s, c := answered(t, setting(challenge401("abc"), "JSESSIONID=1a2b3c4d5e; path=/"))
 	if c.Cookie() != "JSESSIONID=1a2b3c4d5e" {

@@ -1,13 +1,13 @@
-// Package digest answers the HTTP digest challenges (RFC 7616) of an Ops Manager
-// for many polls at once.
+// Package digest implements HTTP digest authentication (RFC 7616) for concurrent polls
+// of Ops Manager.
 //
-// [Sessions] keeps a [Session] for each API key at each origin. A poll begins an
-// [Attempts], which says what goes with each of its requests and what a 401 to it
-// means. Nonces are shared by all polls of a key, together with the cookies that
-// came with them: behind a balancer the cookie leads to the server that issued
-// the nonce, and some servers bind a nonce to a session cookie.
+// [Sessions] keeps a [Session] for each API key at each origin. Each poll has an
+// [Attempts], which provides the credentials of its requests and interprets each 401.
+// All polls of a key share nonces, together with the cookies set by the same responses:
+// behind a load balancer the cookie leads to the server that issued the nonce, and some
+// servers bind a nonce to a session cookie.
 //
-// Hashes are computed by github.com/icholy/digest. The state is our own because
-// that package's Transport keys it by host name alone, asks for a challenge once
-// per concurrent request, and takes an expired nonce for a rejected key.
+// github.com/icholy/digest computes the hashes. This package manages the state itself
+// because that package's Transport keeps it per host name only, requests a challenge
+// for each concurrent request, and mistakes an expired nonce for a rejected key.
 package digest

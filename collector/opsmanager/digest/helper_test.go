@@ -23,7 +23,7 @@ func target(path string) *url.URL {
 	return &url.URL{Scheme: "https", Host: "om.example.net:8443", Path: path}
 }
 
-// challenge401 is the header of a 401 with a nonce.
+// challenge401 returns the header of a 401 with a nonce.
 func challenge401(nonce string, more ...string) http.Header {
 	h := http.Header{}
 	line := `Digest realm="MMS Public API", domain="", nonce="` + nonce + `", algorithm=MD5, qop="auth"`
@@ -42,12 +42,12 @@ func setting(h http.Header, lines ...string) http.Header {
 	return h
 }
 
-// newSession returns a session with a clock that stands still.
+// newSession returns a session with a fixed clock.
 func newSession() *Session {
 	return NewSessions(clock.New().Now).Of("https://om.example.net:8443", testKey())
 }
 
-// poll is a poll whose requests are answered by the test.
+// poll is a poll with responses from the test.
 type poll struct {
 	*testing.T
 	*Attempts
@@ -63,7 +63,7 @@ func begin(t *testing.T, s *Session) *poll {
 }
 
 // ask sends a request, and returns the nonce, the count and the cookies of its
-// credentials; "" for none.
+// credentials, or zero values for none.
 func (p *poll) ask() (nonce string, count int, cookie string) {
 	p.Helper()
 	c, err := p.Authorize(p.route, http.MethodGet, p.target)

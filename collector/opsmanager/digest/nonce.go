@@ -1,7 +1,7 @@
 package digest
 
 import (
-	"crypto/md5" //nolint:gosec // what Ops Manager asks for: RFC 7616, section 3.2
+	"crypto/md5" //nolint:gosec // required by Ops Manager: RFC 7616, section 3.2
 	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/hex"
@@ -16,33 +16,32 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// A nonce ends, for us, before Ops Manager ends it: there it lives 60 s and
-// serves 1,024 requests (Jetty's DigestAuthenticator, whose challenge it sends).
+// The limits of a nonce. They are below those of Ops Manager, 60 s and a nonce count of
+// 1,024, which are the defaults of Jetty's DigestAuthenticator.
 const (
 	nonceLifetime = 45 * time.Second
 	nonceUses     = 1000
 )
 
-// nonce is a challenge to answer, for one poll alone or for all polls of a key,
-// and what goes with each answer to it.
+// nonce is a challenge and its state, used by one poll or by all polls of a key.
 type nonce struct {
 	challenge *icholy.Challenge
 	user      config.Secret
-	ha1       config.Secret // the hash of user, realm and password: as good as the password
+	ha1       config.Secret // hash of user, realm and password; equivalent to the password
 	prefix    config.Secret // of each Authorization header with this nonce
 	issued    time.Time
-	number    uint64 // counts the nonces of the origin
+	number    uint64 // sequence number at the origin
 
 	mu       sync.Mutex
 	cookies  *cookies
-	reserved int // polls that use it as the shared nonce or will
-	uses     int // requests sent with it, the last one's nc
+	reserved int // polls that use or will use it as the shared nonce
+	uses     int // requests sent; the nc of the last one
 }
 
-// newNonce returns what answers a challenge with a key, the number-th at its
-// origin.
+// newNonce returns the nonce of a challenge for a key, the number-th at its origin.
 func newNonce(chal *icholy.Challenge, key config.KeyPair, issued time.Time, number uint64) *nonce {
-	// HA1 (RFC 7616, section 3.4.2) depends on key and realm alone: once per nonce.
+	// HA1 (RFC 7616, section 3.4.2) depends only on key and realm, so it is computed
+	// once per nonce.
 	a1 := []byte(key.Public.Reveal() + ":" + chal.Realm + ":" + key.Private.Reveal())
 	var ha1 []byte
 	switch strings.ToUpper(chal.Algorithm) {
@@ -66,7 +65,7 @@ func newNonce(chal *icholy.Challenge, key config.KeyPair, issued time.Time, numb
 	}
 }
 
-// prefixOf returns what all Authorization headers for a challenge begin with.
+// prefixOf returns the common prefix of all Authorization headers for a challenge.
 func prefixOf(chal *icholy.Challenge, user config.Secret) config.Secret {
 	quoted := strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace // RFC 9110, section 5.6.4
 	text := `Digest username="` + quoted(user.Reveal()) + `", realm="` + quoted(chal.Realm) + `", nonce="` + quoted(chal.Nonce) + `"`
@@ -79,7 +78,7 @@ func prefixOf(chal *icholy.Challenge, user config.Secret) config.Secret {
 	return config.NewSecret(text + ", qop=auth")
 }
 
-// reserve notes a poll that will use n, unless n is nil or does not serve any more.
+// reserve reserves a use of n for a poll. It returns false if n is nil or exhausted.
 func (n *nonce) reserve(now time.Time) bool {
 	if n == nil {
 		return false
@@ -93,20 +92,20 @@ func (n *nonce) reserve(now time.Time) bool {
 	return true
 }
 
-// young tells whether n is younger than a nonce may be.
+// young reports whether n is younger than nonceLifetime.
 func (n *nonce) young(now time.Time) bool {
 	age := now.Sub(n.issued)
 	return age >= 0 && age < nonceLifetime
 }
 
-// release takes a reservation back.
+// release cancels a reservation.
 func (n *nonce) release() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.reserved--
 }
 
-// credentials returns those of the next request with n.
+// credentials returns the credentials of the next request with n.
 func (n *nonce) credentials(method string, target *url.URL) (*Credentials, error) {
 	n.mu.Lock()
 	n.uses++
@@ -122,7 +121,7 @@ func (n *nonce) sent() int {
 	return n.uses
 }
 
-// keep keeps the cookies that an answer to a request with n sets.
+// keep stores the cookies set by a response to a request with n.
 func (n *nonce) keep(target *url.URL, header http.Header) {
 	if len(header["Set-Cookie"]) == 0 {
 		return

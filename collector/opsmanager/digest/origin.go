@@ -7,26 +7,26 @@ import (
 	"time"
 )
 
-// unsaidMemory is how long an origin is known to refuse nonces of another back
-// end without calling them stale.
+// unsaidMemory is how long an origin is remembered to refuse nonces of another back
+// end without stale=true.
 const unsaidMemory = 10 * time.Minute
 
-// origin is one Ops Manager, which may be several servers behind a balancer that
-// do not know each other's nonces. What is learned of that is kept here.
+// origin is one Ops Manager. It may be several servers behind a load balancer that do
+// not share nonces; origin holds what is known about that.
 type origin struct {
 	sessions map[[sha256.Size]byte]*Session // guarded by Sessions.mu
 
-	// several says that connections may lead to servers with nonces of their own.
+	// several means that connections may lead to servers that do not share nonces.
 	several atomic.Bool
 
 	mu      sync.Mutex
 	issued  uint64    // nonces so far
-	lost    uint64    // nonces up to this one are known to be
+	lost    uint64    // nonces up to this number are invalid
 	refused time.Time // when a young nonce was last refused
-	unsaid  time.Time // when one was last refused that was not called stale
+	unsaid  time.Time // when one was last refused without stale=true
 }
 
-// count returns the number of a nonce that was just issued.
+// count returns the sequence number of a newly issued nonce.
 func (o *origin) count() uint64 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -34,10 +34,10 @@ func (o *origin) count() uint64 {
 	return o.issued
 }
 
-// refuse notes that a nonce was refused which was young, although the key is good;
-// said tells whether it was called stale. Once, that is a server that restarts, and
-// all nonces before the next one, which it issued then, are lost. If a later one is
-// refused too, it met a server that did not issue it.
+// refuse records that a nonce was refused although the key is valid; said reports
+// whether with stale=true. The first time this indicates a restart of the server, so
+// all nonces before next, which it issued afterwards, are lost. If a later nonce is
+// refused too, it was sent to a server that did not issue it.
 func (o *origin) refuse(n, next *nonce, said bool, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -53,8 +53,8 @@ func (o *origin) refuse(n, next *nonce, said bool, now time.Time) {
 	o.lost, o.refused = next.number-1, now
 }
 
-// keepsQuiet tells whether a server was lately seen to refuse another one's nonce
-// without calling it stale.
+// keepsQuiet reports whether a server has recently refused another server's nonce
+// without stale=true.
 func (o *origin) keepsQuiet(now time.Time) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

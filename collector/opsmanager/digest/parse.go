@@ -2,17 +2,17 @@ package digest
 
 import "strings"
 
-// challenge is one challenge of a WWW-Authenticate line (RFC 9110, section
-// 11.6.1): a scheme and its parameters, names in lower case.
+// challenge is one challenge of a WWW-Authenticate line (RFC 9110, section 11.6.1).
+// Parameter names are in lower case.
 type challenge struct {
 	scheme    string
 	params    map[string]string
-	malformed bool // a parameter appears twice, or something is no parameter
+	malformed bool // a parameter is duplicate or invalid
 }
 
-// splitChallenges splits one header line, which may hold several challenges
-// with commas between them and inside them. It never fails: what cannot be read
-// marks the challenge that holds it as malformed.
+// splitChallenges splits one header line, which may contain several challenges with
+// commas between and inside them. It never fails: a syntax error only marks its
+// challenge as malformed.
 func splitChallenges(line string) []*challenge {
 	var all []*challenge
 	var current *challenge
@@ -26,7 +26,7 @@ func splitChallenges(line string) []*challenge {
 		after := strings.TrimLeft(rest, " \t")
 		switch {
 		case word == "":
-			// Skip to the next comma; at least one byte, so that this ends.
+			// Skip to the next comma, at least one byte so that the loop terminates.
 			if current != nil {
 				current.malformed = true
 			}
@@ -51,8 +51,8 @@ func splitChallenges(line string) []*challenge {
 	}
 }
 
-// parameterValue reads a quoted string or everything up to the next comma or
-// white space: real servers send more in bare values than a token may hold.
+// parameterValue reads a quoted string, or everything up to the next comma or white
+// space because real servers send unquoted values that are not tokens.
 func parameterValue(s string) (value, rest string, ok bool) {
 	if !strings.HasPrefix(s, `"`) {
 		end := strings.IndexAny(s, ", \t")
@@ -77,7 +77,7 @@ func parameterValue(s string) (value, rest string, ok bool) {
 	return b.String(), "", false
 }
 
-// token returns the token (RFC 9110, section 5.6.2) that s begins with.
+// token returns the token (RFC 9110, section 5.6.2) at the start of s.
 func token(s string) string {
 	for i := range len(s) {
 		c := s[i]

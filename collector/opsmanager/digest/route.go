@@ -2,24 +2,25 @@ package digest
 
 import "sync"
 
-// maxRoutes bounds the keys that a connection remembers.
+// maxRoutes limits the number of keys per connection.
 const maxRoutes = 1000
 
-// Route is a connection, as far as this package is concerned: it may lead to one
-// of several issuers. The zero value is a new one.
+// Route represents a connection and remembers which nonces work on it, because it may
+// lead to one of several servers. The zero value is ready to use. A Route is safe for
+// concurrent use.
 type Route struct {
 	mu   sync.Mutex
 	last map[*Session]*nonce
 }
 
-// nonce returns the nonce of a key that last worked here, nil if none is known.
+// nonce returns the nonce of a key that last worked on r, or nil.
 func (r *Route) nonce(s *Session) *nonce {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.last[s]
 }
 
-// worked notes that a nonce worked here.
+// worked records that a nonce worked on r.
 func (r *Route) worked(s *Session, n *nonce) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

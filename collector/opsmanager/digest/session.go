@@ -21,19 +21,19 @@ type Session struct {
 
 	mu       sync.Mutex
 	shared   *nonce       // what the next poll uses; nil before the first challenge
-	request  *challenging // the challenge in progress; nil if there is none
-	rejected bool         // the key was, and not accepted since
+	request  *challenging // the challenge request in progress; nil if there is none
+	rejected bool         // the key was rejected, and not accepted since
 }
 
-// challenging is a request for a challenge that other polls of the key wait for.
+// challenging is a challenge request that other polls of the key wait for.
 type challenging struct {
 	since time.Time
-	done  chan struct{} // closed when it ended
-	ok    bool          // it brought a nonce; read after done
+	done  chan struct{} // closed at its end
+	ok    bool          // it got a nonce; read after done
 }
 
-// Echoes tells whether a text repeats, in any letter case, a half of the key or
-// what a request proved it with; c is nil for a request without credentials.
+// Echoes reports whether a text contains, in any letter case, a half of the key or a
+// secret of the credentials c, which may be nil.
 func (s *Session) Echoes(text string, c *Credentials) bool {
 	secrets := []string{s.key.Public.Reveal(), s.key.Private.Reveal()}
 	if c != nil {
@@ -45,9 +45,9 @@ func (s *Session) Echoes(text string, c *Credentials) bool {
 	})
 }
 
-// acquire returns the shared nonce. Where there is none, one poll is told to
-// ask for a challenge (lead is true: it must call settle), the others wait for
-// it, at most until hold after it began; then they get nil and go on at once.
+// acquire returns the shared nonce. If there is none, one poll gets lead: it must
+// request a challenge and call settle. The others wait for it until hold has passed
+// since its request began; then they get nil and proceed at once.
 func (s *Session) acquire(ctx context.Context, hold time.Duration) (n *nonce, lead bool) {
 	for {
 		s.mu.Lock()
@@ -79,11 +79,11 @@ func (s *Session) acquire(ctx context.Context, hold time.Duration) (n *nonce, le
 	}
 }
 
-// settle ends the challenge in progress, with a nonce or (nil) without.
+// settle ends the challenge request in progress; n is nil if it got no nonce.
 func (s *Session) settle(n *nonce) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if n.reserve(s.now()) { // for the poll that asked
+	if n.reserve(s.now()) { // for the poll that requested it
 		s.shared = n
 	}
 	s.request.ok = n != nil
@@ -91,8 +91,8 @@ func (s *Session) settle(n *nonce) {
 	s.request = nil
 }
 
-// suited returns the nonce that last worked on a connection in place of n, if
-// there is one and connections matter.
+// suited returns the nonce to use on a connection instead of n: the one that last
+// worked on it if connections may lead to different servers, otherwise n.
 func (s *Session) suited(route *Route, n *nonce) *nonce {
 	if !s.origin.several.Load() {
 		return n
@@ -105,8 +105,8 @@ func (s *Session) suited(route *Route, n *nonce) *nonce {
 	return known
 }
 
-// accept notes that a nonce was accepted, and makes it the shared one unless
-// another poll has already replaced the one that this poll saw refused.
+// accept records that a nonce was accepted and shares it, unless another poll has
+// already replaced the refused one.
 func (s *Session) accept(n, refused *nonce) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -116,25 +116,25 @@ func (s *Session) accept(n, refused *nonce) {
 	}
 }
 
-// reject notes that the key was not accepted.
+// reject records that the key was rejected.
 func (s *Session) reject() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.rejected = true
 }
 
-// inDoubt tells whether a refusal that speaks against the key may be that of
-// another server instead: there is such a one, and the key was not rejected since
-// it was last accepted.
+// inDoubt reports whether a refusal that may be due to the key may instead be from a
+// server that did not issue the nonce: such a server is known, and the key was not
+// rejected since it was last accepted.
 func (s *Session) inDoubt(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.rejected && s.origin.keepsQuiet(now)
 }
 
-// challenged returns the nonce that a 401 brings, or an error that says why its
-// challenge cannot be answered. It has the cookies of the request, which used
-// before (nil for nothing), besides those that the answer sets.
+// challenged returns the nonce in a 401, or an error that explains why its challenge
+// cannot be answered. The nonce has the cookies of before, the nonce of the request
+// (nil for none), updated by those in the response.
 func (s *Session) challenged(target *url.URL, header http.Header, before *nonce) (n *nonce, stale bool, err error) {
 	chal, err := findChallenge(header)
 	if err != nil {

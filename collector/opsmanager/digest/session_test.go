@@ -10,15 +10,15 @@ import (
 	"opsmanager_exporter/collector/testkit/clock"
 )
 
-// Polls wait for the challenge of another one, no longer than they may.
+// Polls wait for the challenge of another poll, but not longer than hold.
 func TestHold(t *testing.T) {
 	const hold = 2 * time.Second
 	for name, tt := range map[string]struct {
 		after  time.Duration // the challenge is settled
-		header http.Header   // with this answer; nil for a failure
+		header http.Header   // with this response; nil for a failure
 		cancel time.Duration // the follower gives up; 0 for never
 		waited time.Duration
-		asks   bool // the follower has to ask for a challenge itself
+		asks   bool // the follower must request a challenge itself
 	}{
 		"answered":       {time.Second, refused("a"), 0, time.Second, false},
 		"failed":         {time.Second, nil, 0, time.Second, true},
@@ -55,7 +55,7 @@ func TestHold(t *testing.T) {
 	}
 }
 
-// asks tells whether a poll that begins now has to ask for a challenge.
+// asks reports whether a poll that begins now must request a challenge.
 func asks(t *testing.T, s *Session) bool {
 	t.Helper()
 	p := begin(t, s)
@@ -93,7 +93,7 @@ func TestNonceEnds(t *testing.T) {
 	}
 }
 
-// Keys and origins have sessions of their own, which are forgotten when idle.
+// Each key and origin has its own session, which is removed when idle.
 func TestSessionsAreForgotten(t *testing.T) {
 	now := clock.New()
 	all := NewSessions(now.Now)
@@ -113,7 +113,7 @@ func TestSessionsAreForgotten(t *testing.T) {
 	}
 }
 
-// What a connection remembers is bounded.
+// The number of nonces remembered by a connection is limited.
 func TestRouteIsBounded(t *testing.T) {
 	r := &Route{}
 	n := &nonce{}

@@ -8,11 +8,11 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// sessionIdle is how long a session outlives its last poll.
+// sessionIdle is how long a session is kept after its last poll.
 const sessionIdle = 10 * time.Minute
 
 // Sessions keeps the digest state of every API key at every origin. It outlives
-// clients, so that a reload keeps nonces, and may be used concurrently.
+// clients, so that nonces survive a reload, and is safe for concurrent use.
 type Sessions struct {
 	now     func() time.Time
 	mu      sync.Mutex
@@ -20,15 +20,15 @@ type Sessions struct {
 	swept   time.Time
 }
 
-// NewSessions returns an empty set of sessions whose nonces age by now.
+// NewSessions returns an empty Sessions that uses the clock now.
 func NewSessions(now func() time.Time) *Sessions {
 	return &Sessions{now: now, origins: make(map[string]*origin)}
 }
 
-// Of returns the session of a key at an origin, such as https://host:port. A rotated
-// key is another key: it starts with fresh state.
+// Of returns the session of a key at an origin such as https://host:port. After a
+// rotation the new key has its own session.
 func (s *Sessions) Of(name string, key config.KeyPair) *Session {
-	// By hash, so that no print of the map shows a key.
+	// A hash, so that printing the map shows no key.
 	id := sha256.Sum256([]byte(key.Public.Reveal() + "\x00" + key.Private.Reveal()))
 	now := s.now()
 	s.mu.Lock()

@@ -13,9 +13,9 @@ import (
 
 const jsonType = "application/json"
 
-// Status answers with a status, SYNCED, NOT_SYNCED or any other, spelled as on
-// the reference page. It honours the query parameters pretty=true and
-// envelope=true, and gzips where Accept-Encoding allows it.
+// Status responds with a status, SYNCED, NOT_SYNCED or any other, formatted as in the
+// API reference. It honors the query parameters pretty=true and envelope=true, and
+// uses gzip if Accept-Encoding allows it.
 func Status(s string) Answer {
 	compact := `{"status": ` + quote(s) + `}`
 	pretty := "{\n  \"status\": " + quote(s) + "\n}"
@@ -33,9 +33,9 @@ func Status(s string) Answer {
 	}
 }
 
-// Flipping answers SYNCED and NOT_SYNCED in turn, each for one period, counted
-// by now from the call of Flipping on. A nil now is time.Now. A period that is
-// not positive never ends.
+// Flipping alternates between SYNCED and NOT_SYNCED. Periods are measured with the
+// clock now, or time.Now if it is nil, from the call of Flipping. A period that is not
+// positive never ends.
 func Flipping(period time.Duration, now func() time.Time) Answer {
 	if now == nil {
 		now = time.Now
@@ -51,8 +51,8 @@ func Flipping(period time.Duration, now func() time.Time) Answer {
 	}
 }
 
-// Sequence gives the answers one after the other, one to each request; the last
-// one repeats. Without any it is Status("SYNCED").
+// Sequence gives one answer per request, in order, and repeats the last one. Without
+// answers it is Status("SYNCED").
 func Sequence(answers ...Answer) Answer {
 	if len(answers) == 0 {
 		return Status("SYNCED")
@@ -64,18 +64,18 @@ func Sequence(answers ...Answer) Answer {
 	}
 }
 
-// Envelope wraps SYNCED in an envelope that was not asked for. The reference
-// page names the inner key content; pages of old versions name it envelope.
+// Envelope responds with SYNCED in an envelope that was not requested. The API
+// reference calls the inner key content; old versions call it envelope.
 func Envelope(innerKey string) Answer {
 	return Body(http.StatusOK, jsonType, envelope(innerKey, `{"status": "SYNCED"}`))
 }
 
-// Body answers with any body under the headers of Ops Manager. An empty
-// contentType sends none.
+// Body responds with any body and the headers of Ops Manager. An empty contentType
+// sends no Content-Type.
 func Body(status int, contentType, body string) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		setHeaders(w, r)
-		// A nil value keeps net/http from guessing.
+		// A nil value prevents net/http from sniffing.
 		w.Header()["Content-Type"] = nil
 		if contentType != "" {
 			w.Header().Set("Content-Type", contentType)
@@ -84,10 +84,10 @@ func Body(status int, contentType, body string) Answer {
 	}
 }
 
-// EmptyBody answers 200 without a body.
+// EmptyBody responds with 200 and no body.
 func EmptyBody() Answer { return Body(http.StatusOK, jsonType, "") }
 
-// writePage sends a page, gzipped where that is accepted.
+// writePage sends a page, with gzip if the client accepts it.
 func writePage(w http.ResponseWriter, r *http.Request, body []byte) {
 	setHeaders(w, r)
 	h := w.Header()
@@ -100,8 +100,8 @@ func writePage(w http.ResponseWriter, r *http.Request, body []byte) {
 	write(w, http.StatusOK, body)
 }
 
-// setHeaders sets what Ops Manager sends with every authenticated answer. The
-// version header goes into the map directly because net/http would spell it
+// setHeaders sets the headers of every authenticated response of Ops Manager. It sets
+// the version header directly in the map because net/http would spell it
 // X-Mongodb-Service-Version.
 func setHeaders(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
@@ -117,11 +117,11 @@ func setHeaders(w http.ResponseWriter, r *http.Request) {
 
 const versionHeader = "X-MongoDB-Service-Version"
 
-// write sends the headers with the length of the body, and the body.
+// write sends the headers, including Content-Length, and the body.
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // fails only when the client has left
+	_, _ = w.Write(body) // fails only if the client has disconnected
 }
 
 func asked(r *http.Request, parameter string) bool {
@@ -143,7 +143,7 @@ func envelope(innerKey, content string) string {
 	return `{"status": 200, ` + quote(innerKey) + `: ` + content + `}`
 }
 
-// quote writes a JSON string.
+// quote returns s as a JSON string.
 func quote(s string) string {
 	b, _ := json.Marshal(s) // never fails for a string
 	return string(b)
@@ -152,7 +152,7 @@ func quote(s string) string {
 func zip(b []byte) []byte {
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
-	_, _ = z.Write(b) // a buffer takes everything
+	_, _ = z.Write(b) // never fails for a buffer
 	_ = z.Close()
 	return out.Bytes()
 }

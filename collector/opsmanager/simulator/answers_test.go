@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/clock"
 )
 
-// Every answer that is a plain answer, byte for byte.
+// Every plain answer, byte for byte.
 func TestAnswers(t *testing.T) {
 	const js = "application/json"
 	tests := []struct {
@@ -21,7 +21,7 @@ func TestAnswers(t *testing.T) {
 		status      int
 		contentType string
 		body        string
-		header      map[string]string // further ones
+		header      map[string]string // further headers
 	}{
 		{"default", nil, "", 200, js, `{"status": "SYNCED"}`, map[string]string{"Vary": "Accept-Encoding"}},
 		{"not synced", Status("NOT_SYNCED"), "", 200, js, `{"status": "NOT_SYNCED"}`, nil},

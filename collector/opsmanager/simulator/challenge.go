@@ -10,9 +10,9 @@ const (
 	sessionCookie = "JSESSIONID"
 )
 
-// The bodies of the 401 answer that asks for a digest, as Jackson's pretty
-// printer writes them, asked to or not. That of Ops Manager has been seen as
-// 106 bytes; neither has an errorCode.
+// The bodies of a 401 with a digest challenge, always in the format of Jackson's pretty
+// printer. That of Ops Manager has been observed to have 106 bytes; neither has an
+// errorCode.
 const (
 	opsManagerBody = `{
   "reason" : "Unauthorized",
@@ -26,8 +26,8 @@ const (
 }`
 )
 
-// refuse answers with a challenge. Like the answer of the reference page it has
-// none of the headers of an authenticated answer.
+// refuse responds with a challenge. As in the API reference, it has none of the headers
+// of an authenticated response.
 func (e *exchange) refuse(v verdict) {
 	if v == refused {
 		e.server.shared.counts.count(e.orgID, func(c *Counts) { c.Refused++ })
@@ -45,8 +45,8 @@ func (e *exchange) refuse(v verdict) {
 	write(e, http.StatusUnauthorized, []byte(body))
 }
 
-// challenge adds the WWW-Authenticate lines, with a nonce of their own, and a
-// cookie if the nonce belongs to a session that the client does not have.
+// challenge adds the WWW-Authenticate lines with a new nonce, and a cookie if the nonce
+// belongs to a session that the client does not have.
 func (e *exchange) challenge(stale bool) {
 	e.stale = stale
 	session := ""
@@ -59,8 +59,8 @@ func (e *exchange) challenge(stale bool) {
 	e.Header()[authenticateAs] = e.server.options.Challenge.lines(e.nonces.issue(session), stale)
 }
 
-// lines writes the challenge with the fields in the order that Ops Manager, and
-// Jetty's DigestAuthenticator, writes them.
+// lines returns the challenge with its fields in the order of Ops Manager and Jetty's
+// DigestAuthenticator.
 func (c Challenge) lines(nonce string, stale bool) []string {
 	if c.Lines != nil {
 		return c.Lines(nonce, stale)

@@ -59,7 +59,7 @@ func TestChallenge(t *testing.T) {
 	}
 }
 
-// Seen on the wire: Content-Length: 106.
+// Observed on the wire: Content-Length: 106.
 func TestChallengeBodyLength(t *testing.T) {
 	if len(opsManagerBody) != 106 {
 		t.Errorf("%d bytes, want 106", len(opsManagerBody))

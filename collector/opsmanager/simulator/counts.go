@@ -2,23 +2,22 @@ package simulator
 
 import "sync"
 
-// Counts is what the servers of one Ops Manager have seen since they started or
-// ResetCounts was called.
-// A request is counted when its headers were read, an answer just before its
-// own are written.
+// Counts are the counts of the servers of one Ops Manager since they started or
+// ResetCounts was called. A request is counted after its headers are read, a response
+// just before its headers are written.
 type Counts struct {
-	Requests     int // all, those for the health check included
-	OK           int // answered with 200
-	Unauthorized int // answered with 401, with a challenge or without
-	Challenges   int // answered with 401 and a challenge
+	Requests     int // including health checks
+	OK           int // responses with 200
+	Unauthorized int // responses with 401, with or without a challenge
+	Challenges   int // responses with 401 and a challenge
 	Stale        int // challenges with stale=true
-	Refused      int // challenges with stale=false to a request that brought an Authorization: wrong key, replay, malformed
+	Refused      int // challenges with stale=false to a request with Authorization: wrong key, replay, malformed
 
-	InFlight    int // requests being answered now
+	InFlight    int // requests in flight
 	MaxInFlight int // highest InFlight
 
-	Connections int // accepted; always 0 for an organization
-	Open        int // connections open now; always 0 for an organization
+	Connections int // connections accepted; always 0 for an organization
+	Open        int // open connections; always 0 for an organization
 }
 
 // Counts returns the counts of all requests.
@@ -28,8 +27,8 @@ func (s *Server) Counts() Counts {
 	return s.shared.counts.total
 }
 
-// OrgCounts returns the counts of the requests for the status of one
-// organization, be it known to the server or not.
+// OrgCounts returns the counts of requests for the status of one organization, whether
+// or not it exists.
 func (s *Server) OrgCounts(id string) Counts {
 	s.shared.counts.mu.Lock()
 	defer s.shared.counts.mu.Unlock()
@@ -39,8 +38,8 @@ func (s *Server) OrgCounts(id string) Counts {
 	return Counts{}
 }
 
-// ResetCounts sets all counts to 0, except for those of what is going on:
-// InFlight and Open stay, and MaxInFlight starts from InFlight.
+// ResetCounts sets all counts to 0 except InFlight and Open, and MaxInFlight to
+// InFlight.
 func (s *Server) ResetCounts() {
 	s.shared.counts.mu.Lock()
 	defer s.shared.counts.mu.Unlock()
@@ -54,15 +53,15 @@ func (c *Counts) reset() {
 	*c = Counts{Open: c.Open, InFlight: c.InFlight, MaxInFlight: c.InFlight}
 }
 
-// counter keeps counts.
+// counter holds counts.
 type counter struct {
 	mu    sync.Mutex
 	total Counts
 	orgs  map[string]*Counts
 }
 
-// count applies f to the counts of all requests and, where orgID is not empty,
-// to those of the organization.
+// count applies f to the counts of all requests and, if orgID is not empty, to those of
+// the organization.
 func (c *counter) count(orgID string, f func(*Counts)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -30,7 +30,7 @@ func TestCounts(t *testing.T) {
 	}
 }
 
-// Requests, changes and restarts at once, for the race detector.
+// Concurrent requests, changes and restarts, for the race detector.
 func TestConcurrentUse(t *testing.T) {
 	s := start(t, Options{OnStatus: func(string, string) {}}, Org{Answer: Sequence(HTML(503), Status("SYNCED"))})
 	var wg sync.WaitGroup
@@ -38,7 +38,7 @@ func TestConcurrentUse(t *testing.T) {
 		wg.Go(func() {
 			c := client(t)
 			for range 20 {
-				// A restart may break any of these.
+				// A restart may break any of these requests.
 				r, err := request(t.Context(), c, http.MethodGet, s.URL()+testPath, "")
 				if err != nil {
 					continue

@@ -11,8 +11,8 @@ import (
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
-// curl runs curl, a digest client that nobody here wrote. It returns the body of
-// the last answer and a line with its status.
+// curl runs curl, an independent digest client. It returns the body of the last response
+// and a line with its status.
 func curl(t *testing.T, user string, arguments ...string) string {
 	t.Helper()
 	path := realprogram.Find(t, "curl")
@@ -68,11 +68,11 @@ func TestCurl(t *testing.T) {
 			Counts{Requests: 2, OK: 1, Challenges: 1},
 		},
 		{"charset", Options{Challenge: Challenge{Charset: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
-		{"beside Basic", Options{Challenge: Challenge{WithBasic: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
+		{"with Basic", Options{Challenge: Challenge{WithBasic: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
 		{"after Basic in one line", Options{Challenge: Challenge{OneLine: true}}, right, testPath, ok, Counts{Requests: 2, OK: 1, Challenges: 1}},
 		{
-			// curl takes op for an unknown parameter, sends the response of
-			// RFC 2069, without qop and nc, and is refused like by Jetty.
+			// curl ignores op as unknown, sends a response of RFC 2069, without qop and
+			// nc, and is rejected as by Jetty.
 			"op misprint", Options{Challenge: Challenge{OpMisprint: true}}, right, testPath, no, Counts{Requests: 2, Challenges: 2, Refused: 1},
 		},
 	}
@@ -90,8 +90,8 @@ func TestCurl(t *testing.T) {
 	}
 }
 
-// A nonce that expires between its challenge and its use is answered with
-// stale=true, upon which curl tries once more.
+// A nonce that expires between its challenge and its use gets stale=true, and curl retries
+// once.
 func TestCurlExpiredNonce(t *testing.T) {
 	now := clock.New()
 	lines := func(nonce string, stale bool) []string {

@@ -1,7 +1,7 @@
 package simulator
 
 import (
-	"crypto/md5" //nolint:gosec // Ops Manager asks for MD5.
+	"crypto/md5" //nolint:gosec // Ops Manager requires MD5.
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
@@ -12,7 +12,7 @@ const (
 	algorithmSHA256 = "SHA-256"
 )
 
-// hashFunc is H of RFC 7616, section 3.3, over its arguments joined by colons,
+// hashFunc is H of RFC 7616, section 3.3: the hash of its arguments joined by colons,
 // in lower-case hexadecimal digits.
 type hashFunc func(parts ...string) string
 
@@ -29,21 +29,19 @@ func hashOf(algorithm string) hashFunc {
 	}
 }
 
-// credentials is a digest response as sent by a client. Fields that were not
-// sent are empty.
+// credentials is a digest response sent by a client. Missing fields are empty.
 type credentials struct {
 	username, nonce, uri, response, qop, nc, cnonce string
 }
 
-// response computes what c.response should be (RFC 7616, section 3.4.1). Like
-// Jetty it takes uri and nc as they were sent and does not compare uri with the
-// request line.
+// response returns the correct value of c.response (RFC 7616, section 3.4.1). Like
+// Jetty, it uses uri and nc as sent and does not compare uri with the request line.
 func (h hashFunc) response(ha1, method string, c credentials) string {
 	return h(ha1, c.nonce, c.nc, c.cnonce, c.qop, h(method, c.uri))
 }
 
-// authenticate judges the Authorization of a request. Those that it accepts are
-// the credentials of the exchange.
+// authenticate checks the Authorization header of a request and, if it accepts the
+// credentials, stores them in e.
 func (e *exchange) authenticate(method, authorization string) verdict {
 	if authorization == "" {
 		return missing
@@ -58,7 +56,7 @@ func (e *exchange) authenticate(method, authorization string) verdict {
 	if v := e.nonces.use(c.nonce, e.session, c.nc); v != accepted {
 		return v
 	}
-	// Without qop the response would be that of RFC 2069, which Jetty refuses.
+	// Without qop this is a response of RFC 2069, which Jetty rejects.
 	if c.qop != "auth" || c.cnonce == "" {
 		return refused
 	}
@@ -70,9 +68,9 @@ func (e *exchange) authenticate(method, authorization string) verdict {
 	return accepted
 }
 
-// parseAuthorization reads an Authorization header of the Digest scheme
-// (RFC 9110, section 11.4). It accepts any order, case of names and spacing,
-// and reports false for anything malformed, a parameter given twice included.
+// parseAuthorization parses an Authorization header of the Digest scheme (RFC 9110,
+// section 11.4). It accepts any order, spacing and case of names. ok is false if the
+// header is malformed or has a duplicate parameter.
 func parseAuthorization(header string) (c credentials, ok bool) {
 	scheme, rest, found := strings.Cut(header, " ")
 	if !found || !strings.EqualFold(scheme, "Digest") {
@@ -93,7 +91,7 @@ func parseAuthorization(header string) (c credentials, ok bool) {
 	}
 }
 
-// set keeps the parameters that count. Jetty looks at no other, not even at
+// set stores the parameters that matter. Like Jetty, it ignores all others, even
 // algorithm.
 func (c *credentials) set(name, value string) {
 	switch name {
@@ -114,8 +112,8 @@ func (c *credentials) set(name, value string) {
 	}
 }
 
-// parseParameter takes one name=value off s, where the value is a token or a
-// quoted string, and the comma after it. The name comes back in lower case.
+// parseParameter parses one name=value at the start of s, where the value is a token or
+// a quoted string. A comma must follow unless s ends. It returns the name in lower case.
 func parseParameter(s string) (name, value, rest string, ok bool) {
 	name, rest, ok = strings.Cut(s, "=")
 	name = strings.ToLower(strings.TrimRight(name, " \t"))
@@ -134,8 +132,7 @@ func parseParameter(s string) (name, value, rest string, ok bool) {
 	return name, value, rest, ok && (rest == "" || rest[0] == ',')
 }
 
-// unquote reads a quoted string whose opening quote was taken off (RFC 9110,
-// section 5.6.4).
+// unquote parses a quoted string after its opening quote (RFC 9110, section 5.6.4).
 func unquote(s string) (value, rest string, ok bool) {
 	var b strings.Builder
 	for i := 0; i < len(s); i++ {

@@ -7,8 +7,8 @@ import (
 	"strings"
 )
 
-// applicationError is the body of an error that Ops Manager itself reports.
-// The details are those of its list of error codes.
+// applicationError is an error reported by Ops Manager itself. Details are taken from
+// its list of error codes.
 type applicationError struct {
 	status     int
 	code       string
@@ -16,9 +16,8 @@ type applicationError struct {
 	parameters []string
 }
 
-// MissingRole is the answer to a key without the Organization Owner role: 401
-// USER_UNAUTHORIZED. It is not known whether Ops Manager adds a challenge, so
-// both can be had.
+// MissingRole is the response to a key without the Organization Owner role: 401
+// USER_UNAUTHORIZED. It is unknown whether Ops Manager adds a challenge.
 func MissingRole(withChallenge bool) Answer {
 	answer := Code(http.StatusUnauthorized, "USER_UNAUTHORIZED")
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -38,8 +37,8 @@ func NotOnAccessList(ip string) Answer {
 	}.answer()
 }
 
-// OrgRequiresAccessList is 403 ORG_REQUIRES_ACCESS_LIST for the address ip, as
-// Cloud Manager answers a key that has no access list.
+// OrgRequiresAccessList is 403 ORG_REQUIRES_ACCESS_LIST for the address ip, the
+// response of Cloud Manager to a key without an access list.
 func OrgRequiresAccessList(ip string) Answer {
 	return applicationError{
 		http.StatusForbidden, "ORG_REQUIRES_ACCESS_LIST",
@@ -48,8 +47,8 @@ func OrgRequiresAccessList(ip string) Answer {
 	}.answer()
 }
 
-// ResourceRequiresAccessList is 403 RESOURCE_REQUIRES_ACCESS_LIST for the address
-// ip, as operators of Ops Manager report it.
+// ResourceRequiresAccessList is 403 RESOURCE_REQUIRES_ACCESS_LIST for the address ip, as
+// reported by operators of Ops Manager.
 func ResourceRequiresAccessList(ip string) Answer {
 	return applicationError{
 		http.StatusForbidden, "RESOURCE_REQUIRES_ACCESS_LIST",
@@ -58,7 +57,7 @@ func ResourceRequiresAccessList(ip string) Answer {
 	}.answer()
 }
 
-// OrgNotFound is 404 ORG_NOT_FOUND for the organization that was asked for.
+// OrgNotFound is 404 ORG_NOT_FOUND for the requested organization.
 func OrgNotFound() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		id := ""
@@ -73,8 +72,8 @@ func OrgNotFound() Answer {
 	}
 }
 
-// ResourceNotFound is 404 RESOURCE_NOT_FOUND for the path that was asked for,
-// as a server without this API answers.
+// ResourceNotFound is 404 RESOURCE_NOT_FOUND for the requested path, the response of a
+// server without this API.
 func ResourceNotFound() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		applicationError{
@@ -85,8 +84,8 @@ func ResourceNotFound() Answer {
 	}
 }
 
-// RateLimited is 429 RATE_LIMITED for the path that was asked for. An empty
-// retryAfter sends no Retry-After.
+// RateLimited is 429 RATE_LIMITED for the requested path. An empty retryAfter sends no
+// Retry-After.
 func RateLimited(retryAfter string) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if retryAfter != "" {
@@ -105,8 +104,8 @@ func UnexpectedError() Answer {
 	return Code(http.StatusInternalServerError, "UNEXPECTED_ERROR")
 }
 
-// Code is an error with any status and code, and the detail that Ops Manager
-// documents for the code where it has no parameters.
+// Code is an error with any status and code, with the documented detail if the code has
+// no parameters.
 func Code(status int, errorCode string) Answer {
 	detail := "The request failed."
 	switch errorCode {
@@ -128,11 +127,11 @@ func Code(status int, errorCode string) Answer {
 	return applicationError{status, errorCode, detail, nil}.answer()
 }
 
-// MethodNotAllowed is a bare 405: no body, and no Allow either.
+// MethodNotAllowed is a 405 without a body or Allow header.
 func MethodNotAllowed() Answer { return Body(http.StatusMethodNotAllowed, "", "") }
 
-// HTML answers with an error page of Jetty, or of a balancer in front of it: no
-// header of Ops Manager comes with it. With 200 it stands for a login page.
+// HTML responds with an error page of Jetty or of a load balancer in front of it,
+// without the headers of Ops Manager. With 200 it represents a login page.
 func HTML(status int) Answer {
 	title := strconv.Itoa(status) + " " + http.StatusText(status)
 	page := []byte(`<html>
@@ -154,8 +153,8 @@ func HTML(status int) Answer {
 	}
 }
 
-// answer honours pretty=true. Whether an envelope changes errors is not known:
-// here it does not.
+// answer honors pretty=true. It is unknown whether envelope=true affects errors; here
+// it does not.
 func (a applicationError) answer() Answer {
 	compact, pretty := a.compact(), a.pretty()
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -172,7 +171,7 @@ func (a applicationError) compact() string {
 		quote(a.detail), a.status, quote(a.code), a.list(","), quote(http.StatusText(a.status)))
 }
 
-// pretty lays out as Jackson's pretty printer does, which writes [ ] for none.
+// pretty formats like Jackson's pretty printer, which writes [ ] for an empty list.
 func (a applicationError) pretty() string {
 	parameters := a.list(", ")
 	if parameters != "" {

@@ -11,8 +11,8 @@ import (
 
 const syncedBody = `{"status": "SYNCED"}`
 
-// Truncated promises a whole status by its Content-Length, sends half of it and
-// cuts the connection.
+// Truncated announces the full Content-Length, sends half of the body and closes the
+// connection.
 func Truncated() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		begin(w, r, len(syncedBody))
@@ -21,7 +21,7 @@ func Truncated() Answer {
 	}
 }
 
-// TruncatedJSON is a complete answer whose JSON is not.
+// TruncatedJSON is a complete response with incomplete JSON.
 func TruncatedJSON() Answer { return Body(http.StatusOK, jsonType, `{"status": "SYNC`) }
 
 // SlowBody sends SYNCED one byte per interval.
@@ -36,8 +36,7 @@ func SlowBody(interval time.Duration) Answer {
 	}
 }
 
-// HugeBody sends SYNCED in a correct JSON object of n bytes, or of as few above
-// that as it takes.
+// HugeBody sends SYNCED in a valid JSON object of n bytes, or more if n is too small.
 func HugeBody(n int) Answer {
 	const before, after = `{"status": "SYNCED", "padding": "`, `"}`
 	padding := max(0, n-len(before)-len(after))
@@ -48,11 +47,11 @@ func HugeBody(n int) Answer {
 		for left := padding; left > 0 && err == nil; left -= len(chunk) {
 			_, err = w.Write(chunk[:min(left, len(chunk))])
 		}
-		_, _ = io.WriteString(w, after) // fails only when the client has left
+		_, _ = io.WriteString(w, after) // fails only if the client has disconnected
 	}
 }
 
-// Hang never answers. It ends when the client leaves or the server is closed.
+// Hang never responds. It ends when the client disconnects or the server is closed.
 func Hang() Answer {
 	return func(_ http.ResponseWriter, r *http.Request) {
 		<-r.Context().Done()
@@ -60,7 +59,7 @@ func Hang() Answer {
 	}
 }
 
-// Reset resets the connection (TCP RST) before any answer.
+// Reset resets the connection (TCP RST) without a response.
 func Reset() Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		c := rawConn(hijack(w))
@@ -71,7 +70,7 @@ func Reset() Answer {
 	}
 }
 
-// Cut sends half of the headers, whole lines, and closes the connection.
+// Cut sends the status line and one header line and closes the connection.
 func Cut() Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		c := hijack(w)
@@ -80,7 +79,7 @@ func Cut() Answer {
 	}
 }
 
-// Redirect sends the client to another location with the status code.
+// Redirect redirects the client to location with the status code.
 func Redirect(location string, code int) Answer {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Location", location)
@@ -88,7 +87,7 @@ func Redirect(location string, code int) Answer {
 	}
 }
 
-// CloseAfter gives the answer and closes the connection, having said so.
+// CloseAfter gives the answer with Connection: close and closes the connection.
 func CloseAfter(a Answer) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Connection", "close")
@@ -96,7 +95,7 @@ func CloseAfter(a Answer) Answer {
 	}
 }
 
-// DuplicateHeaders answers SYNCED with two content types and two versions.
+// DuplicateHeaders responds with SYNCED, two content types and two versions.
 func DuplicateHeaders() Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		report(r, "SYNCED")
@@ -108,7 +107,7 @@ func DuplicateHeaders() Answer {
 	}
 }
 
-// Gzip gzips whatever a writes, be it accepted by the client or not.
+// Gzip compresses the body of a, even if the client does not accept gzip.
 func Gzip(a Answer) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		plain := r.WithContext(r.Context())
@@ -122,8 +121,7 @@ func Gzip(a Answer) Answer {
 	}
 }
 
-// BrokenGzip sends SYNCED as a gzip stream that lacks its checksum: everything
-// is there, and nothing says that it is right.
+// BrokenGzip sends SYNCED as a gzip stream with all of its data but no checksum.
 func BrokenGzip() Answer {
 	zipped := zip([]byte(syncedBody))
 	zipped = zipped[:len(zipped)-8] // CRC-32 and length (RFC 1952, section 2.3)
@@ -135,7 +133,7 @@ func BrokenGzip() Answer {
 	}
 }
 
-// holder holds an answer back. It does not unwrap, so nothing gets past it.
+// holder buffers a response. It has no Unwrap method, so nothing bypasses it.
 type holder struct {
 	http.ResponseWriter
 	status int
@@ -145,7 +143,7 @@ type holder struct {
 func (h *holder) WriteHeader(status int)      { h.status = status }
 func (h *holder) Write(b []byte) (int, error) { return h.body.Write(b) }
 
-// begin sends the headers of a 200 answer.
+// begin sends the headers of a 200 response.
 func begin(w http.ResponseWriter, r *http.Request, length int) {
 	setHeaders(w, r)
 	w.Header().Set("Content-Type", jsonType)
@@ -153,13 +151,13 @@ func begin(w http.ResponseWriter, r *http.Request, length int) {
 	w.WriteHeader(http.StatusOK)
 }
 
-// send puts s on the wire at once.
+// send writes s and flushes it.
 func send(w http.ResponseWriter, s string) {
-	_, _ = io.WriteString(w, s) // fails only when the client has left
+	_, _ = io.WriteString(w, s) // fails only if the client has disconnected
 	_ = http.NewResponseController(w).Flush()
 }
 
-// hijack takes the connection from the server.
+// hijack takes over the connection.
 func hijack(w http.ResponseWriter) net.Conn {
 	c, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {

@@ -40,7 +40,7 @@ func TestFaults(t *testing.T) {
 					}
 					s := start(t, o, org)
 					nonce := do(t, client(t), http.MethodGet, s.URL()+"/", "").nonce(t)
-					// A kept connection would have net/http try again.
+					// On a reused connection net/http would retry.
 					_, err := request(t.Context(), client(t), http.MethodGet, s.URL()+testPath, authorize("GET", testPath, nonce, "1"))
 					if !tt.want(err) {
 						t.Errorf("got %v", err)
@@ -51,7 +51,7 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A handler that waits ends when its client leaves.
+// A waiting handler ends when its client disconnects.
 func TestWaitingEndsWithTheClient(t *testing.T) {
 	for name, org := range map[string]Org{
 		"hang":                       {Answer: Hang()},
@@ -78,7 +78,7 @@ func TestWaitingEndsWithTheClient(t *testing.T) {
 	}
 }
 
-// Close releases what waits, and the client sees a broken connection.
+// Close ends waiting handlers, and the client gets a connection error.
 func TestWaitingEndsWithClose(t *testing.T) {
 	for name, org := range map[string]Org{
 		"hang":      {Answer: Hang()},
@@ -107,7 +107,7 @@ func TestWaitingEndsWithClose(t *testing.T) {
 	}
 }
 
-// Connections that never send a request do not hold Close up.
+// Connections without a request do not delay Close.
 func TestCloseWithIdleAndSilentConnections(t *testing.T) {
 	s := start(t, Options{TLS: authority.New(t).Server(t)}, Org{})
 	do(t, client(t), http.MethodGet, s.URL()+testPath, "")

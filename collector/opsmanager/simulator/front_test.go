@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/clock"
 )
 
-// beside starts one more server of the same Ops Manager.
+// beside starts another server of the same Ops Manager.
 func beside(t *testing.T, s *Server, o Options) *Server {
 	t.Helper()
 	o.Beside = s
@@ -71,8 +71,8 @@ func TestUnknownRefused(t *testing.T) {
 	}
 }
 
-// A nonce is good with the cookie of its challenge alone; with it, the next one
-// comes without a cookie.
+// A nonce is valid only with the cookie of its challenge. With it, the next challenge sets
+// no cookie.
 func TestSession(t *testing.T) {
 	for _, refused := range []bool{false, true} {
 		s, bare, jarred := start(t, Options{Nonce: Nonce{Session: true, UnknownRefused: refused}}, Org{}), client(t), client(t)

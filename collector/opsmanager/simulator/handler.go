@@ -15,7 +15,7 @@ const (
 	authenticateAs = "WWW-Authenticate" // net/http would spell it Www-Authenticate
 )
 
-// serve answers every request.
+// serve handles every request.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	path, inside := strings.CutPrefix(r.URL.Path, s.options.PathPrefix)
 	orgID := ""
@@ -33,7 +33,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
 	switch {
 	case !inside:
-		// Not Ops Manager but the proxy in front of it, which knows the prefix.
+		// From the proxy in front of Ops Manager, which handles the prefix.
 		HTML(http.StatusNotFound)(e, r)
 	case path == healthPath && r.Method == http.MethodGet:
 		write(e, http.StatusOK, nil)
@@ -43,7 +43,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// orgOf returns the organization whose status a path names, or "".
+// orgOf returns the organization in the path of a status, or "".
 func orgOf(path string) string {
 	id, before := strings.CutPrefix(path, beforeOrg)
 	id, after := strings.CutSuffix(id, afterOrg)
@@ -91,24 +91,24 @@ func (s *Server) answerOf(org Org, publicKey string) Answer {
 	}
 }
 
-// exchange is a request under way and the writer of its answer. An Answer finds
-// it in the context of its request, so that it works behind wrapped writers.
+// exchange is a request in progress and the writer of its response. An Answer gets it
+// from the context of the request, so that writers can be wrapped.
 type exchange struct {
 	http.ResponseWriter
 	server  *Server
 	orgID   string
-	session string // that the client says it has, if nonces belong to one
+	session string // from the client's cookie, if nonces are bound to sessions
 	nonces  *nonceStore
-	stale   bool // the challenge says so
+	stale   bool // the challenge has stale=true
 	wrote   bool
 
-	credentials credentials // that were accepted
+	credentials credentials // accepted by authenticate
 	ha1         string
 }
 
 type exchangeKey struct{}
 
-// exchangeOf returns nil for a request that did not come through a Server.
+// exchangeOf returns the exchange of a request, or nil outside of a Server.
 func exchangeOf(r *http.Request) *exchange {
 	e, _ := r.Context().Value(exchangeKey{}).(*exchange)
 	return e
@@ -117,7 +117,7 @@ func exchangeOf(r *http.Request) *exchange {
 // Unwrap lets http.ResponseController flush and hijack.
 func (e *exchange) Unwrap() http.ResponseWriter { return e.ResponseWriter }
 
-// WriteHeader counts the answer and sends its headers.
+// WriteHeader counts the response and sends its headers.
 func (e *exchange) WriteHeader(status int) {
 	if !e.wrote {
 		e.wrote = true
@@ -141,15 +141,15 @@ func (e *exchange) Write(b []byte) (int, error) {
 	return e.ResponseWriter.Write(b)
 }
 
-// report tells the owner of the server which status is about to be written.
+// report calls OnStatus with the status about to be written.
 func report(r *http.Request, status string) {
 	if e := exchangeOf(r); e != nil && e.server.options.OnStatus != nil {
 		e.server.options.OnStatus(e.orgID, status)
 	}
 }
 
-// sleep waits. When ctx ends first, which the client's leaving and Close bring
-// about, it ends the handler and the connection without an answer.
+// sleep waits. If ctx ends first, because the client disconnects or the server is
+// closed, it aborts the handler and the connection without a response.
 func sleep(ctx context.Context, d time.Duration) {
 	if d <= 0 {
 		return

@@ -5,8 +5,7 @@ import (
 	"net/http"
 )
 
-// WithHeader gives the answer with one more header line, such as those that a
-// cache adds.
+// WithHeader adds a header line to the answer, such as one added by a cache.
 func WithHeader(name, value string, a Answer) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Add(name, value)
@@ -14,10 +13,9 @@ func WithHeader(name, value string, a Answer) Answer {
 	}
 }
 
-// WithAuthenticationInfo gives the answer with an Authentication-Info (RFC 7616,
-// section 3.5), by which the server shows that it knows the key too. One of its
-// directives is wrong, as in the answer to another request: rspauth, cnonce or
-// nc, or none if wrong is empty.
+// WithAuthenticationInfo adds Authentication-Info (RFC 7616, section 3.5), which proves
+// that the server knows the key too. wrong names the directive that is wrong, as in the
+// response to another request: rspauth, cnonce or nc, or "" for none.
 func WithAuthenticationInfo(wrong string, a Answer) Answer {
 	return func(w http.ResponseWriter, r *http.Request) {
 		if e := exchangeOf(r); e != nil {
@@ -29,7 +27,7 @@ func WithAuthenticationInfo(wrong string, a Answer) Answer {
 
 func (e *exchange) info(wrong string) string {
 	c, hash := e.credentials, e.server.hash
-	rspauth := hash.response(e.ha1, "", c) // A2 is the request's without its method
+	rspauth := hash.response(e.ha1, "", c) // A2 as in the request, but without the method
 	switch wrong {
 	case "rspauth":
 		rspauth = hash(rspauth)

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-// ledger keeps the open connections and the running handlers of one server.
+// ledger tracks the open connections and running handlers of one server.
 type ledger struct {
 	counts   *counter
 	handlers sync.WaitGroup
@@ -18,7 +18,7 @@ type ledger struct {
 	open   map[net.Conn]struct{}
 }
 
-// enter counts a request in. It reports false when the server is closed.
+// enter registers a request. It returns false if the server is closed.
 func (l *ledger) enter(orgID string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -34,20 +34,20 @@ func (l *ledger) enter(orgID string) bool {
 	return true
 }
 
-// leave counts a request out that entered.
+// leave unregisters a request.
 func (l *ledger) leave(orgID string) {
 	l.counts.count(orgID, func(c *Counts) { c.InFlight-- })
 	l.handlers.Done()
 }
 
-// refuse lets no request enter any more, so that wait can end.
+// refuse rejects further requests, so that wait can return.
 func (l *ledger) refuse() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.closed = true
 }
 
-// wait waits for all handlers and connections, once no more can come.
+// wait waits for all handlers and connections. refuse must be called first.
 func (l *ledger) wait() {
 	l.handlers.Wait()
 	l.conns.Wait()
@@ -65,7 +65,7 @@ func (l *ledger) connection(c net.Conn, state http.ConnState) {
 	case http.StateClosed, http.StateHijacked:
 		delete(l.open, c)
 		l.counts.count("", func(c *Counts) { c.Open-- })
-		l.conns.Done() // last: whoever waits looks at the counts
+		l.conns.Done() // last, because callers of wait check the counts
 	}
 }
 
@@ -81,7 +81,7 @@ func (l *ledger) closeConnections() {
 	}
 }
 
-// rawConn is the connection below TLS: closing that says no goodbye and does
+// rawConn returns the connection below TLS. Closing it sends no close_notify and does
 // not wait for a writer.
 func rawConn(c net.Conn) net.Conn {
 	if t, ok := c.(*tls.Conn); ok {

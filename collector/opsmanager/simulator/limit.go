@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// limits counts what the keys of an Ops Manager had in their windows.
+// limits counts the requests of each key in its current window.
 type limits struct {
 	mu      sync.Mutex
 	windows map[string]window // by public key
@@ -18,8 +18,8 @@ type window struct {
 	requests int
 }
 
-// limited counts a request of a key. It returns the answer to one too many, and
-// nil to the others.
+// limited counts a request of a key. It returns the answer to a request over the limit,
+// otherwise nil.
 func (s *Server) limited(publicKey string) Answer {
 	limit, now := s.options.Limit, s.options.Now()
 	if limit.Requests == 0 {

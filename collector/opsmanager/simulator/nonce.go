@@ -9,19 +9,19 @@ import (
 	"time"
 )
 
-// verdict is what is thought of the digest response of a request.
+// verdict is the result of checking a digest response.
 type verdict int
 
 const (
-	missing verdict = iota // there is none
+	missing verdict = iota // no digest response
 	refused                // challenge again with stale=false
 	stale                  // challenge again with stale=true
 	accepted
 )
 
-// nonceStore holds the nonces that one server has issued, as Jetty's
-// DigestAuthenticator does: they are bound to no user, age from their issue and
-// remember every count they were used with.
+// nonceStore holds the nonces issued by one server. As in Jetty's DigestAuthenticator,
+// they are not bound to a user, age from their issue and remember every count they were
+// used with.
 type nonceStore struct {
 	rules Nonce
 	now   func() time.Time
@@ -34,7 +34,7 @@ type nonceStore struct {
 
 type nonce struct {
 	value   string
-	session string // that it is bound to, if any
+	session string // it is bound to; "" for none
 	issued  time.Time
 	seen    map[uint64]struct{} // counts; nil until the first use
 	last    uint64              // highest count
@@ -44,8 +44,8 @@ func newNonceStore(rules Nonce, now func() time.Time) *nonceStore {
 	return &nonceStore{rules: rules, now: now, byValue: map[string]*nonce{}, sessions: map[string]struct{}{}}
 }
 
-// issue makes a nonce of a session, or of none: the base64 form of 24 random
-// bytes, 32 characters.
+// issue returns a new nonce, bound to session if that is not empty: 24 random bytes in
+// Base64, 32 characters.
 func (s *nonceStore) issue(session string) string {
 	var random [24]byte
 	_, _ = rand.Read(random[:]) // never fails
@@ -59,21 +59,20 @@ func (s *nonceStore) issue(session string) string {
 	return n.value
 }
 
-// resume returns the session of an ID that a client sent, or a new one.
+// resume returns the session with the ID sent by a client, or a new session.
 func (s *nonceStore) resume(id string) (session string, fresh bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if _, known := s.sessions[id]; known {
 		return id, false
 	}
-	session = "node0" + strings.ToLower(rand.Text()) + ".node0" // as Jetty writes them
+	session = "node0" + strings.ToLower(rand.Text()) + ".node0" // Jetty's format
 	s.sessions[session] = struct{}{}
 	return session, true
 }
 
-// use judges a nonce, its session and its count, and marks the count as used
-// even if the rest of the response turns out to be wrong. That is Jetty's
-// checkNonce.
+// use checks a nonce, its session and its count, and marks the count as used even if
+// the rest of the digest response is wrong, like Jetty's checkNonce.
 func (s *nonceStore) use(value, session, count string) verdict {
 	now := s.now()
 	s.mu.Lock()
@@ -90,7 +89,7 @@ func (s *nonceStore) use(value, session, count string) verdict {
 	if err != nil {
 		return refused
 	}
-	if nc >= uint64(s.rules.Uses) { //nolint:gosec // 2 or more, as Options say
+	if nc >= uint64(s.rules.Uses) { //nolint:gosec // Options.validate requires 2 or more
 		return stale
 	}
 	if _, replayed := n.seen[nc]; replayed {
@@ -111,8 +110,8 @@ func (s *nonceStore) use(value, session, count string) verdict {
 	return accepted
 }
 
-// prune drops the nonces that are too old. The oldest come first, so it looks
-// at no more than it drops and one.
+// prune removes expired nonces. The oldest come first, so it stops at the first that
+// has not expired.
 func (s *nonceStore) prune(now time.Time) {
 	for len(s.issued) > 0 && now.Sub(s.issued[0].issued) > s.rules.Lifetime {
 		delete(s.byValue, s.issued[0].value)

@@ -81,7 +81,7 @@ func TestNonceLooksLikeJettys(t *testing.T) {
 	}
 }
 
-// Of parallel uses of one count exactly one is accepted.
+// Of concurrent uses of one count, exactly one is accepted.
 func TestNonceParallelReplay(t *testing.T) {
 	store := newNonceStore(Nonce{Lifetime: time.Minute, Uses: 1024}, time.Now)
 	n := store.issue("")
@@ -105,7 +105,7 @@ func TestNonceParallelReplay(t *testing.T) {
 func TestBackEnds(t *testing.T) {
 	s, c := start(t, Options{Nonce: Nonce{BackEnds: 2}}, Org{}), client(t)
 	url := s.URL() + testPath
-	nonce := do(t, c, http.MethodGet, url, "").nonce(t) // of the first
+	nonce := do(t, c, http.MethodGet, url, "").nonce(t) // of the first back end
 	for i, want := range []int{401, 200, 401, 200} {    // second, first, ...
 		r := do(t, c, http.MethodGet, url, authorize("GET", testPath, nonce, string('1'+rune(i))))
 		if r.status != want || r.isStale() != (want == 401) {

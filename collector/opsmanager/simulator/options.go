@@ -17,107 +17,105 @@ const (
 	defaultUses     = 1024
 )
 
-// Options describes a simulated Ops Manager. The zero value is an Ops Manager
-// 8.0 with its usual challenge, on a free port of 127.0.0.1, over plain HTTP.
+// Options configures a simulated Ops Manager. The zero value is an Ops Manager 8.0 with
+// its usual challenge, on a free port of 127.0.0.1, over plain HTTP.
 type Options struct {
-	// Address is what to listen on, as host:port with a loopback IP address as
-	// host. Anything else is refused: the simulator is not to be reached from
-	// other machines. The default is 127.0.0.1:0.
+	// Address is the listen address, host:port with a loopback IP address as host.
+	// Any other host is rejected, so that other machines cannot reach the simulator.
+	// The default is 127.0.0.1:0.
 	Address string
-	// TLS makes the server speak HTTPS with this configuration, which must
-	// hold a certificate. The server works on a copy.
+	// TLS enables HTTPS with this configuration, which must contain a certificate.
+	// The server uses a copy.
 	TLS *tls.Config
-	// PathPrefix is the path below which everything is served, such as /om:
-	// it starts with a slash and does not end with one.
+	// PathPrefix is the prefix of all paths, such as /om. It starts with a slash and
+	// does not end with one.
 	PathPrefix string
 	// Version is the value of X-MongoDB-Service-Version.
 	Version   string
 	Nonce     Nonce
 	Challenge Challenge
 	Limit     Limit
-	// Beside makes the server one more of the same Ops Manager, as a balancer has
-	// behind it: organizations, keys, counts and limits are those of the other,
-	// nonces and connections its own. Both must have the same algorithm.
+	// Beside adds the server to the Ops Manager of another, as behind a load balancer.
+	// They share organizations, keys, counts and limits, but not nonces and
+	// connections. Both must use the same algorithm.
 	Beside *Server
-	// Now tells the age of nonces and windows. The default is time.Now. It is
-	// called by several goroutines at once.
+	// Now is the clock for nonces and windows. The default is time.Now. It is called
+	// concurrently.
 	Now func() time.Time
-	// OnStatus is called just before a complete 200 answer with a readable
-	// status is written, by the goroutine that writes it: by several at once
-	// when requests are answered at once. Broken and unasked enveloped
-	// answers do not call it.
+	// OnStatus is called concurrently, just before a complete 200 response with a
+	// readable status is written, by the goroutine that writes it. It is not called
+	// for corrupt responses or unrequested envelopes.
 	OnStatus func(orgID, status string)
 }
 
-// Nonce says how long nonces serve. The zero value is what Jetty's
-// DigestAuthenticator does unless it is configured otherwise.
+// Nonce configures nonces. The zero value has the defaults of Jetty's
+// DigestAuthenticator.
 type Nonce struct {
-	// Lifetime is the age, counted from the challenge, up to which a nonce
-	// serves. The default is 60 s.
+	// Lifetime is the maximum age of a nonce since its challenge. The default is 60 s.
 	Lifetime time.Duration
-	// Uses is the first nonce count that is too high, 1024 by default: a
-	// client that counts from 1 can use a nonce Uses-1 times, as with Jetty.
-	// A value of 1 would refuse every request and is not accepted.
+	// Uses is the first nonce count that is too high, 1024 by default: a client that
+	// counts from 1 can use a nonce Uses-1 times, as with Jetty. 1 would reject every
+	// request and is invalid.
 	Uses int
-	// OneTime forgets a nonce at its first use.
+	// OneTime accepts each nonce only once.
 	OneTime bool
-	// StrictCount refuses a nonce count that is not above all those seen
-	// before with the nonce. Jetty takes them in any order.
+	// StrictCount rejects a nonce count that is not higher than all earlier counts of
+	// the nonce. Jetty accepts any order.
 	StrictCount bool
-	// BackEnds above 1 hands requests round robin to as many servers that do
-	// not know each other's nonces. A client that sends one request at a time
-	// and answers each challenge with its own nonce then never gets in.
+	// BackEnds above 1 distributes requests round robin over that many servers that do
+	// not share nonces. A client that sends one request at a time and answers each
+	// challenge with its own nonce is then never authenticated.
 	BackEnds int
-	// PerConnection hands out connections instead of requests, as a balancer
-	// below HTTP does.
+	// PerConnection distributes connections instead of requests, like a TCP load
+	// balancer.
 	PerConnection bool
-	// AlwaysStale answers every digest response with stale=true.
+	// AlwaysStale rejects every digest response with stale=true.
 	AlwaysStale bool
-	// UnknownRefused answers with stale=false where a nonce is not known: another
-	// server's, one that is too old, one of another session. Jetty says stale=true.
+	// UnknownRefused rejects an unknown nonce with stale=false: one of another server
+	// or session, or one that has expired. Jetty sends stale=true.
 	UnknownRefused bool
-	// Session binds each nonce to a session, which a cookie that comes with the
-	// challenge names: without it the nonce is not known. Who brings the cookie of
-	// a session gets a nonce of that session, and no further cookie.
+	// Session binds each nonce to a session, set by a cookie in the response with the
+	// challenge. Without the cookie the nonce is unknown. A request with the cookie of
+	// a session gets a nonce of that session, and no new cookie.
 	Session bool
 }
 
-// Limit is how many requests an API key has. The zero value is no limit.
+// Limit is the rate limit of each API key. The zero value means no limit.
 type Limit struct {
-	// Requests is how many authenticated requests of a key are answered in a
-	// window. The rest gets 429 RATE_LIMITED.
+	// Requests is the maximum number of authenticated requests of a key in a window.
+	// Further requests get 429 RATE_LIMITED.
 	Requests int
-	// Window begins with a request and is one minute by default.
+	// Window begins with a request. The default is one minute.
 	Window time.Duration
-	// RetryAfter says in a Retry-After when the window ends.
+	// RetryAfter adds a Retry-After header with the time until the window ends.
 	RetryAfter bool
 }
 
-// Challenge says what the 401 answer that asks for a digest looks like. The
-// zero value is the challenge of Ops Manager.
+// Challenge configures the 401 with a digest challenge. The zero value is the challenge
+// of Ops Manager.
 type Challenge struct {
-	// OpMisprint writes op="auth" instead of qop="auth", as the reference
-	// documentation does. Ops Manager itself writes qop.
+	// OpMisprint writes op="auth" instead of qop="auth", as the API reference does. Ops
+	// Manager itself writes qop.
 	OpMisprint bool
 	// Charset adds charset=UTF-8 (RFC 7616, section 3.3).
 	Charset bool
-	// WithBasic puts a Basic challenge in a header line of its own before the
-	// digest challenge. Basic credentials are never accepted.
+	// WithBasic adds a Basic challenge in a separate header line before the digest
+	// challenge. Basic credentials are never accepted.
 	WithBasic bool
-	// OneLine puts a Basic and the digest challenge into one header line.
+	// OneLine writes a Basic and the digest challenge into one header line.
 	OneLine bool
 	// Algorithm is MD5, the default, or SHA-256.
 	Algorithm string
-	// EmptyBody leaves out the body and its content type.
+	// EmptyBody omits the body and its content type.
 	EmptyBody bool
-	// CloudManagerBody writes the body as Cloud Manager does: error first.
+	// CloudManagerBody uses the body of Cloud Manager, where error comes first.
 	CloudManagerBody bool
-	// Lines overrides the WWW-Authenticate lines. The nonce it is given is
-	// fresh and counts as issued. It is called by several goroutines at once.
+	// Lines overrides the WWW-Authenticate lines. Its nonce is new and counts as
+	// issued. It is called concurrently.
 	Lines func(nonce string, stale bool) []string
 }
 
-// completed returns o with the defaults filled in, or what is wrong with it.
+// completed returns o with defaults, or an error if o is invalid.
 func (o Options) completed() (Options, error) {
 	if o.Address == "" {
 		o.Address = defaultAddress
@@ -151,8 +149,7 @@ func (o Options) validate() error {
 	if err != nil {
 		return fmt.Errorf("simulator address: %w", err)
 	}
-	// Names are refused too, localhost included: what they resolve to is not
-	// in our hands.
+	// Names are rejected too, even localhost: they may resolve to any address.
 	if ip, err := netip.ParseAddr(host); err != nil || !ip.Unmap().IsLoopback() {
 		return fmt.Errorf("simulator address %q: the host must be a loopback IP address such as 127.0.0.1", o.Address)
 	}

@@ -6,29 +6,26 @@ import (
 	"time"
 )
 
-// Answer writes the answer to a request. Several goroutines call it at once.
-// It may be given to several organizations, which then share its state if it
-// has any.
+// Answer writes the response to a request. It is called concurrently. Several
+// organizations may use the same Answer and then share its state, if any.
 type Answer func(w http.ResponseWriter, r *http.Request)
 
-// Org is an organization and how it is answered for.
+// Org is an organization and its responses.
 type Org struct {
-	// Keys are the public keys that belong to the organization; another key
-	// that is otherwise right gets 401 USER_UNAUTHORIZED. Nil lets every key
-	// in. SetOrg copies it.
+	// Keys are the public keys of the organization. Any other valid key gets 401
+	// USER_UNAUTHORIZED. nil accepts every key. SetOrg copies the slice.
 	Keys []string
-	// Answer answers authenticated requests. Nil is Status("SYNCED").
+	// Answer responds to authenticated requests. nil means Status("SYNCED").
 	Answer Answer
-	// BeforeAuth, when set, answers instead of authentication, without delay:
-	// network faults and what a balancer says are seen by every client.
+	// BeforeAuth, if set, responds without authentication or delay, like network
+	// faults and load balancers.
 	BeforeAuth Answer
-	// Delay comes before the answer, after authentication. It ends early when
-	// the client leaves or the server is closed.
+	// Delay is the delay between authentication and the response. It ends early when
+	// the client disconnects or the server is closed.
 	Delay time.Duration
 }
 
-// SetOrg adds the organization or changes what is said of it from the next
-// request on.
+// SetOrg adds or replaces the organization from the next request on.
 func (s *Server) SetOrg(id string, o Org) {
 	o.Keys = slices.Clone(o.Keys)
 	s.shared.mu.Lock()
@@ -36,14 +33,14 @@ func (s *Server) SetOrg(id string, o Org) {
 	s.shared.orgs[id] = o
 }
 
-// RemoveOrg removes the organization: it is not found from the next request on.
+// RemoveOrg removes the organization from the next request on.
 func (s *Server) RemoveOrg(id string) {
 	s.shared.mu.Lock()
 	defer s.shared.mu.Unlock()
 	delete(s.shared.orgs, id)
 }
 
-// SetKey adds an API key or changes its private half.
+// SetKey adds an API key or changes its private key.
 func (s *Server) SetKey(publicKey, privateKey string) {
 	ha1 := s.hash(publicKey, realm, privateKey)
 	s.shared.mu.Lock()
@@ -51,7 +48,7 @@ func (s *Server) SetKey(publicKey, privateKey string) {
 	s.shared.keys[publicKey] = ha1
 }
 
-// RemoveKey removes an API key: it is refused from the next request on.
+// RemoveKey removes an API key from the next request on.
 func (s *Server) RemoveKey(publicKey string) {
 	s.shared.mu.Lock()
 	defer s.shared.mu.Unlock()

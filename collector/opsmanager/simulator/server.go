@@ -1,9 +1,9 @@
-// Package simulator is a MongoDB Ops Manager that is not there: an HTTP server
-// on loopback that asks for a digest, answers and fails as Ops Manager does
-// when it is asked for the status of an organization's migration link.
+// Package simulator simulates MongoDB Ops Manager: an HTTP server on loopback that
+// authenticates, responds and fails like Ops Manager does for requests for the status
+// of an organization's migration link.
 //
-// It exists for tests and demonstrations. Where Ops Manager's behaviour is not
-// documented it follows Jetty, the server that Ops Manager is built on.
+// It is used in tests and demonstrations. Where the behavior of Ops Manager is not
+// documented, it follows Jetty, the server on which Ops Manager is built.
 package simulator
 
 import (
@@ -18,8 +18,8 @@ import (
 	"time"
 )
 
-// Server is a running simulated Ops Manager. All methods may be called at any
-// time by any goroutine, Close excepted: an Answer must not call it.
+// Server is a running simulated Ops Manager. It is safe for concurrent use, except that
+// an Answer must not call Close.
 type Server struct {
 	options    Options
 	hash       hashFunc
@@ -37,7 +37,7 @@ type Server struct {
 	shared   *shared
 }
 
-// shared is what the servers of one Ops Manager have in common.
+// shared is the state shared by the servers of one Ops Manager.
 type shared struct {
 	counts counter
 	limits limits
@@ -47,19 +47,19 @@ type shared struct {
 	orgs map[string]Org
 }
 
-// Start starts a server. Unless it stands beside another it knows no key and no
-// organization. The caller must close it.
+// Start starts a server. It has no key and no organization unless it is added to another
+// server by [Options.Beside]. The caller must close it.
 func Start(o Options) (*Server, error) {
 	o, err := o.completed()
 	if err != nil {
 		return nil, err
 	}
-	//nolint:noctx // listening on a loopback address does not wait for anything
+	//nolint:noctx // listening on a loopback address does not block
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
 		return nil, fmt.Errorf("start simulator: %w", err)
 	}
-	//nolint:forbidigo // a server's lifetime is its own, until Close
+	//nolint:forbidigo // the server runs until Close
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &Server{
 		options: o,
@@ -81,8 +81,8 @@ func Start(o Options) (*Server, error) {
 	for range o.Nonce.BackEnds {
 		s.backEnds = append(s.backEnds, newNonceStore(o.Nonce, o.Now))
 	}
-	// No sample of Ops Manager speaks HTTP/2, and the network faults need the
-	// connection to themselves.
+	// Ops Manager has never been observed to support HTTP/2, and the network faults
+	// need a connection for each request.
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
 	s.http = &http.Server{
@@ -91,7 +91,7 @@ func Start(o Options) (*Server, error) {
 		ReadHeaderTimeout: 30 * time.Second,
 		BaseContext:       func(net.Listener) context.Context { return ctx },
 		ConnState:         s.ledger.connection,
-		// Failed handshakes and cut connections are what tests ask for.
+		// Tests cause failed handshakes and closed connections on purpose.
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	if o.TLS != nil {
@@ -116,8 +116,7 @@ func scheme(o Options) string {
 func (s *Server) accept(l net.Listener) {
 	defer close(s.served)
 	defer func() { _ = l.Close() }() // Serve usually has
-	// Both return when Close closes the listener; what they say then is of no
-	// interest.
+	// Both return an error when Close closes the listener.
 	if s.options.TLS != nil {
 		_ = s.http.ServeTLS(l, "", "")
 		return
@@ -125,45 +124,44 @@ func (s *Server) accept(l net.Listener) {
 	_ = s.http.Serve(l)
 }
 
-// URL is the base URL of the server: scheme, host, port and path prefix,
-// without a slash at the end.
+// URL returns the base URL of the server: scheme, host, port and path prefix, without a
+// trailing slash.
 func (s *Server) URL() string { return s.url }
 
-// Close closes the listener and all connections, and returns when every
-// handler has ended. An Answer that hangs is expected to watch the context of
-// its request. Further calls do nothing and return what the first did.
+// Close closes the listener and all connections, and waits for all handlers. An Answer
+// that blocks must return when the context of its request ends. Further calls do nothing
+// and return the same error.
 func (s *Server) Close() error {
 	s.closeOnce.Do(func() {
 		s.ledger.refuse()
 		s.cancel()
 		s.closeError = s.http.Close()
 		<-s.served
-		// A connection that was accepted while the first call went through its
-		// list is closed by this one.
+		// Close connections accepted during the first call.
 		_ = s.http.Close()
 		s.ledger.wait()
 	})
 	return s.closeError
 }
 
-// Restart forgets all nonces and closes every connection, as a restart of Ops
-// Manager does. Requests that are being answered break.
+// Restart forgets all nonces and closes every connection, like a restart of Ops
+// Manager. Requests in flight fail.
 func (s *Server) Restart() {
 	s.ForgetNonces()
 	s.ledger.closeConnections()
 }
 
-// ForgetNonces forgets all nonces: their next use is stale.
+// ForgetNonces forgets all nonces and sessions, so that they are unknown.
 func (s *Server) ForgetNonces() {
 	for _, b := range s.backEnds {
 		b.forget()
 	}
 }
 
-// backEndKey finds the back end of a connection in its context.
+// backEndKey is the context key of a connection's back end.
 type backEndKey struct{}
 
-// backEnd is the nonce store of the server that a request goes to.
+// backEnd returns the nonce store of the server that handles a request.
 func (s *Server) backEnd(ctx context.Context) *nonceStore {
 	if b, ok := ctx.Value(backEndKey{}).(*nonceStore); ok {
 		return b

@@ -131,7 +131,7 @@ func TestRestartBreaksWhatWaits(t *testing.T) {
 		done <- err
 	}()
 	wait.For(t, "a request is under way", func() bool { return s.Counts().InFlight == 1 })
-	s.SetOrg(testOrg, Org{}) // net/http may try again on another connection
+	s.SetOrg(testOrg, Org{}) // net/http may retry on another connection
 	s.Restart()
 	<-done
 	wait.For(t, "no request is left", func() bool { return s.Counts().InFlight == 0 })

@@ -23,8 +23,7 @@ const (
 
 func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }
 
-// start starts a server that knows the test key and answers for the test
-// organization.
+// start starts a server with the test key and the test organization.
 func start(t testing.TB, o Options, org Org) *Server {
 	t.Helper()
 	s, err := Start(o)
@@ -41,8 +40,8 @@ func start(t testing.TB, o Options, org Org) *Server {
 	return s
 }
 
-// client has a connection pool of its own, asks for no gzip and does not
-// follow redirects.
+// client returns a client with its own connection pool that does not request gzip or follow
+// redirects.
 func client(t testing.TB) *http.Client {
 	t.Helper()
 	transport := &http.Transport{
@@ -56,7 +55,7 @@ func client(t testing.TB) *http.Client {
 	}
 }
 
-// reply is an answer read to its end.
+// reply is a complete response.
 type reply struct {
 	status int
 	header http.Header
@@ -91,7 +90,7 @@ func request(ctx context.Context, c *http.Client, method, url, authorization str
 	}
 	defer resp.Body.Close()
 	if resp.Close {
-		resp.Header.Set("Connection", "close") // net/http takes it out
+		resp.Header.Set("Connection", "close") // net/http removes it
 	}
 	body, err := io.ReadAll(resp.Body)
 	return reply{resp.StatusCode, resp.Header, string(body)}, err
@@ -118,7 +117,7 @@ func authorizeAs(h hashFunc, public, private, method, uri, nonce, nc string) str
 		public, nonce, uri, response, nc)
 }
 
-// login gets a nonce and then the answer to an authenticated request.
+// login gets a nonce and then returns the response to an authenticated request.
 func login(t testing.TB, c *http.Client, s *Server, method, uri string) reply {
 	t.Helper()
 	nonce := do(t, c, http.MethodGet, s.URL()+"/", "").nonce(t)

@@ -1,4 +1,4 @@
-// Package authority makes certificate authorities and certificates for tests.
+// Package authority creates certificate authorities and certificates for tests.
 package authority
 
 import (
@@ -17,24 +17,23 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Authority is a certificate authority. It is not modified once it is made, so
-// that it may be used concurrently.
+// Authority is a certificate authority. It is immutable and safe for concurrent use.
 type Authority struct {
 	// Certificate is the authority's own.
 	Certificate *x509.Certificate
 
 	key   *ecdsa.PrivateKey
-	chain [][]byte // the certificates between those that it issues and its root
+	chain [][]byte // certificates between the issued ones and the root
 }
 
-// New returns an authority whose certificate is self-signed.
+// New returns an authority with a self-signed certificate.
 func New(tb testing.TB, changes ...Change) *Authority {
 	tb.Helper()
 	return create(tb, nil, "test CA", changes)
 }
 
-// Intermediate returns an authority whose certificate a signed. What it issues
-// comes with that certificate.
+// Intermediate returns an authority whose certificate is signed by a and is part of the
+// chain of each certificate that it issues.
 func (a *Authority) Intermediate(tb testing.TB, changes ...Change) *Authority {
 	tb.Helper()
 	b := create(tb, a, "test intermediate CA", changes)
@@ -42,9 +41,9 @@ func (a *Authority) Intermediate(tb testing.TB, changes ...Change) *Authority {
 	return b
 }
 
-// create gives every authority a name that is not its parent's or its
-// certificates': OpenSSL takes a certificate that names itself as its issuer for
-// self-signed.
+// create returns a new authority. Its name must differ from those of its parent and of
+// its certificates, because OpenSSL considers a certificate self-signed if subject and
+// issuer are equal.
 func create(tb testing.TB, parent *Authority, name string, changes []Change) *Authority {
 	tb.Helper()
 	der, key := sign(tb, parent, append([]Change{Named(name), func(c *x509.Certificate) {
@@ -57,42 +56,41 @@ func create(tb testing.TB, parent *Authority, name string, changes []Change) *Au
 	return &Authority{Certificate: cert, key: key}
 }
 
-// Issue returns a certificate for servers at 127.0.0.1 and localhost, and for
-// clients, that is valid for an hour unless it is changed.
+// Issue returns a certificate for servers at 127.0.0.1 and localhost, and for clients. It
+// is valid for an hour unless changes say otherwise.
 func (a *Authority) Issue(tb testing.TB, changes ...Change) tls.Certificate {
 	tb.Helper()
 	der, key := sign(tb, a, append([]Change{loopback}, changes...))
 	return tls.Certificate{Certificate: append([][]byte{der}, a.chain...), PrivateKey: key}
 }
 
-// SelfSigned returns a certificate such as [Authority.Issue] does, which no
-// authority signed.
+// SelfSigned returns a self-signed certificate like those of [Authority.Issue].
 func SelfSigned(tb testing.TB, changes ...Change) tls.Certificate {
 	tb.Helper()
 	der, key := sign(tb, nil, append([]Change{loopback}, changes...))
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-// Server returns the configuration of a server with a certificate that a issues.
+// Server returns a server configuration with a certificate issued by a.
 func (a *Authority) Server(tb testing.TB, changes ...Change) *tls.Config {
 	tb.Helper()
 	return &tls.Config{Certificates: []tls.Certificate{a.Issue(tb, changes...)}}
 }
 
-// Demand makes a server demand client certificates that a issued. It returns c.
+// Demand makes c require client certificates issued by a, and returns c.
 func (a *Authority) Demand(c *tls.Config) *tls.Config {
 	c.ClientAuth, c.ClientCAs = tls.RequireAndVerifyClientCert, a.Pool()
 	return c
 }
 
-// Pool returns a new pool that holds the authority's certificate alone.
+// Pool returns a new pool with only the authority's certificate.
 func (a *Authority) Pool() *x509.CertPool {
 	pool := x509.NewCertPool()
 	pool.AddCert(a.Certificate)
 	return pool
 }
 
-// Trust returns the configuration of a client that trusts a alone.
+// Trust returns a client configuration that trusts only a.
 func (a *Authority) Trust() *tls.Config {
 	return &tls.Config{RootCAs: a.Pool(), MinVersion: tls.VersionTLS12}
 }
@@ -100,7 +98,7 @@ func (a *Authority) Trust() *tls.Config {
 // PEM returns the authority's certificate in PEM format.
 func (a *Authority) PEM() string { return encode("CERTIFICATE", a.Certificate.Raw) }
 
-// File writes the authority's certificate to a file in a folder of its own.
+// File writes the authority's certificate to a file in a new directory.
 func (a *Authority) File(tb testing.TB) string {
 	tb.Helper()
 	file := filepath.Join(tb.TempDir(), "ca.pem")
@@ -112,8 +110,7 @@ func loopback(c *x509.Certificate) {
 	c.IPAddresses, c.DNSNames = []net.IP{net.IPv4(127, 0, 0, 1)}, []string{"localhost"}
 }
 
-// sign returns a certificate with these changes and its key. Without an
-// authority it is self-signed.
+// sign returns a certificate with changes, and its key. It is self-signed if by is nil.
 func sign(tb testing.TB, by *Authority, changes []Change) ([]byte, *ecdsa.PrivateKey) {
 	tb.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)

@@ -6,31 +6,31 @@ import (
 	"time"
 )
 
-// A Change makes a certificate differ from the usual.
+// Change modifies the template of a certificate.
 type Change = func(*x509.Certificate)
 
-// Named gives the subject a common name.
+// Named sets the common name of the subject.
 func Named(name string) Change {
 	return func(c *x509.Certificate) { c.Subject.CommonName = name }
 }
 
-// DNS makes the certificate one for servers with these names, and for no address.
+// DNS makes the certificate valid for servers with these names and for no address.
 func DNS(names ...string) Change {
 	return func(c *x509.Certificate) { c.IPAddresses, c.DNSNames = nil, names }
 }
 
-// Elsewhere makes the certificate one for a server at another address, 192.0.2.1.
+// Elsewhere makes the certificate valid only for a server at another address, 192.0.2.1.
 func Elsewhere(c *x509.Certificate) {
 	c.IPAddresses, c.DNSNames = []net.IP{net.IPv4(192, 0, 2, 1)}, nil
 }
 
-// Client makes the certificate one for clients alone.
+// Client makes the certificate valid only for clients.
 func Client(c *x509.Certificate) {
 	c.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 }
 
-// Expired lets the certificate end an hour ago.
+// Expired makes the certificate expire an hour ago.
 func Expired(c *x509.Certificate) { c.NotAfter = time.Now().Add(-time.Hour) }
 
-// NotYetValid lets the certificate begin in half an hour.
+// NotYetValid makes the certificate valid from half an hour from now.
 func NotYetValid(c *x509.Certificate) { c.NotBefore = time.Now().Add(time.Hour / 2) }

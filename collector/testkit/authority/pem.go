@@ -11,8 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// PEM returns a certificate, with the chain that comes with it, and its key in
-// PEM format.
+// PEM returns a certificate with its chain, and its key, in PEM format.
 func PEM(tb testing.TB, c tls.Certificate) (cert, key string) {
 	tb.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)
@@ -26,7 +25,7 @@ func PEM(tb testing.TB, c tls.Certificate) (cert, key string) {
 	return chain.String(), encode("PRIVATE KEY", der)
 }
 
-// Files writes a certificate and its key to files in a folder of their own.
+// Files writes a certificate and its key to files in a new directory.
 func Files(tb testing.TB, c tls.Certificate) (certFile, keyFile string) {
 	tb.Helper()
 	dir := tb.TempDir()

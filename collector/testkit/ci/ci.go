@@ -1,5 +1,5 @@
-// Package ci tells tests how much they are to do. Where CI is neither true nor
-// full they take little time, and skip what needs a program that is not installed.
+// Package ci controls how much tests do. Unless CI is true or full, tests are short, and
+// those that need a program that is not installed are skipped.
 package ci
 
 import (
@@ -7,13 +7,14 @@ import (
 	"testing"
 )
 
-// Running reports whether this is CI, where no test is skipped.
+// Running reports whether the tests run in CI, where none may be skipped.
 func Running() bool { return os.Getenv("CI") == "true" || full() }
 
-// full reports whether this is .ci/full, which may take hours.
+// full reports whether the tests are run by .ci/full, which may take hours.
 func full() bool { return os.Getenv("CI") == "full" }
 
-// Amount returns how much a test does: usually, where CI=true and where CI=full.
+// Amount returns the amount of work for a test: usual, or inCI with CI=true, or inFull
+// with CI=full.
 func Amount[T any](usual, inCI, inFull T) T {
 	switch {
 	case full():
@@ -24,7 +25,7 @@ func Amount[T any](usual, inCI, inFull T) T {
 	return usual
 }
 
-// Missing skips a test that lacks something, and fails it in CI.
+// Missing skips a test because something is missing; in CI it fails the test.
 func Missing(tb testing.TB, what string) {
 	tb.Helper()
 	if Running() {
@@ -33,7 +34,7 @@ func Missing(tb testing.TB, what string) {
 	tb.Skipf("%s is not installed; .ci/run shows how", what)
 }
 
-// Long skips a test that takes seconds where only the short ones are to run.
+// Long skips a test that takes seconds if the tests run with -short.
 func Long(tb testing.TB) {
 	tb.Helper()
 	if testing.Short() {

@@ -1,4 +1,4 @@
-// Package exposition reads what the exporter exposes, for tests.
+// Package exposition parses the exporter's metrics for tests.
 package exposition
 
 import (
@@ -13,7 +13,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 )
 
-// Samples are the lines of an exposition in the text format, series to value.
+// Samples maps the series of an exposition in the text format to their values.
 type Samples map[string]string
 
 // Parse returns the samples of an exposition. A series that appears twice is an
@@ -34,8 +34,8 @@ func Parse(text string) (Samples, error) {
 	return s, nil
 }
 
-// Link returns the value of opsmanager_migration_link_NAME of an organization,
-// "absent" where there is none.
+// Link returns the value of opsmanager_migration_link_NAME for an organization, or
+// "absent" if there is none.
 func (s Samples) Link(name, org string) string {
 	if v, ok := s[fmt.Sprintf("opsmanager_migration_link_%s{org_id=%q}", name, org)]; ok {
 		return v
@@ -48,7 +48,7 @@ func (s Samples) Link(name, org string) string {
 func (s Samples) State(tb testing.TB, org string) string {
 	tb.Helper()
 	var reasons []string
-	for _, reason := range opsmanager.Reasons() { // one outside the set is a contradiction
+	for _, reason := range opsmanager.Reasons() { // any other reason is a contradiction
 		if s[fmt.Sprintf("opsmanager_migration_link_scrape_failure_reason{org_id=%q,reason=%q}", org, reason)] == "1" {
 			reasons = append(reasons, string(reason))
 		}
@@ -64,8 +64,8 @@ func (s Samples) State(tb testing.TB, org string) string {
 	return "contradiction"
 }
 
-// Scrape scrapes as Prometheus does, announcing a timeout, and returns the
-// samples. An answer other than 200 is an error.
+// Scrape scrapes like Prometheus, with a scrape timeout header, and returns the samples.
+// A response other than 200 is an error.
 func Scrape(ctx context.Context, url string, timeout time.Duration) (Samples, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {

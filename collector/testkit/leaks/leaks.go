@@ -1,4 +1,4 @@
-// Package leaks runs the tests of a package that must leave no goroutine behind.
+// Package leaks runs the tests of a package and checks for leaked goroutines.
 package leaks
 
 import (
@@ -15,17 +15,17 @@ import (
 	"go.uber.org/goleak"
 )
 
-// Run runs the tests, so many side by side since they wait most of their time,
-// and then what ends what they share. It returns the status to exit with.
+// Run runs the tests with the given parallelism, since they mostly wait, and then the
+// functions that clean up shared state. It returns the exit status.
 func Run(m *testing.M, parallel int, then ...func()) int {
 	flag.Parse()
-	if flag.Lookup("test.fuzz").Value.String() == "" { // which counts its workers by it
+	if flag.Lookup("test.fuzz").Value.String() == "" { // with -fuzz it is the number of workers
 		if err := flag.Set("test.parallel", strconv.Itoa(parallel)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
 	}
-	log.SetOutput(io.Discard) // net/http logs what servers say unasked
+	log.SetOutput(io.Discard) // net/http logs unsolicited responses
 	code := m.Run()
 	for _, end := range then {
 		end()
@@ -35,7 +35,7 @@ func Run(m *testing.M, parallel int, then ...func()) int {
 	}
 	http.DefaultClient.CloseIdleConnections()
 	err := goleak.Find()
-	for deadline := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(deadline); { // a slow machine takes its time
+	for deadline := time.Now().Add(20 * time.Second); err != nil && time.Now().Before(deadline); { // for slow machines
 		err = goleak.Find()
 	}
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package readme reads the tables of Markdown files, for tests that hold them
-// against the code.
+// Package readme reads tables of Markdown files, for tests that compare them with the
+// code.
 package readme
 
 import (
@@ -10,8 +10,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Table returns the rows of every table of a Markdown file whose first column has
-// this title, cell by cell, without the row of titles. At least one must be there.
+// Table returns the rows of all tables of a Markdown file whose first column has this
+// title, split into cells and without the header row. The test fails if there is none.
 func Table(tb testing.TB, file, title string) [][]string {
 	tb.Helper()
 	var rows [][]string
@@ -33,13 +33,13 @@ func Table(tb testing.TB, file, title string) [][]string {
 	return rows
 }
 
-// cells returns the cells of a line of a table, nil for another line.
+// cells returns the cells of a table row, or nil for any other line.
 func cells(line string) []string {
 	line = strings.TrimSpace(line)
 	if !strings.HasPrefix(line, "|") {
 		return nil
 	}
-	const bar = "\x00" // \| is a bar in a cell
+	const bar = "\x00" // stands for \|, a bar in a cell
 	line = strings.ReplaceAll(line, `\|`, bar)
 	all := strings.Split(strings.Trim(line, "|"), "|")
 	for i := range all {
@@ -48,13 +48,13 @@ func cells(line string) []string {
 	return all
 }
 
-// First returns the first cells of rows, and complains about what stands twice.
+// First returns the first cell of each row. The test fails if one is repeated.
 func First(tb testing.TB, rows [][]string) []string {
 	tb.Helper()
 	var first []string
 	for _, row := range rows {
 		if slices.Contains(first, row[0]) {
-			tb.Errorf("%s stands twice", row[0])
+			tb.Errorf("%s appears twice", row[0])
 		}
 		first = append(first, row[0])
 	}

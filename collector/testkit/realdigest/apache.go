@@ -19,16 +19,16 @@ import (
 
 const (
 	apacheModules = "/usr/lib/apache2/modules"
-	// apachePorts is how many ports are tried. Apache cannot choose one by
-	// itself, and between choosing it and listening another process can take it.
+	// apachePorts is the number of ports to try. Apache cannot choose a port itself,
+	// and another process may take it before Apache listens.
 	apachePorts = 5
 )
 
 //go:embed httpd.conf.tmpl
 var apacheConfig string
 
-// StartApache starts Apache httpd with mod_auth_digest in front of o.Backend.
-// The test is skipped, or in CI fails, where Apache is not installed.
+// StartApache starts Apache httpd with mod_auth_digest in front of o.Backend. If Apache
+// is not installed, the test is skipped, or in CI fails.
 func StartApache(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	binary := realprogram.Find(tb, "apache2")
@@ -72,15 +72,15 @@ func StartApache(tb testing.TB, o Options) *Server {
 
 		process := realprogram.Start(tb, exec.Command(binary, "-DFOREGROUND", "-f", file))
 		ready := process.Ready(tb, func() error {
-			// An answer alone proves nothing: if the port was taken, another
-			// server gives it. Apache writes its pid only when it listens.
+			// A response alone proves nothing: if the port was taken, it is from
+			// another server. Apache writes its PID only once it listens.
 			if _, err := os.Stat(filepath.Join(dir, "pid")); err != nil {
 				return err
 			}
 			return answers(server.URL, id)
 		})
 		if ready {
-			// Before Apache is stopped: it would wait for requests in flight.
+			// Runs before Apache is stopped, which would wait for requests in flight.
 			tb.Cleanup(backend.CloseClientConnections)
 			return server
 		}
@@ -92,7 +92,7 @@ func StartApache(tb testing.TB, o Options) *Server {
 	return nil
 }
 
-// apacheNonceLifetime is the value of AuthDigestNonceLifetime, in seconds.
+// apacheNonceLifetime returns the value of AuthDigestNonceLifetime, in seconds.
 func apacheNonceLifetime(o Options) int {
 	if o.OneTimeNonces {
 		return 0
@@ -100,7 +100,7 @@ func apacheNonceLifetime(o Options) int {
 	return int((o.nonceLifetime() + time.Second - 1) / time.Second)
 }
 
-// htdigest is the content of a file as Apache's program of that name writes it.
+// htdigest returns the content of a file in the format of Apache's htdigest.
 func htdigest(keys map[string]string) []byte {
 	var lines strings.Builder
 	for public, private := range keys {

@@ -17,9 +17,8 @@ const javaLibraries = "/usr/share/java"
 //go:embed DigestServer.java
 var jettySource []byte
 
-// StartJetty starts Eclipse Jetty with its DigestAuthenticator in front of
-// o.Backend. The test is skipped, or in CI fails, where Jetty or a JDK is not
-// installed.
+// StartJetty starts Eclipse Jetty with its DigestAuthenticator in front of o.Backend. If
+// Jetty or a JDK is not installed, the test is skipped, or in CI fails.
 func StartJetty(tb testing.TB, o Options) *Server {
 	tb.Helper()
 	java := realprogram.Find(tb, "java")
@@ -38,17 +37,17 @@ func StartJetty(tb testing.TB, o Options) *Server {
 		server.CAFile = id.caFile
 	}
 
-	// Jetty refuses the count it is given as the maximum, and challenges anew.
+	// Jetty rejects the maximum count itself, with a new challenge.
 	maxNonceCount := 1024 // Jetty's default
 	if o.OneTimeNonces {
 		maxNonceCount = 2
 	}
 	process := realprogram.Start(tb, exec.Command(java,
-		// For a quick start, and no files outside dir.
+		// For a fast start, and no files outside dir.
 		"-Xshare:auto", "-XX:TieredStopAtLevel=1", "-XX:-UsePerfData", "-Djava.io.tmpdir="+dir,
-		// Lets the backend see the Host field as it was sent.
+		// Passes the Host header to the backend as it was sent.
 		"-Djdk.httpclient.allowRestrictedHeaders=host,connection",
-		// HttpClient silently repeats a GET whose connection breaks: never here.
+		// Prevents HttpClient from silently retrying a GET whose connection breaks.
 		"-Djdk.httpclient.redirects.retrylimit=1",
 		"-cp", classpath, source,
 		dir, backend.URL, Realm,
@@ -83,8 +82,8 @@ func jettyClasspath(tb testing.TB) string {
 	return strings.Join(jars, string(os.PathListSeparator))
 }
 
-// keyLines is what DigestServer reads: a line for each public key, followed by
-// a line for its private key.
+// keyLines returns the keys in the format of DigestServer: each public key on a line,
+// followed by its private key on the next.
 func keyLines(keys map[string]string) []byte {
 	var lines strings.Builder
 	for public, private := range keys {

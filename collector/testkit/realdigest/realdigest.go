@@ -1,8 +1,7 @@
-// Package realdigest starts real servers with digest authentication for
-// tests: Apache httpd with mod_auth_digest, and Eclipse Jetty, on which Ops
-// Manager is built. Each stands in front of a handler of the test, so that the
-// answers come from the test and the authentication from a server that its own
-// authors wrote.
+// Package realdigest starts real servers with digest authentication for tests: Apache
+// httpd with mod_auth_digest, and Eclipse Jetty, on which Ops Manager is built. Each runs
+// in front of a handler of the test, so that the responses come from the test but the
+// authentication from an independent implementation.
 package realdigest
 
 import (
@@ -14,39 +13,38 @@ import (
 	"time"
 )
 
-// Realm is the realm that the servers' challenges name, Ops Manager's own.
+// Realm is the realm of the challenges, that of Ops Manager.
 const Realm = "MMS Public API"
 
-// Options says how the server challenges and what stands behind it.
+// Options configures the server.
 type Options struct {
-	// Backend answers the authenticated requests. It is served on a loopback
-	// listener that is closed with the test, and sees each request once and as
-	// the client sent it, the Authorization field included, but without a
-	// body. It must return when the request's context ends, which is when the
-	// test ends, not yet when the client goes away.
+	// Backend handles authenticated requests. It is served on a loopback listener that
+	// is closed with the test. It gets each request once and as sent by the client,
+	// including Authorization, but without a body. It must return when the request's
+	// context ends, which is when the test ends, not when the client disconnects.
 	//
-	// If it breaks off before it answers, the client gets a 502; Apache instead
-	// closes a connection that has served a request before.
+	// If it aborts before it responds, the client gets a 502, except that Apache closes
+	// the connection if it has served a request before.
 	Backend http.Handler
-	// Keys holds the private key of each public key.
+	// Keys maps public keys to private keys.
 	Keys map[string]string
-	// NonceLifetime is how long the server accepts a nonce, 60 s where it is 0.
-	// Apache counts in seconds: a fraction is rounded up.
+	// NonceLifetime is how long the server accepts a nonce. 0 means 60 s. Apache rounds
+	// it up to seconds.
 	NonceLifetime time.Duration
-	// OneTimeNonces makes the server accept each nonce once. Apache, which
-	// expresses it as a lifetime of 0, then ignores NonceLifetime.
+	// OneTimeNonces makes the server accept each nonce only once. Apache, where this is
+	// a lifetime of 0, then ignores NonceLifetime.
 	OneTimeNonces bool
-	// TLS makes the server speak https, with a certificate for 127.0.0.1 and
-	// localhost from a private CA made for this server.
+	// TLS enables HTTPS, with a certificate for 127.0.0.1 and localhost from a new
+	// private CA.
 	TLS bool
 }
 
 // Server is a running server. It stops with the test that started it.
 type Server struct {
-	// URL is the server's root, without a slash at the end. Everything below
-	// it needs digest authentication.
+	// URL is the server's root URL without a trailing slash. Everything below it
+	// requires digest authentication.
 	URL string
-	// CAFile holds the CA's certificate as PEM, "" without TLS.
+	// CAFile is the file with the CA's certificate in PEM format, "" without TLS.
 	CAFile string
 }
 
@@ -63,8 +61,8 @@ func serveBackend(tb testing.TB, o Options) *httptest.Server {
 	return backend
 }
 
-// tempDir is tb.TempDir for a server that runs as another user: Apache started
-// by root gives up root, and the parent of tb.TempDir is closed to others.
+// tempDir is tb.TempDir for a server that runs as another user: Apache drops root
+// privileges, and the parent of tb.TempDir is not accessible to others.
 func tempDir(tb testing.TB) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "realdigest-")
@@ -89,8 +87,7 @@ func writeFile(tb testing.TB, path string, data []byte) {
 	}
 }
 
-// answers returns nil if a server at url gives any answer. It leaves no
-// connection behind.
+// answers returns nil if a server at url sends any response. It keeps no connection.
 func answers(url string, id *identity) error {
 	transport := &http.Transport{DisableKeepAlives: true}
 	if id != nil {

@@ -37,7 +37,7 @@ const (
 type kind struct {
 	name  string
 	start func(testing.TB, realdigest.Options) *realdigest.Server
-	// What it sends along with a fresh nonce.
+	// challenge is what it sends with a new nonce.
 	challenge map[string]string
 }
 
@@ -198,7 +198,7 @@ func TestCertificate(t *testing.T) {
 	})
 }
 
-// The backend's answer reaches the client as it is.
+// The client gets the backend's response unchanged.
 func TestAnswer(t *testing.T) {
 	t.Parallel()
 	var packed bytes.Buffer
@@ -260,8 +260,8 @@ func TestAnswer(t *testing.T) {
 	})
 }
 
-// All connections are served at once: the backend answers none before it has
-// seen them all.
+// All connections are served concurrently: the backend responds to none before it has seen
+// them all.
 func TestConcurrency(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {
@@ -300,7 +300,7 @@ func TestConcurrency(t *testing.T) {
 	}
 }
 
-// A backend that breaks off is asked once, and the next request reaches it.
+// A backend that aborts a request gets it only once, and gets the next request.
 func TestBrokenBackend(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {
@@ -324,7 +324,7 @@ func TestBrokenBackend(t *testing.T) {
 					want = http.StatusBadGateway
 				}
 				req := client.newRequest(t, server, chal, count, path)
-				// On a kept connection Apache breaks off too, and net/http tries again.
+				// On a reused connection Apache aborts too, and net/http retries.
 				req.Close = true
 				if resp, _ := client.do(t, req); resp.StatusCode != want {
 					t.Errorf("request %d: %s, want %d", count, resp.Status, want)
@@ -337,7 +337,7 @@ func TestBrokenBackend(t *testing.T) {
 	}
 }
 
-// A body that ends early ends early for the client too.
+// A truncated body is truncated for the client too.
 func TestTruncatedAnswer(t *testing.T) {
 	t.Parallel()
 	o := realdigest.Options{Backend: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -360,7 +360,7 @@ func TestTruncatedAnswer(t *testing.T) {
 	})
 }
 
-// A test may end while the backend still holds a request back.
+// A test may end while the backend is still handling a request.
 func TestStopWithRequestInFlight(t *testing.T) {
 	t.Parallel()
 	for _, kind := range kinds() {
@@ -409,7 +409,7 @@ func BenchmarkStart(b *testing.B) {
 	}
 }
 
-// client sends requests with keep-alive and adds nothing to them.
+// client sends requests unchanged, with keep-alive.
 type client struct{ *http.Client }
 
 func newClient(t *testing.T, server *realdigest.Server) client {
@@ -428,7 +428,7 @@ func newClient(t *testing.T, server *realdigest.Server) client {
 	return client{&http.Client{Transport: transport, Timeout: 30 * time.Second}}
 }
 
-// challenge asks for a fresh nonce.
+// challenge requests a new nonce.
 func (c client) challenge(t *testing.T, server *realdigest.Server) *digest.Challenge {
 	t.Helper()
 	resp, _ := c.do(t, newRequest(t, server.URL+path))
@@ -439,7 +439,7 @@ func (c client) challenge(t *testing.T, server *realdigest.Server) *digest.Chall
 	return chal
 }
 
-// newRequest is a request for uri that answers chal for the count-th time.
+// newRequest returns a request for uri with the count-th answer to chal.
 func (c client) newRequest(
 	t *testing.T, server *realdigest.Server, chal *digest.Challenge, count int, uri string,
 ) *http.Request {
@@ -485,7 +485,7 @@ func newRequest(t *testing.T, url string) *http.Request {
 	return req
 }
 
-// directives splits a challenge whose values hold no commas.
+// directives splits a challenge whose values contain no commas.
 func directives(t *testing.T, resp *http.Response) map[string]string {
 	t.Helper()
 	header := resp.Header.Values("WWW-Authenticate")

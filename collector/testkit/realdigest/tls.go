@@ -8,8 +8,7 @@ import (
 	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// identity is what a server with TLS shows: files in its folder, signed by an
-// authority of its own.
+// identity is the certificate of a server, in files signed by a new authority.
 type identity struct {
 	caFile string // PEM
 	pool   *x509.CertPool

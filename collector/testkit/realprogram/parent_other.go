@@ -4,5 +4,5 @@ package realprogram
 
 import "os/exec"
 
-// endWithParent does nothing where the kernel offers nothing for it.
+// endWithParent does nothing: only Linux supports it.
 func endWithParent(*exec.Cmd) {}

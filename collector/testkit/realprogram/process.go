@@ -15,22 +15,20 @@ import (
 )
 
 const (
-	// startTimeout is far above what a start takes, for machines that run many
-	// tests at once.
+	// startTimeout is far longer than a start takes, for machines under heavy load.
 	startTimeout = 2 * time.Minute
-	// stopTimeout is far above the 10 s in which Apache kills its children.
+	// stopTimeout is far longer than the 10 s after which Apache kills its children.
 	stopTimeout = time.Minute
 )
 
-// Process is a running program. It ends with the test that started it, and its
-// output is shown if the test fails. Its methods are for the goroutine of the
-// test.
+// Process is a running program. It ends with the test that started it, and its output is
+// logged if the test fails. Its methods must be called from the goroutine of the test.
 type Process struct {
-	// Log is what it printed.
+	// Log is the program's output.
 	Log testlog.Buffer
 
 	cmd    *exec.Cmd
-	exited chan struct{} // closed when it has ended
+	exited chan struct{} // closed when the program has exited
 }
 
 // Start starts a program.
@@ -39,14 +37,14 @@ func Start(tb testing.TB, cmd *exec.Cmd) *Process {
 	ci.Long(tb)
 	p := &Process{cmd: cmd, exited: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = &p.Log, &p.Log
-	cmd.WaitDelay = stopTimeout // a child of its own may keep its output open
+	cmd.WaitDelay = stopTimeout // a child process may keep its output open
 	endWithParent(cmd)
 	if err := cmd.Start(); err != nil {
 		tb.Fatalf("start %s: %v", cmd.Path, err)
 	}
 	go func() {
 		defer close(p.exited)
-		_ = cmd.Wait() // what it has to say is in the log
+		_ = cmd.Wait() // its errors are in the log
 	}()
 	tb.Cleanup(func() {
 		p.Stop(tb)
@@ -57,10 +55,10 @@ func Start(tb testing.TB, cmd *exec.Cmd) *Process {
 	return p
 }
 
-// PID returns the number of the process.
+// PID returns the process ID.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// Signal sends a signal.
+// Signal sends a signal to the process.
 func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	tb.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -68,8 +66,7 @@ func (p *Process) Signal(tb testing.TB, signal os.Signal) {
 	}
 }
 
-// Ready waits until check returns nil. It returns false if the program ended
-// before.
+// Ready waits until check returns nil. It returns false if the program exits first.
 func (p *Process) Ready(tb testing.TB, check func() error) bool {
 	tb.Helper()
 	ended := false
@@ -85,12 +82,11 @@ func (p *Process) Ready(tb testing.TB, check func() error) bool {
 	return !ended
 }
 
-// Stop ends the program, and returns when it has ended. Further calls do
-// nothing. It asks first: some programs take their children with them only when
-// they are asked.
+// Stop stops the program and waits until it has exited. Further calls do nothing. It
+// sends SIGTERM first, because some programs stop their children only then.
 func (p *Process) Stop(tb testing.TB) {
 	tb.Helper()
-	if runtime.GOOS == "windows" { // which knows no other way
+	if runtime.GOOS == "windows" { // no other signal is supported
 		_ = p.cmd.Process.Kill()
 	} else if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		tb.Error(err)

@@ -1,5 +1,4 @@
-// Package realprogram runs real programs for tests: those that a test needs, each
-// until its end or until the test's.
+// Package realprogram runs real programs for tests, each at most until the test ends.
 package realprogram
 
 import (
@@ -14,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// Need skips the test if a program or another file is not there. In CI that is a
-// failure, or nobody would notice that the test no longer runs.
+// Need skips the test if a program or another file does not exist. In CI it fails the
+// test, so that a test that no longer runs is noticed.
 func Need(tb testing.TB, paths ...string) {
 	tb.Helper()
 	for _, path := range paths {
@@ -25,9 +24,8 @@ func Need(tb testing.TB, paths ...string) {
 	}
 }
 
-// Find returns the path of a program as [exec.LookPath] does, and looks in
-// /usr/sbin too, which is not in everybody's PATH. It skips or fails the test as
-// [Need] does.
+// Find returns the path of a program like [exec.LookPath], but also searches /usr/sbin,
+// which may not be in PATH. It skips or fails the test like [Need].
 func Find(tb testing.TB, name string) string {
 	tb.Helper()
 	for _, path := range []string{name, "/usr/sbin/" + name} {
@@ -39,8 +37,7 @@ func Find(tb testing.TB, name string) string {
 	return ""
 }
 
-// Run runs a program to its end and returns what it printed. An exit status
-// other than 0 is an error.
+// Run runs a program and returns its output. An exit status other than 0 is an error.
 func Run(tb testing.TB, binary string, args ...string) (output string, err error) {
 	tb.Helper()
 	ci.Long(tb)
@@ -49,8 +46,8 @@ func Run(tb testing.TB, binary string, args ...string) (output string, err error
 	return string(out), err
 }
 
-// Await calls check until it returns nil, and ends the test with what it last
-// returned if it does not within timeout.
+// Await calls check until it returns nil. After timeout it ends the test with the last
+// error.
 func Await(tb testing.TB, timeout time.Duration, check func() error) {
 	tb.Helper()
 	for deadline := time.Now().Add(timeout); ; time.Sleep(10 * time.Millisecond) {
@@ -64,12 +61,12 @@ func Await(tb testing.TB, timeout time.Duration, check func() error) {
 	}
 }
 
-// FreeAddress returns an address of 127.0.0.1 that nobody listens on. Its port is
-// below those that the kernel chooses for connections and for who asks for none:
-// on a busy machine one of these could be taken before the program listens.
+// FreeAddress returns an unused address of 127.0.0.1. Its port is below the range from
+// which the kernel chooses ports: on a busy machine, a port in that range could be taken
+// before the program listens.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
-	const lowest, tooHigh = 20400, 32768 // Linux chooses from 32768 on
+	const lowest, tooHigh = 20400, 32768 // Linux chooses ports from 32768 on
 	for range 100 {
 		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(tooHigh-lowest)))
 		if err == nil {

@@ -11,8 +11,8 @@ import (
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
-// Build builds the exporter, with the version "test", and returns its path. It
-// skips the test where there is no Prometheus that could scrape it.
+// Build builds the exporter with version "test" and returns its path. It skips the test
+// if no Prometheus is installed.
 func Build(tb testing.TB) string {
 	tb.Helper()
 	ci.Long(tb)
@@ -29,7 +29,7 @@ func Build(tb testing.TB) string {
 	return binary
 }
 
-// StartExporter starts an exporter, built by [Build], with these arguments.
+// StartExporter starts an exporter built by [Build].
 func StartExporter(tb testing.TB, binary string, args ...string) *Process {
 	tb.Helper()
 	return StartExporterAt(tb, realprogram.FreeAddress(tb), binary, args...)

@@ -8,16 +8,16 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// WriteHistory adds a history, in the OpenMetrics text format, to a folder of
-// Prometheus' data.
+// WriteHistory backfills a Prometheus data directory with a history in the OpenMetrics text
+// format.
 func (s Suite) WriteHistory(tb testing.TB, data, history string) {
 	tb.Helper()
 	s.createBlocks(tb, "openmetrics", "--max-block-duration=168h", testfile.New(tb, "history", history), data)
 }
 
-// RecordHistory adds what a file of recording rules makes of the history that a
-// Prometheus has to a folder of data. A rule does not see what another one of the
-// file records, nor what it recorded itself.
+// RecordHistory evaluates a file of recording rules over the history of a Prometheus and
+// adds the results to a data directory. A rule does not see the results of other rules in
+// the file, nor its own.
 func (s Suite) RecordHistory(tb testing.TB, prometheus *Process, start, end, rules, data string) {
 	tb.Helper()
 	s.createBlocks(tb, "rules", "--url="+prometheus.URL, "--start="+start, "--end="+end, "--eval-interval=1m", "--max-block-duration=168h", "--output-dir="+data, rules)
@@ -30,8 +30,8 @@ func (s Suite) createBlocks(tb testing.TB, args ...string) {
 	}
 }
 
-// StartPrometheusOn starts a Prometheus that scrapes nothing on a folder of data.
-// A history has no marks where series end, so a sample counts for a minute alone.
+// StartPrometheusOn starts a Prometheus without scrapes on a data directory. A history has
+// no staleness markers, so the lookback delta is only 59 s.
 func (s Suite) StartPrometheusOn(tb testing.TB, data string) *Process {
 	tb.Helper()
 	realprogram.Need(tb, s.Prometheus)

@@ -10,11 +10,11 @@ import (
 	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
-// Process is a running program with an HTTP listener. Its methods are for the
+// Process is a running program with an HTTP listener. Its methods must be called from the
 // goroutine of the test.
 type Process struct {
 	*realprogram.Process
-	// URL is the listener's, without a slash at the end.
+	// URL is the URL of the listener without a trailing slash.
 	URL string
 	// Address is its host and port.
 	Address string
@@ -43,8 +43,8 @@ func start(tb testing.TB, address, binary string, args ...string) *Process {
 	return p
 }
 
-// Restart ends the program, starts it anew after a pause, with the same arguments
-// at the same address, and waits until it is ready.
+// Restart stops the program, starts it again after a pause with the same arguments and
+// address, and waits until it is ready.
 func (p *Process) Restart(tb testing.TB, pause time.Duration) *Process {
 	tb.Helper()
 	p.Stop(tb)

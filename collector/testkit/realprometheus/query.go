@@ -16,14 +16,14 @@ type Sample struct {
 	Value  float64
 }
 
-// Query returns the results of an instant query at a Prometheus. A query that
-// Prometheus refuses ends the test.
+// Query returns the results of an instant query. It ends the test if Prometheus rejects
+// the query.
 func Query(tb testing.TB, prometheus *Process, expr string) []Sample {
 	tb.Helper()
 	return QueryAt(tb, prometheus, expr, time.Time{})
 }
 
-// QueryAt is Query at another time than now.
+// QueryAt is [Query] at a given time.
 func QueryAt(tb testing.TB, prometheus *Process, expr string, at time.Time) []Sample {
 	tb.Helper()
 	values := url.Values{"query": {expr}}
@@ -54,7 +54,7 @@ func QueryAt(tb testing.TB, prometheus *Process, expr string, at time.Time) []Sa
 	return samples
 }
 
-// GetJSON decodes what is at an address into v.
+// GetJSON decodes the JSON document at an address into v.
 func GetJSON(tb testing.TB, address string, v any) {
 	tb.Helper()
 	resp, err := http.Get(address)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// Replace replaces text that must be there: a test that changes a shipped file
-// must not go on with an unchanged one.
+// Replace replaces old, which must occur in text, so that a test does not continue with
+// an unchanged file.
 func Replace(tb testing.TB, text, old, replacement string) string {
 	tb.Helper()
 	if !strings.Contains(text, old) {

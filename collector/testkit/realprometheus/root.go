@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// root returns the folder of the project: the one with main.go, above the one
-// that a test runs in. A module below dashboards/ or deploy/ is not the project.
+// root returns the root directory of the project, found by main.go above the working
+// directory of the test. go.mod would not do: dashboards/ and deploy/ have modules too.
 func root() string {
 	dir, err := os.Getwd()
 	if err != nil {

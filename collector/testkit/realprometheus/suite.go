@@ -8,15 +8,14 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Suite is a Prometheus with its Alertmanager and their tools: paths of
-// programs.
+// Suite holds the paths of a Prometheus, an Alertmanager and their tools.
 type Suite struct {
 	Name                                       string
 	Prometheus, Promtool, Alertmanager, Amtool string
 }
 
-// Suites returns what the configurations for users are tried on: the newest
-// programs, as .ci/run builds them, and Debian's old ones.
+// Suites returns the suites that the shipped configurations are tested with: the newest
+// versions, built by .ci/run, and the old ones in Debian.
 func Suites() []Suite {
 	return []Suite{
 		{
@@ -32,16 +31,16 @@ func Suites() []Suite {
 	}
 }
 
-// Newest returns the suite of the newest programs.
+// Newest returns the suite of the newest versions.
 func Newest() Suite { return Suites()[0] }
 
-// built returns where .ci/run builds a program.
+// built returns the path of a program built by .ci/run.
 func built(name string) string {
 	return filepath.Join(root(), ".bin", name)
 }
 
-// StartPrometheus starts a Prometheus in a folder of its own with a configuration,
-// and files beside it, by name.
+// StartPrometheus starts a Prometheus in a new directory with a configuration and further
+// files, keyed by name.
 func (s Suite) StartPrometheus(tb testing.TB, config string, files map[string]string, args ...string) *Process {
 	tb.Helper()
 	realprogram.Need(tb, s.Prometheus)
@@ -55,8 +54,7 @@ func (s Suite) StartPrometheus(tb testing.TB, config string, files map[string]st
 		"--web.listen-address="+address)...)
 }
 
-// StartAlertmanager starts an Alertmanager in a folder of its own with a
-// configuration.
+// StartAlertmanager starts an Alertmanager in a new directory with a configuration.
 func (s Suite) StartAlertmanager(tb testing.TB, config string) *Process {
 	tb.Helper()
 	realprogram.Need(tb, s.Alertmanager)

@@ -1,8 +1,8 @@
-// Package realproxy starts real HAProxy and nginx for tests, in front of servers
-// that the test has. Each listens on a port of 127.0.0.1 that the kernel chose,
-// and ends with the test that started it.
+// Package realproxy starts real HAProxy and nginx in front of the servers of a test. Each
+// listens on a port of 127.0.0.1 chosen by the kernel and ends with the test that started
+// it.
 //
-// A program that is not installed skips the test, and fails it where CI=true.
+// If a program is not installed, the test is skipped, or with CI=true fails.
 package realproxy
 
 import (
@@ -21,18 +21,17 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Options say what stands behind a proxy and how it passes requests on: one by
-// one in turn, unless it is told otherwise.
+// Options configures a proxy. By default it balances requests round robin.
 type Options struct {
-	// BackEnds are the URLs of servers, http and without a path.
+	// BackEnds are the URLs of the servers, http and without a path.
 	BackEnds []string
-	// Sticky makes HAProxy keep a client at one back end by a cookie of its own.
-	// nginx of Debian cannot.
+	// Sticky makes HAProxy send a client to the same back end by a cookie. Debian's
+	// nginx cannot do this.
 	Sticky bool
-	// Cache makes nginx keep answers with status 200 for ten minutes. HAProxy
-	// keeps none that were asked for with credentials.
+	// Cache makes nginx cache responses with status 200 for ten minutes. HAProxy caches
+	// no responses to requests with credentials.
 	Cache bool
-	// StripPrefix is taken off the path of each request, such as /om.
+	// StripPrefix is removed from the path of each request, such as /om.
 	StripPrefix string
 }
 
@@ -42,7 +41,7 @@ var haproxyConfig string
 //go:embed nginx.conf.tmpl
 var nginxConfig string
 
-// StartHAProxy starts HAProxy and returns its URL, without a slash at the end.
+// StartHAProxy starts HAProxy and returns its URL without a trailing slash.
 func StartHAProxy(tb testing.TB, o Options) string {
 	tb.Helper()
 	binary := realprogram.Find(tb, "haproxy")
@@ -51,17 +50,17 @@ func StartHAProxy(tb testing.TB, o Options) string {
 	return serve(tb, l, exec.Command(binary, "-db", "-f", file))
 }
 
-// StartNginx starts nginx and returns its URL, without a slash at the end.
+// StartNginx starts nginx and returns its URL without a trailing slash.
 func StartNginx(tb testing.TB, o Options) string {
 	tb.Helper()
 	binary := realprogram.Find(tb, "nginx")
 	l := listen(tb)
 	cmd := exec.Command(binary, "-e", "stderr", "-c", testfile.New(tb, "nginx.conf", o.render(tb, nginxConfig, l)))
-	cmd.Env = append(os.Environ(), "NGINX=3;") // as an nginx that is replaced hands on its sockets
+	cmd.Env = append(os.Environ(), "NGINX=3;") // as nginx passes sockets to its replacement
 	return serve(tb, l, cmd)
 }
 
-// render fills in a configuration.
+// render executes a configuration template.
 func (o Options) render(tb testing.TB, text string, l *net.TCPListener) string {
 	tb.Helper()
 	t, err := template.New("").Parse(text)
@@ -89,8 +88,8 @@ func (o Options) render(tb testing.TB, text string, l *net.TCPListener) string {
 	return b.String()
 }
 
-// listen opens the port in the test, where the kernel can choose it: neither
-// program can tell which one it was given.
+// listen opens a port chosen by the kernel. The programs could not report which port they
+// were given.
 func listen(tb testing.TB) *net.TCPListener {
 	tb.Helper()
 	l, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
@@ -100,11 +99,11 @@ func listen(tb testing.TB) *net.TCPListener {
 	return l
 }
 
-// serve starts a program with the listener as its file descriptor 3, and waits
-// until it answers.
+// serve starts a program with the listener as file descriptor 3, and waits until it
+// responds.
 func serve(tb testing.TB, l *net.TCPListener, cmd *exec.Cmd) string {
 	tb.Helper()
-	defer func() { _ = l.Close() }() // the program has it
+	defer func() { _ = l.Close() }() // the program has a copy
 	socket, err := l.File()
 	if err != nil {
 		tb.Fatal(err)

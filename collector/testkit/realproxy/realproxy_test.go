@@ -12,7 +12,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realproxy"
 )
 
-// backEnds starts servers that answer with their number and the path.
+// backEnds starts servers that respond with their number and the path.
 func backEnds(t *testing.T, n int) []string {
 	t.Helper()
 	var urls []string
@@ -26,7 +26,7 @@ func backEnds(t *testing.T, n int) []string {
 	return urls
 }
 
-// ask sends six requests one after the other and returns what was answered.
+// ask sends six consecutive requests and returns the responses.
 func ask(t *testing.T, client *http.Client, url string) []string {
 	t.Helper()
 	var answers []string
@@ -52,15 +52,15 @@ func TestProxies(t *testing.T) {
 		options realproxy.Options
 		jar     bool
 		path    string
-		// differ is how many answers differ from the first, of six to requests to
+		// differ is the number of responses that differ from the first, of six from
 		// three back ends.
 		differ int
 	}{
-		"HAProxy, in turn":              {realproxy.StartHAProxy, realproxy.Options{}, false, "/a", 4},
+		"HAProxy, round robin":          {realproxy.StartHAProxy, realproxy.Options{}, false, "/a", 4},
 		"HAProxy, sticky":               {realproxy.StartHAProxy, realproxy.Options{Sticky: true}, true, "/a", 0},
 		"HAProxy, sticky, no cookies":   {realproxy.StartHAProxy, realproxy.Options{Sticky: true}, false, "/a", 4},
 		"HAProxy, prefix":               {realproxy.StartHAProxy, realproxy.Options{StripPrefix: "/om"}, false, "/om/a", 4},
-		"nginx, in turn":                {realproxy.StartNginx, realproxy.Options{}, false, "/a", 4},
+		"nginx, round robin":            {realproxy.StartNginx, realproxy.Options{}, false, "/a", 4},
 		"nginx, prefix":                 {realproxy.StartNginx, realproxy.Options{StripPrefix: "/om"}, false, "/om/a", 4},
 		"nginx, cache":                  {realproxy.StartNginx, realproxy.Options{Cache: true}, false, "/a", 0},
 		"nginx, prefix, behind a cache": {realproxy.StartNginx, realproxy.Options{Cache: true, StripPrefix: "/om"}, false, "/om/a", 0},

@@ -1,5 +1,5 @@
-// Package simulated starts simulated Ops Managers, and returns the configuration
-// that reads them, for tests.
+// Package simulated starts simulated Ops Managers for tests and returns configurations
+// for them.
 package simulated
 
 import (
@@ -13,16 +13,16 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// The API key of an Ops Manager's organizations.
+// The API key of all organizations.
 const (
 	PublicKey  = "jkqmzxvt"
 	PrivateKey = "5b1c2a7e-private"
 )
 
-// OrgID returns the ID of the organization number i.
+// OrgID returns the ID of organization number i.
 func OrgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
-// Server starts an Ops Manager that knows nothing yet, and ends with the test.
+// Server starts an Ops Manager without keys or organizations, which ends with the test.
 func Server(tb testing.TB, opts simulator.Options) *simulator.Server {
 	tb.Helper()
 	s, err := simulator.Start(opts)
@@ -37,9 +37,8 @@ func Server(tb testing.TB, opts simulator.Options) *simulator.Server {
 	return s
 }
 
-// OpsManager starts an Ops Manager, which ends with the test, with so many
-// organizations that are SYNCED. The configuration has a poll timeout of 5 s and
-// 16 slots.
+// OpsManager starts an Ops Manager, which ends with the test, with that many SYNCED
+// organizations. The configuration has a poll timeout of 5 s and 16 slots.
 func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Server, config.OpsManager) {
 	tb.Helper()
 	sim := Server(tb, opts)
@@ -71,7 +70,7 @@ func Held(release <-chan struct{}, answer simulator.Answer) simulator.Answer {
 	}
 }
 
-// Key returns an API key with this public half.
+// Key returns an API key with this public key.
 func Key(public string) *config.APIKey {
 	return &config.APIKey{PublicKey: config.NewSecret(public), PrivateKey: config.NewSecret(PrivateKey)}
 }

@@ -10,9 +10,8 @@ import (
 	"testing"
 )
 
-// Pipe makes a named pipe, in place of a file if there is one. Nobody writes to
-// it: who opens it to read waits. It skips the test where there are no named
-// pipes.
+// Pipe creates a named pipe, replacing any existing file. Opening it for reading blocks,
+// because it has no writer. Where there are no named pipes, Pipe skips the test.
 func Pipe(tb testing.TB, file string) {
 	tb.Helper()
 	if err := os.Remove(file); err != nil && !errors.Is(err, fs.ErrNotExist) {

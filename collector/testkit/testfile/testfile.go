@@ -1,5 +1,4 @@
-// Package testfile reads and writes files in tests. What cannot be done ends the
-// test.
+// Package testfile reads and writes files in tests. Errors end the test.
 package testfile
 
 import (
@@ -8,8 +7,8 @@ import (
 	"testing"
 )
 
-// Write writes a file that its owner alone can read, as the exporter wants its
-// own files to be.
+// Write writes a file that only its owner can read, as recommended for the exporter's
+// files.
 func Write(tb testing.TB, file, text string) {
 	tb.Helper()
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -17,8 +16,8 @@ func Write(tb testing.TB, file, text string) {
 	}
 }
 
-// New writes a file in a folder of its own, which is removed with the test, and
-// returns its path.
+// New writes a file in a new directory, which is removed with the test, and returns its
+// path.
 func New(tb testing.TB, name, text string) string {
 	tb.Helper()
 	file := filepath.Join(tb.TempDir(), name)
@@ -26,7 +25,7 @@ func New(tb testing.TB, name, text string) string {
 	return file
 }
 
-// Read returns what a file holds.
+// Read returns the content of a file.
 func Read(tb testing.TB, file string) string {
 	tb.Helper()
 	text, err := os.ReadFile(file)

@@ -1,4 +1,4 @@
-// Package testlog holds logs for tests that read them while they are written.
+// Package testlog provides a log buffer for tests.
 package testlog
 
 import (
@@ -6,28 +6,28 @@ import (
 	"sync"
 )
 
-// Buffer is a log that may be read while it is written. The zero value is empty
-// and ready to use.
+// Buffer is a log that may be read while it is written. The zero value is ready to use. A
+// Buffer is safe for concurrent use.
 type Buffer struct {
 	mu sync.Mutex
 	b  bytes.Buffer
 }
 
-// Write implements io.Writer.
+// Write implements [io.Writer].
 func (l *Buffer) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.Write(p)
 }
 
-// String returns what was written.
+// String returns the log.
 func (l *Buffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.b.String()
 }
 
-// Reset forgets what was written.
+// Reset clears the log.
 func (l *Buffer) Reset() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -1,4 +1,4 @@
-// Package wait has tests wait for what happens, however slow the machine is.
+// Package wait waits for events in tests, even on very slow machines.
 package wait
 
 import (
@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// hang is far above what anything takes that does happen.
+// hang is far longer than any event takes.
 const hang = 2 * time.Minute
 
-// For waits until something has happened. It ends the test if that hangs.
+// For waits until happened returns true. It ends the test after two minutes.
 func For(tb testing.TB, what string, happened func() bool) {
 	tb.Helper()
 	for deadline := time.Now().Add(hang); !happened(); time.Sleep(time.Millisecond) {
@@ -19,9 +19,9 @@ func For(tb testing.TB, what string, happened func() bool) {
 	}
 }
 
-// Growing tries something that has to be done within a time limit. As long as it
-// fails it is tried again with twice the time, since the machine may be a slow
-// one, up to 16 times the first limit.
+// Growing calls try, which must succeed within a time limit. While try fails, it is
+// called again with twice the limit, since the machine may be slow, up to 16 times the
+// first limit.
 func Growing(tb testing.TB, first time.Duration, try func(limit time.Duration) error) {
 	tb.Helper()
 	for limit := first; ; limit *= 2 {

@@ -24,7 +24,7 @@ func need(t *testing.T, path string) {
 	if _, err := os.Stat(path); err == nil {
 		return
 	}
-	if os.Getenv("CI") == "true" {
+	if os.Getenv("CI") != "" {
 		t.Fatalf("%s is not installed; .ci/helm shows how", path)
 	}
 	t.Skipf("%s is not installed; .ci/helm shows how", path)

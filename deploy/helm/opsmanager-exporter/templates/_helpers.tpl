@@ -13,7 +13,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Never changed: a Deployment's selector cannot be. */}}
+{{/* Must not change: the selector of a Deployment is immutable. */}}
 {{- define "opsmanager-exporter.selectorLabels" -}}
 app.kubernetes.io/name: {{ include "opsmanager-exporter.name" . }}
 app.kubernetes.io/instance: {{ .Release.Name }}
@@ -26,7 +26,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | trunc 63 | trimSuffix "-" }}
 {{- end }}
 
-{{/* The labels of an object: of the chart, common ones and, from a list of two, further ones. The chart's own win. */}}
+{{/* The labels of an object. The argument is a list of the root context and additional labels; those of the chart take precedence. */}}
 {{- define "opsmanager-exporter.labels" -}}
 {{- $root := index . 0 }}
 {{- toYaml (merge (include "opsmanager-exporter.ownLabels" $root | fromYaml) (index . 1) $root.Values.commonLabels) }}
@@ -44,7 +44,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end }}
 {{- end }}
 
-{{/* Where Prometheus and people in the cluster reach the exporter. */}}
+{{/* The address of the exporter in the cluster. */}}
 {{- define "opsmanager-exporter.address" -}}
 {{- printf "%s.%s.svc:%v" (include "opsmanager-exporter.fullname" .) .Release.Namespace .Values.service.port }}
 {{- end }}
@@ -65,7 +65,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- with trimAll "/" $prefix }}/{{ . }}{{ end }}
 {{- end }}
 
-{{/* A probe, at its path below the prefix. */}}
+{{/* A probe, with the prefix added to its path. */}}
 {{- define "opsmanager-exporter.probe" -}}
 {{- $probe := deepCopy (index . 1) }}
 {{- if $probe.httpGet }}
@@ -74,7 +74,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- toYaml $probe }}
 {{- end }}
 
-{{/* Refuses a file below /secrets/ that no Secret brings. */}}
+{{/* Fails if a file below /secrets/ is not in a listed Secret. */}}
 {{- define "opsmanager-exporter.checkFiles" -}}
 {{- $names := list }}
 {{- range .Values.secrets }}
