@@ -32,11 +32,11 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// asProgram makes the test binary be the exporter, so that tests run the real
-// main without building anything.
+// asProgram makes the test binary run as the exporter, so that tests run the real main
+// without building a program.
 const asProgram = "OPSMANAGER_EXPORTER_TEST_MAIN"
 
-// patience is far above what anything takes that does happen.
+// patience is far longer than any successful wait takes.
 const patience = 2 * time.Minute
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -64,7 +64,7 @@ func command(ctx context.Context, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// runProgram runs the exporter to its end.
+// runProgram runs the exporter until it exits.
 func runProgram(t *testing.T, args ...string) (status int, stdout, stderr string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
@@ -86,8 +86,8 @@ func startProgram(t *testing.T, args ...string) *exporter {
 	return p
 }
 
-// launch starts the exporter on a free port; setup, if there is one, may change
-// the command before.
+// launch starts the exporter on a free port; setup, if not nil, may modify the command
+// first.
 func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
 	t.Helper()
 	address := realprogram.FreeAddress(t)
@@ -104,7 +104,7 @@ func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
 	return p
 }
 
-// ready waits until the exporter answers.
+// ready waits until the exporter responds.
 func (p *exporter) ready(t *testing.T) {
 	t.Helper()
 	awaitReady(t, p, func() error {
@@ -116,7 +116,7 @@ func (p *exporter) ready(t *testing.T) {
 	})
 }
 
-// awaitReady waits until check finds nothing to complain about.
+// awaitReady waits until check succeeds.
 func awaitReady(t *testing.T, p *exporter, check func() error) {
 	t.Helper()
 	for deadline := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
@@ -130,7 +130,7 @@ func awaitReady(t *testing.T, p *exporter, check func() error) {
 	}
 }
 
-// stop sends a signal, waits for the end and returns what was logged.
+// stop sends a signal, waits for the exit and returns the log.
 func (p *exporter) stop(t *testing.T, signal syscall.Signal) string {
 	t.Helper()
 	if err := p.cmd.Process.Signal(signal); err != nil {
@@ -166,7 +166,7 @@ func TestDemo(t *testing.T) {
 	p := startProgram(t, "demo", "--web.disable-exporter-metrics")
 	begun := time.Now()
 	_, got := p.get(t, "/metrics")
-	if took := time.Since(begun); took > 5*time.Second { // one poll meets its timeout of 1 s
+	if took := time.Since(begun); took > 5*time.Second { // one poll reaches its timeout of 1 s
 		t.Errorf("the first scrape took %s", took)
 	}
 	problems, err := promlint.New(strings.NewReader(got)).Lint()
@@ -177,7 +177,7 @@ func TestDemo(t *testing.T) {
 		t.Error("a series carries a timestamp")
 	}
 	checkMetrics(t, got)
-	var served []string // of what the guide may name
+	var served []string // files that the guide may mention
 	for _, path := range []string{"/", "/metrics", "/sd", "/probe?target=5f1e9c2b8d3a4e0012ab3408&debug=true"} {
 		if resp, _ := p.get(t, path); resp.StatusCode == http.StatusOK {
 			served = append(served, path)
@@ -228,7 +228,7 @@ func TestDemo(t *testing.T) {
 	}
 }
 
-// mask replaces what differs from run to run.
+// mask replaces what differs between runs.
 func mask(exposition string) string {
 	for _, m := range []struct{ pattern, with string }{
 		{`(?m)^(opsmanager_migration_link_synced\{org_id="5f1e9c2b8d3a4e0012ab3403"\}) [01]$`, "$1 0_OR_1"},
@@ -242,7 +242,7 @@ func mask(exposition string) string {
 	return exposition
 }
 
-// difference lists the lines that stand in one of two texts only.
+// difference lists the lines that are in only one of two texts.
 func difference(want, got string) string {
 	var b strings.Builder
 	only := func(sign, a, other string) {
@@ -318,7 +318,7 @@ func TestPaths(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 }
 
-// The flags about time reach scrapes and probes.
+// The timeout flags apply to scrapes and probes.
 func TestScrapeTimeouts(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "demo", "--scrape.timeout-offset=2s", "--scrape.default-timeout=7s")
@@ -332,7 +332,7 @@ func TestScrapeTimeouts(t *testing.T) {
 	}
 }
 
-// A scrape in flight at SIGTERM is answered, and the exit status is 0.
+// A scrape in flight at SIGTERM gets its response, and the exit status is 0.
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
 	sim := simulated.Server(t, simulator.Options{})
@@ -429,7 +429,7 @@ func TestBadInput(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			status, stdout, stderr := runProgram(t, tt.args...)
-			if status != 1 || stdout != "" { // the demo says that it serves once it does
+			if status != 1 || stdout != "" { // the guide is printed only once the demo is listening
 				t.Errorf("exit status %d, want 1; standard output %q", status, stdout)
 			}
 			pattern := "(?s)^" + strings.ReplaceAll(regexp.QuoteMeta(tt.stderr), regexp.QuoteMeta("..."), ".*") + "$"
@@ -477,9 +477,8 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	}
 }
 
-// A pipe that nobody reads, full from the start, holds up neither the start nor a
-// scrape, a reload or the stop. What is lost is counted, and said once somebody
-// reads.
+// A full pipe without a reader blocks neither startup, scrapes, reloads nor shutdown.
+// Lost lines are counted, and logged once the pipe is read.
 func TestNobodyReads(t *testing.T) {
 	t.Parallel()
 	file := testfile.New(t, "opsmanager.yml", oneOrganization)
@@ -534,7 +533,7 @@ func TestNobodyReads(t *testing.T) {
 	}
 	time.Sleep(100 * time.Millisecond)
 	_ = check.Process.Signal(syscall.SIGTERM)
-	// Before it runs a signal ends it as it ends any program.
+	// Before that, a signal terminates it with the default action.
 	if err := check.Wait(); err == nil || err.Error() != "exit status 1" && err.Error() != "signal: terminated" {
 		t.Errorf("check that nobody reads: %v", err)
 	}
@@ -545,7 +544,7 @@ func TestNobodyReads(t *testing.T) {
 
 const oneOrganization = "ops_managers:\n  - url: https://127.0.0.1:1\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]\n"
 
-// fullPipe returns a pipe that takes nothing more until somebody reads it.
+// fullPipe returns a pipe that is full until it is read.
 func fullPipe(t *testing.T) (r, w *os.File) {
 	t.Helper()
 	r, w, err := os.Pipe()
@@ -560,8 +559,8 @@ func fullPipe(t *testing.T) (r, w *os.File) {
 	return r, w
 }
 
-// A reader that goes away loses what it does not read; the exit status says what
-// it would have said.
+// If the reader of the output is gone, the output is lost, but the exit status does not
+// change.
 func TestReaderGoesAway(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {
@@ -614,7 +613,7 @@ func TestVersionAndHelp(t *testing.T) {
 	}
 }
 
-// The help of a command shows its own defaults, and no flag that it ignores.
+// The help of a command shows its own defaults and hides flags that it does not use.
 func TestHelpOfCommands(t *testing.T) {
 	t.Parallel()
 	serve := strings.Fields("help version log.level log.format config.file web.systemd-socket web.listen-address web.config.file web.telemetry-path" +
@@ -649,8 +648,8 @@ func TestHelpOfCommands(t *testing.T) {
 	}
 }
 
-// flagsOf returns the flags that a help lists, each with its "[no-]" or "", its
-// name and its default.
+// flagsOf returns the flags in a help text, each with "[no-]" or "", its name and its
+// default.
 func flagsOf(help string) (flags [][]string) {
 	for _, m := range regexp.MustCompile(`(?m)^  (?:-h, |    )--(\[no-\])?([a-z.-]+)(?:=(\S+))?`).FindAllStringSubmatch(help, -1) {
 		flags = append(flags, m[1:])
@@ -658,8 +657,8 @@ func flagsOf(help string) (flags [][]string) {
 	return flags
 }
 
-// A build without stamps, as this test is one, and one that stamps what make
-// stamps.
+// The version of a build without ldflags, like this test, and of one with the ldflags
+// of make.
 func TestBuiltVersion(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
@@ -683,7 +682,7 @@ func TestBuiltVersion(t *testing.T) {
 	}
 }
 
-// listenerPassword hashes to the bcrypt value in the web configuration below.
+// listenerPassword matches the bcrypt hash in the web configuration below.
 const listenerPassword = "listener-password"
 
 // allPaths are the paths that the exporter serves, and one that it does not.
@@ -755,8 +754,8 @@ basic_auth_users:
 	p.stop(t, syscall.SIGTERM)
 }
 
-// A certificate that breaks while it is served is told once, with its file, and
-// healthcheck fails until it is repaired. What clients do wrong is not told.
+// A certificate that breaks while in use is logged once, with its file, and healthcheck
+// fails until it is repaired. Client errors are not logged.
 func TestBrokenCertificate(t *testing.T) {
 	t.Parallel()
 	ca := authority.New(t)
@@ -777,7 +776,7 @@ func TestBrokenCertificate(t *testing.T) {
 		return err
 	}
 	awaitReady(t, p, shakeHands)
-	for range 3 { // port scans, health checks, and clients that do not trust it
+	for range 3 { // port scans, health checks, and clients that do not trust the certificate
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 		}
@@ -828,8 +827,8 @@ func TestHeadersOfEveryAnswer(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 }
 
-// Clients that are slow, or that send too much, lose their connection and take
-// nobody else's.
+// Clients that are slow or send too much lose their own connection, but not those of
+// others.
 func TestSlowAndGreedyClients(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
@@ -862,7 +861,7 @@ func TestSlowAndGreedyClients(t *testing.T) {
 		if err := conn.SetReadDeadline(time.Now().Add(patience)); err != nil {
 			t.Fatal(err)
 		}
-		// The server says 408 or nothing, and closes.
+		// The server responds with 408 or nothing, and closes the connection.
 		if _, err := io.ReadAll(conn); err != nil && os.IsTimeout(err) {
 			t.Fatal("a client that never ends its headers keeps its connection")
 		}
@@ -870,7 +869,7 @@ func TestSlowAndGreedyClients(t *testing.T) {
 	p.stop(t, syscall.SIGTERM)
 }
 
-// More connections than files: clients that wait make room for those that ask.
+// More connections than files: idle clients are closed in favor of those that send requests.
 func TestMoreConnectionsThanFiles(t *testing.T) {
 	t.Parallel()
 	if runtime.GOOS == "windows" {

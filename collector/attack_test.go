@@ -18,8 +18,8 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// Scrapes whose deadline passes at once, as anybody can send them, do not make
-// organizations late that answer in good time.
+// Scrapes with a very short deadline, which anyone can send, do not delay
+// organizations that respond in time.
 func TestShortScrapesMakeNobodyLate(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
@@ -35,12 +35,12 @@ func TestShortScrapesMakeNobodyLate(t *testing.T) {
 		}
 		f.manager.Timeout = limit / 4
 		f.apply()
-		f.scrape(t, "60") // now those that hang are known; together they could take all slots
+		f.scrape(t, "60") // now the hanging ones are known; together they could take all slots
 		f.manager.Timeout = 2 * limit
 		f.apply()
 		for range 5 {
 			f.scrape(t, "0.1")
-			time.Sleep(100 * time.Millisecond) // what it started gets its answer, with nobody waiting
+			time.Sleep(100 * time.Millisecond) // the polls that it started get their responses, with no scrape waiting
 		}
 		if got := f.states(t, f.scrape(t, fmt.Sprint(limit.Seconds())))["1"]; got != orgs-hung {
 			return fmt.Errorf("%d of %d healthy organizations", got, orgs-hung)
@@ -49,8 +49,8 @@ func TestShortScrapesMakeNobodyLate(t *testing.T) {
 	})
 }
 
-// What a scrape learned later stays when one that learned earlier ends later,
-// and the failure that it learned earlier is counted all the same.
+// A newer answer is kept if a scrape with an older answer ends later, and the older
+// failure is counted nevertheless.
 func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -82,7 +82,7 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 			}()
 			<-asked
 			f.sim.SetOrg(orgID(0), simulator.Org{Answer: tt.newer})
-			// A probe joins the poll of the scrape as long as that is in flight.
+			// A probe joins the poll of the scrape while it is in flight.
 			wait.For(t, "a probe polls for itself", func() bool {
 				probe, err := get(t, "http://"+f.host+"/probe?target="+orgID(0), "30")
 				if err != nil {
@@ -110,7 +110,7 @@ func TestOlderAnswerDoesNotReplaceNewer(t *testing.T) {
 	}
 }
 
-// An answer out of a cache was not read from the API.
+// A cached response was not read from the API.
 func TestCachedAnswer(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})
@@ -126,8 +126,8 @@ func TestCachedAnswer(t *testing.T) {
 	f.expect(t, "ages", "bad_response", "1")
 }
 
-// A gateway that answers 504 and then still sends the answer that it waited for
-// must not have it taken for another organization's.
+// A gateway that responds with 504 and then sends the response that it waited for
+// must not cause that response to be used for another organization.
 func TestLateAnswerOfGateway(t *testing.T) {
 	t.Parallel()
 	const orgs = 100
@@ -162,8 +162,8 @@ func TestLateAnswerOfGateway(t *testing.T) {
 	})
 }
 
-// A key file that blocks, such as one on a file system that does not answer,
-// holds nobody up for long, and the last good key stays in use.
+// A key file that blocks, such as one on a file system that does not respond, does not
+// block polls for long, and the last good key stays in use.
 func TestFilesThatBlock(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer

@@ -16,8 +16,8 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// Eight clients scrape and stop at random. Afterwards there is no goroutine, no
-// connection and no file more than before.
+// Eight clients scrape and stop at random. Afterwards, there are no more goroutines,
+// connections and files than before.
 func TestChurn(t *testing.T) {
 	ci.Long(t)
 	const orgs, concurrency = 30, 8
@@ -59,8 +59,8 @@ func TestChurn(t *testing.T) {
 	transport.CloseIdleConnections()
 
 	wait.For(t, fmt.Sprintf("no more than %d goroutines and %d files, as before", goroutines, files), func() bool {
-		// A kept connection is two goroutines and a file at each end; those that
-		// faulty answers closed may have come back.
+		// A kept connection is two goroutines and a file at each end; connections that
+		// were closed by faulty responses may have been replaced.
 		return runtime.NumGoroutine() <= goroutines+4*concurrency && openFiles() <= files+2*concurrency &&
 			f.sim.Counts().Open <= concurrency && f.sim.Counts().InFlight == 0
 	})
@@ -77,7 +77,7 @@ func TestChurn(t *testing.T) {
 	})
 }
 
-// openFiles counts the process's open files, 0 where the system does not tell.
+// openFiles returns the number of the process's open files, or 0 if unknown.
 func openFiles() int {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

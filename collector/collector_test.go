@@ -18,7 +18,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// learned is a Collector that polls nothing: its results are given.
+// learned is a Collector with fixed results.
 type learned struct {
 	Collector
 	results Results
@@ -27,7 +27,7 @@ type learned struct {
 // Collect implements [prometheus.Collector].
 func (l *learned) Collect(ch chan<- prometheus.Metric) { send(ch, l.results, l.targets.orgInfo()) }
 
-// learnedBy returns a Collector for what a scrape learned of organizations.
+// learnedBy returns a Collector with the given results.
 func learnedBy(results Results) *learned {
 	l := &learned{Collector: Collector{targets: &Targets{}}, results: results}
 	for _, r := range results.Orgs {
@@ -36,7 +36,7 @@ func learnedBy(results Results) *learned {
 	return l
 }
 
-// Organizations come in the order of their IDs, with names that need escaping.
+// Organizations are in the order of their IDs; some names need escaping.
 func TestExposition(t *testing.T) {
 	t.Parallel()
 	read := time.UnixMilli(1795000000500)
@@ -97,8 +97,8 @@ opsmanager_migration_link_synced{org_id="c"} 1
 	}
 }
 
-// The label team is there where an organization has one. A pedantic registry has
-// nothing to object to.
+// The label team exists if an organization has a team. A pedantic registry accepts
+// the metrics.
 func TestTeam(t *testing.T) {
 	t.Parallel()
 	const head = "# HELP opsmanager_migration_link_info " + orgInfoHelp + "\n# TYPE opsmanager_migration_link_info gauge\n"
@@ -133,8 +133,8 @@ opsmanager_migration_link_info{ops_manager="production",org_id="1",org_name="Pay
 	}
 }
 
-// BenchmarkCollect gathers and encodes what a scrape learned of organizations
-// that gave a status, and nothing else.
+// BenchmarkCollect gathers and encodes the results of a scrape in which every status
+// was read.
 func BenchmarkCollect(b *testing.B) {
 	for _, orgs := range []int{1, 100, 1000, 10000} {
 		b.Run(fmt.Sprintf("orgs=%d", orgs), func(b *testing.B) {
@@ -159,8 +159,8 @@ func BenchmarkCollect(b *testing.B) {
 	}
 }
 
-// The histories over reloads are in the order of time, whatever the order in
-// which scrapes end.
+// Histories are in chronological order across reloads, whatever the order in which
+// scrapes end.
 func TestHistory(t *testing.T) {
 	t.Parallel()
 	at := func(s int64) time.Time { return time.Unix(1795000000+s, 0) }
@@ -181,8 +181,8 @@ func TestHistory(t *testing.T) {
 	}
 }
 
-// A state has lasted since it was first seen, or at least since then where what
-// was before is not known.
+// A state has lasted since it was first seen, or at least since then if the previous
+// state is not known.
 func TestSince(t *testing.T) {
 	t.Parallel()
 	synced, notSynced := reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, reading{Reading: opsmanager.Reading{Status: opsmanager.NotSynced}}
@@ -223,8 +223,8 @@ func TestSince(t *testing.T) {
 	}
 }
 
-// A configuration that comes with another poll timeout waits for files as long
-// as that allows, and what two targets share of it is not written to.
+// After a change of the poll timeout, polls wait for files accordingly, and what two
+// targets share is not modified.
 func TestTargetsShareFiles(t *testing.T) {
 	t.Parallel()
 	e := NewExporter(slog.New(slog.DiscardHandler), "test")
@@ -261,7 +261,7 @@ func TestTargetsShareFiles(t *testing.T) {
 	}
 }
 
-// What a poll's end means for the order of the next ones.
+// How the outcome of a poll affects the order of the next ones.
 func TestOutcome(t *testing.T) {
 	t.Parallel()
 	if got := outcomeOf(nil); got != scheduler.Answered {
@@ -281,8 +281,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// Each Ops Manager of a configuration continues at most one of the one before,
-// by name or else by URL.
+// Each Ops Manager of a configuration continues at most one of the previous
+// configuration, by name or else by URL.
 func TestPredecessors(t *testing.T) {
 	t.Parallel()
 	manager := func(name, url string) config.OpsManager { return config.OpsManager{Name: name, URL: mustParse(t, url)} }

@@ -14,8 +14,8 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// A scrape answers by its deadline with what it read by then, and with nothing
-// that was read before. Those that it leaves out come first in the next one.
+// A scrape responds by its deadline with what it has read, and with nothing that was
+// read before. Organizations that it did not poll are first in the next one.
 func TestTimeRunsOut(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
@@ -25,7 +25,7 @@ func TestTimeRunsOut(t *testing.T) {
 		if got := f.states(t, f.scrape(t, "60"))["1"]; got != orgs {
 			t.Fatalf("%d organizations before time runs out", got)
 		}
-		// From now on every link is down, and so many requests are answered in time.
+		// From now on, every link is down, and this many requests get a response in time.
 		var budget atomic.Int64
 		down := func(release <-chan struct{}) simulator.Answer {
 			return func(w http.ResponseWriter, r *http.Request) {
@@ -37,7 +37,7 @@ func TestTimeRunsOut(t *testing.T) {
 		}
 		left := make(map[string]bool)
 		for round := range 3 {
-			// A reload keeps the order, too: of all settings, and of a team alone.
+			// A reload keeps the order too, whether all settings or only a team change.
 			if f.manager.Team = fmt.Sprint("team ", round); round == 0 {
 				f.manager.Timeout = 2*limit + time.Second
 			}
@@ -73,8 +73,8 @@ func TestTimeRunsOut(t *testing.T) {
 	})
 }
 
-// Organizations that hang are polled last, but are not forgotten, and what they
-// hold beyond the end of a scrape does not cost the next one its samples.
+// Organizations that hang are polled last, but they are polled, and slots that they
+// hold beyond the end of a scrape do not cost the next one its samples.
 func TestHungOrganizations(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
@@ -85,7 +85,7 @@ func TestHungOrganizations(t *testing.T) {
 		for i := range hung {
 			f.sim.SetOrg(orgID(i), simulator.Org{Answer: simulator.Hang()})
 		}
-		// At first contact they hold all slots, longer than a scrape may take.
+		// In the first scrape they hold all slots, longer than a scrape may take.
 		for round := 0; scrape()["1"] != orgs-hung; round++ {
 			if round == 10 {
 				return errors.New("the organizations that hang still cost others their samples")
@@ -111,8 +111,8 @@ func TestHungOrganizations(t *testing.T) {
 	})
 }
 
-// With one slot an organization that hangs is tried again now and then, even
-// where time runs out in every scrape.
+// With one slot, an organization that hangs is retried occasionally, even if every
+// scrape runs out of time.
 func TestOneSlot(t *testing.T) {
 	t.Parallel()
 	const orgs = 12

@@ -16,8 +16,8 @@ import (
 	"opsmanager_exporter/collector/demo"
 )
 
-// A program of one's own gives each request a collector and a registry, and the
-// scrape a deadline.
+// A program that embeds the collector creates a collector and a registry for each
+// request, with a deadline for the scrape.
 func ExampleTargets_Collector() {
 	simulated, err := demo.Start() // or config.Load, or a file for Exporter.Load
 	if err != nil {

@@ -29,8 +29,8 @@ func keyFiles(t *testing.T) (dir string) {
 	return dir
 }
 
-// load writes a configuration of three organizations, the last with a key of its
-// own, and loads it.
+// load writes and loads a configuration of three organizations, the last with its own
+// key.
 func (f *fixture) load(t *testing.T, dir, more string) {
 	t.Helper()
 	file := filepath.Join(dir, "opsmanager.yml")
@@ -86,8 +86,8 @@ func TestKeyFiles(t *testing.T) {
 	}
 	f.expect(t, "removed", "1", "1", "1")
 
-	// Rotated at the server first: rejected until the file follows, in a rewrite
-	// of equal size within the same tick of the file system's clock.
+	// Rotated on the server first: rejected until the file is rewritten, with the same
+	// size and within the same tick of the file system's clock.
 	rotated := strings.ToUpper(privateKey)
 	testfile.Write(t, priv, privateKey)
 	f.expect(t, "back", "1", "1", "1")
@@ -96,7 +96,7 @@ func TestKeyFiles(t *testing.T) {
 	testfile.Write(t, priv, rotated)
 	f.expect(t, "rotated in the file", "1", "1", "unauthorized")
 
-	// Rotated in the file first: rejected until the server follows.
+	// Rotated in the file first: rejected until rotated on the server.
 	third := "third-" + privateKey
 	testfile.Write(t, priv, third)
 	f.expect(t, "rotated in the file first", "unauthorized", "unauthorized", "unauthorized")
@@ -127,7 +127,7 @@ func TestCAFile(t *testing.T) {
 	f.expect(t, "replaced by another CA", "tls", "tls", "tls")
 }
 
-// Scrapes, key rotations, reloads and a stop, all at once.
+// Concurrent scrapes, key rotations, reloads and a shutdown.
 func TestEverythingAtOnce(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3})
@@ -142,7 +142,7 @@ func TestEverythingAtOnce(t *testing.T) {
 	testfile.Write(t, filepath.Join(dir, "own.pub"), publicKey)
 	set(0)
 	f.load(t, dir, "")
-	f.expect(t, "before", "1", "1", "1") // a good key was read: from here on there is one
+	f.expect(t, "before", "1", "1", "1") // from here on, there is a last good key
 
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
@@ -160,8 +160,8 @@ func TestEverythingAtOnce(t *testing.T) {
 					return
 				}
 				for i := range 3 {
-					// Between the change at the server and in the file the key is
-					// wrong, and nothing else ever is.
+					// Between the change on the server and in the file, the key is
+					// wrong; there are no other failures.
 					if got := s.State(t, orgID(i)); got != "1" && got != "unauthorized" {
 						t.Errorf("organization %d: %s", i, got)
 					}
@@ -180,14 +180,14 @@ func TestEverythingAtOnce(t *testing.T) {
 	f.expect(t, "at rest", "1", "1", "1")
 
 	f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulator.Hang()})
-	wg.Go(func() { _, _ = get(t, f.url, "60") }) // a scrape that the stop meets
+	wg.Go(func() { _, _ = get(t, f.url, "60") }) // in flight at the shutdown
 	wait.For(t, "the poll is under way", func() bool { return f.sim.OrgCounts(orgID(0)).InFlight == 1 })
 	f.exporter.Close()
 	wg.Wait()
 }
 
-// A client certificate is replaced by rename and by a directory swap, as
-// Kubernetes does it, together with its key; both are in use at the next poll.
+// A client certificate and its key are replaced by rename and, like Kubernetes does,
+// by a directory swap. The next poll uses both.
 func TestClientCertificate(t *testing.T) {
 	t.Parallel()
 	serverCA, first, second := authority.New(t), authority.New(t), authority.New(t)
@@ -214,7 +214,7 @@ func TestClientCertificate(t *testing.T) {
 		testfile.Write(t, filepath.Join(into, "tls.crt"), cert)
 		testfile.Write(t, filepath.Join(into, "tls.key"), key)
 	}
-	swap := func(to string) { // as the kubelet swaps ..data
+	swap := func(to string) { // like the kubelet swaps ..data
 		if err := os.Symlink(to, filepath.Join(dir, "..tmp")); err != nil {
 			t.Fatal(err)
 		}

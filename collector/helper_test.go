@@ -24,7 +24,7 @@ const (
 	privateKey = simulated.PrivateKey
 )
 
-// fixture is a simulated Ops Manager and an exporter that reads it through HTTP.
+// fixture is a simulated Ops Manager and an exporter that polls it.
 type fixture struct {
 	sim      *simulator.Server
 	exporter *collector.Exporter
@@ -34,7 +34,7 @@ type fixture struct {
 	arrived  atomic.Int64 // scrapes of /metrics so far
 }
 
-// settings say what is unlike the usual in a fixture.
+// settings are the settings of a fixture that differ from the default.
 type settings struct {
 	sim           simulator.Options
 	orgs          int
@@ -103,10 +103,10 @@ func get(t *testing.T, target, timeout string) (samples, error) {
 	return exposition.Scrape(t.Context(), target, d)
 }
 
-// samples are the lines of an exposition.
+// samples are the sample lines of an exposition.
 type samples = exposition.Samples
 
-// states counts how the organizations of the fixture stand.
+// states counts the organizations of the fixture by state.
 func (f *fixture) states(t *testing.T, s samples) map[string]int {
 	t.Helper()
 	counts := make(map[string]int)
@@ -116,7 +116,7 @@ func (f *fixture) states(t *testing.T, s samples) map[string]int {
 	return counts
 }
 
-// held answers SYNCED when release is closed.
+// held responds with SYNCED once release is closed.
 func held(release <-chan struct{}) simulator.Answer {
 	return simulated.Held(release, simulator.Status("SYNCED"))
 }

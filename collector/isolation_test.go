@@ -17,12 +17,12 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Several Ops Managers, each in trouble of its own: the scrape answers inside
-// its announced timeout, with every sample of those that are well.
+// With several Ops Managers that fail in different ways, the scrape responds within
+// its announced timeout, with all samples of the healthy ones.
 func TestOpsManagersApart(t *testing.T) {
 	t.Parallel()
 	ci.Long(t)
-	mute, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // accepts connections and sends nothing
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,7 +73,7 @@ func TestOpsManagersApart(t *testing.T) {
 	})
 }
 
-// No series carries anything that an upstream wrote freely, nor a key.
+// No series contains free text from an upstream, or a key.
 func TestHostileUpstream(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer

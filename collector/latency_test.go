@@ -16,7 +16,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// aside adds an Ops Manager, in no trouble of its own, to the fixture's.
+// aside adds a healthy Ops Manager to the fixture.
 func (f *fixture) aside(t *testing.T, name string, orgs int) *simulator.Server {
 	t.Helper()
 	sim, m := simulated.OpsManager(t, simulator.Options{}, 0)
@@ -30,8 +30,8 @@ func (f *fixture) aside(t *testing.T, name string, orgs int) *simulator.Server {
 	return sim
 }
 
-// Those that are asked last answer first: the scrape waits for the slowest one
-// and for nothing else, though it might for an hour.
+// Organizations that are polled last respond first: the scrape waits only for the
+// slowest one, although its timeout is an hour.
 func TestScrapeEndsWithTheSlowest(t *testing.T) {
 	t.Parallel()
 	const orgs = 5
@@ -68,8 +68,8 @@ func TestScrapeEndsWithTheSlowest(t *testing.T) {
 	}
 }
 
-// An Ops Manager whose slots are all taken by polls that hang delays nothing of
-// another: neither its share of the same scrape nor other scrapes.
+// An Ops Manager whose slots are all held by polls that hang does not delay another
+// one, in the same scrape or in others.
 func TestSlowOpsManagerDelaysNoOther(t *testing.T) {
 	t.Parallel()
 	const orgs = 10
@@ -161,7 +161,7 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 	dir := keyFiles(t)
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), ca.PEM())
 	const trust = "tls_config: {ca_file: ca.pem}"
-	const slot = "\n    max_concurrent_requests: 1" // for several, net/http may open more connections than it needs
+	const slot = "\n    max_concurrent_requests: 1" // with several, net/http may open more connections than it needs
 	f.load(t, dir, trust+slot)
 	f.expect(t, "at first", "1", "1", "1")
 	if seen.full.Load() == 0 {
@@ -181,7 +181,7 @@ func TestTLSSessionsAreResumed(t *testing.T) {
 	f.load(t, dir, trust+"\n    max_concurrent_requests: 2")
 	resumes("a reload that replaces the client")
 
-	// Who is trusted now was not asked then.
+	// A session is not resumed with another CA, which did not verify it.
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), authority.New(t).PEM())
 	f.expect(t, "another CA", "tls", "tls", "tls")
 	testfile.Write(t, filepath.Join(dir, "ca.pem"), ca.PEM())

@@ -9,7 +9,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testlog"
 )
 
-// The log tells what changes, once.
+// Changes are logged once.
 func TestLog(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer
@@ -21,7 +21,7 @@ func TestLog(t *testing.T) {
 	tests := []struct {
 		name   string
 		answer simulator.Answer
-		orgs   int // how many of them
+		orgs   int // number of organizations
 		want   []string
 	}{
 		{"all well", simulator.Status("SYNCED"), 30, nil},

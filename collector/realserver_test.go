@@ -13,9 +13,9 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Apache and Jetty compute and check the digest here, not the simulator: with
-// nonces of 2 s, 20 organizations at once and scrapes across several expiries,
-// every sample is right.
+// With Apache and Jetty computing and checking the digest instead of the simulator,
+// nonces that expire after 2 s, 20 organizations at once, and scrapes across several
+// expiries, every sample is correct.
 func TestRealDigestServers(t *testing.T) {
 	tests := []struct {
 		name  string
@@ -58,7 +58,7 @@ func TestRealDigestServers(t *testing.T) {
 						t.Errorf("scrape %d, organization %d: got %s, want %s", scrape, i, got, want)
 					}
 				}
-				time.Sleep(700 * time.Millisecond) // nonces age by the server's clock
+				time.Sleep(700 * time.Millisecond) // nonces expire by the server's clock
 			}
 			if got := answered.Load(); got != orgs*scrapes {
 				t.Errorf("%d answers, want %d", got, orgs*scrapes)
@@ -72,7 +72,7 @@ func TestRealDigestServers(t *testing.T) {
 	}
 }
 
-// loadReal makes the exporter read a real server in place of the simulated one.
+// loadReal makes the exporter poll a real server instead of the simulated one.
 func (f *fixture) loadReal(t *testing.T, server *realdigest.Server) {
 	t.Helper()
 	var b strings.Builder
@@ -91,7 +91,7 @@ func (f *fixture) loadReal(t *testing.T, server *realdigest.Server) {
 	}
 }
 
-// requests returns how many requests had a status code.
+// requests returns the number of requests with a status code.
 func requests(s samples, code string) (n int) {
 	fmt.Sscan(s[fmt.Sprintf(`opsmanager_api_requests_total{code=%q,ops_manager="production"}`, code)], &n)
 	return n

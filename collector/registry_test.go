@@ -11,8 +11,8 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// A scrape's collector passes the checks of a pedantic registry, with everything
-// that comes after the polls, and describes itself without polling.
+// The collector of a scrape passes the checks of a pedantic registry, including what
+// is collected after the polls, and describes itself without polling.
 func TestPedanticRegistry(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3})
@@ -27,7 +27,7 @@ func TestPedanticRegistry(t *testing.T) {
 	if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
 		t.Errorf("%v, %v", problems, err)
 	}
-	// The counters show the polls of the very scrape: one challenge, three polls,
+	// The counters include the polls of this scrape: one challenge and three polls,
 	// and then three more.
 	const want = `# HELP opsmanager_api_requests_total Total number of HTTP requests sent to this Ops Manager, including digest challenges, by status code; error if there was no response.
 # TYPE opsmanager_api_requests_total counter
@@ -44,7 +44,7 @@ opsmanager_migration_link_synced{org_id="5f1e9c2b8d3a4e0000000001"} 0
 	}
 }
 
-// Nothing is sent if the hook before that says so, or if nobody reads it.
+// Nothing is sent if BeforeSend returns false or the client is gone.
 func TestBeforeSend(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 1})

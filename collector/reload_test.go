@@ -19,13 +19,13 @@ import (
 
 func TestReload(t *testing.T) {
 	t.Parallel()
-	f := start(t, settings{orgs: 3, concurrency: 1}) // for several, net/http may open a connection that comes too late
+	f := start(t, settings{orgs: 3, concurrency: 1}) // with several, net/http may open another connection too late
 	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.OrgNotFound()})
 	f.scrape(t, "60")
 	f.scrape(t, "60")
 
-	// Organizations come and go: what stays keeps its counts, nonce and
-	// connections, what goes takes all its series along.
+	// Organizations are added and removed: those that stay keep their counts, nonce
+	// and connections; the series of those that are removed disappear.
 	removed := f.manager.Orgs[2]
 	f.manager.Orgs = append([]config.Org{{ID: orgID(7), Name: "New"}}, f.manager.Orgs[:2]...)
 	f.sim.SetOrg(orgID(7), simulator.Org{})
@@ -44,7 +44,7 @@ func TestReload(t *testing.T) {
 		}
 	}
 
-	// Another connection setting: new connections, the nonce stays, counts stay.
+	// A changed connection setting: new connections, same nonce and counts.
 	f.manager.Timeout = 3 * time.Second
 	f.apply()
 	f.sim.ResetCounts()
@@ -56,7 +56,7 @@ func TestReload(t *testing.T) {
 		t.Errorf("scrape_errors_total after another reload: %s, want 4", got)
 	}
 
-	// An Ops Manager that is renamed leaves nothing under its old name.
+	// A renamed Ops Manager leaves no series with its old name.
 	f.manager.Name = "staging"
 	f.apply()
 	for series := range f.scrape(t, "60") {
@@ -66,8 +66,8 @@ func TestReload(t *testing.T) {
 	}
 }
 
-// What is counted for an organization, and what is known of its Ops Manager,
-// outlives every reload that keeps them.
+// The counts of an organization and the version of its Ops Manager survive every
+// reload that keeps them.
 func TestCountsOutliveReloads(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})
@@ -99,7 +99,7 @@ func TestCountsOutliveReloads(t *testing.T) {
 		t.Error("no time of the last success after a move")
 	}
 
-	// The version is known without another answer.
+	// The version is known without another response.
 	f.manager.Timeout = 3 * time.Second
 	f.apply()
 	for i := range 2 {
@@ -114,8 +114,8 @@ func TestCountsOutliveReloads(t *testing.T) {
 	}
 }
 
-// The slots are those of the Ops Manager, whatever is reloaded: its timeout, its
-// name, its organizations.
+// The slots stay with the Ops Manager, whatever changes: its timeout, name or
+// organizations.
 func TestSlotsOutliveReloads(t *testing.T) {
 	t.Parallel()
 	const slots = 4
@@ -148,8 +148,8 @@ func TestSlotsOutliveReloads(t *testing.T) {
 	}
 }
 
-// Close ends the polls of Ops Managers that a reload replaced, too, starts none
-// that wait, and leaves no connection open.
+// Close also cancels polls of Ops Managers that a reload replaced, starts no waiting
+// polls, and leaves no connection open.
 func TestClose(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 12, concurrency: 4, timeout: time.Minute})
@@ -177,15 +177,15 @@ func TestClose(t *testing.T) {
 	if states["not_reached"] != 8 || f.sim.Counts().Requests != 4 {
 		t.Errorf("%d requests, states %v", f.sim.Counts().Requests, states)
 	}
-	f.apply() // in vain
+	f.apply() // has no effect
 	if got := f.exporter.Targets().Orgs(); len(got) != 1 {
 		t.Errorf("%d organizations are configured after Close", len(got))
 	}
 	wait.For(t, "no connection is open after Close", func() bool { return f.sim.Counts().Open == 0 })
 }
 
-// A reload takes over what changed of an organization, and keeps what did not:
-// the shared key that was last read, and the counters of the API.
+// A reload applies the changes to an organization and keeps the rest: the shared key
+// that was last read, and the counters of the API.
 func TestReloadOfOneOrganization(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 1})
@@ -214,8 +214,8 @@ func TestReloadOfOneOrganization(t *testing.T) {
 	}
 }
 
-// A team is a label of the next scrape, the organization's own before its Ops
-// Manager's. A change of it costs no connection, no challenge and no count.
+// A team is a label from the next scrape on; that of the organization overrides that
+// of its Ops Manager. Changing it keeps connections, nonces and counts.
 func TestReloadOfTeams(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3, concurrency: 1})
@@ -225,7 +225,7 @@ func TestReloadOfTeams(t *testing.T) {
 	for i, tt := range []struct {
 		manager string
 		own     string
-		want    [2]string // the label of one with a team of its own, and of one without
+		want    [2]string // the labels of an organization with its own team and of one without
 	}{
 		{"", "", [2]string{"", ""}},
 		{"payments-dba", "", [2]string{`,team="payments-dba"`, `,team="payments-dba"`}},
@@ -257,7 +257,7 @@ func TestReloadOfTeams(t *testing.T) {
 	}
 }
 
-// A version is that of the server at this URL.
+// The version belongs to the server at this URL.
 func TestVersionOfAnotherServer(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 1})
@@ -272,8 +272,8 @@ func TestVersionOfAnotherServer(t *testing.T) {
 	}
 }
 
-// A scrape in flight over a reload ends with what it began with, and what it
-// leaves behind is not seen afterwards.
+// A scrape in flight during a reload finishes with the configuration that it started
+// with, and leaves no series behind.
 func TestReloadDuringScrape(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})
@@ -334,8 +334,7 @@ func TestBadFileChangesNothing(t *testing.T) {
 	}
 }
 
-// A hundred reloads while scrapes run, each of which changes something, lose no
-// sample.
+// A hundred reloads during scrapes, each with a change, do not lose a sample.
 func TestReloadsUnderLoad(t *testing.T) {
 	t.Parallel()
 	const orgs = 20
@@ -367,14 +366,14 @@ func TestReloadsUnderLoad(t *testing.T) {
 		m.MaxConcurrentRequests = 4 + i%5
 		m.Orgs = append(slices.Clone(m.Orgs), config.Org{ID: orgID(orgs + i), Name: "Passing"})
 		f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{m}})
-		time.Sleep(2 * time.Millisecond) // so that scrapes come in between
+		time.Sleep(2 * time.Millisecond) // lets scrapes run in between
 	}
 	close(stop)
 	wg.Wait()
 	wait.For(t, "few connections are open after 100 reloads", func() bool { return f.sim.Counts().Open <= 16 })
 }
 
-// Every configuration that is refused leaves everything as it is.
+// A rejected configuration changes nothing.
 func TestEveryBadFileChangesNothing(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3, concurrency: 1})

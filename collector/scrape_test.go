@@ -54,12 +54,12 @@ func TestStates(t *testing.T) {
 		{"cut in the headers", simulator.Org{Answer: simulator.Cut()}, "connect"},
 		{"cut in the body", simulator.Org{Answer: simulator.Truncated()}, "connect"},
 	}
-	// Among healthy organizations in one scrape, several scrapes in a row: what
-	// goes wrong for one of them never shows at another.
+	// In one scrape with healthy organizations, several times in a row: the failure of
+	// one organization never affects another.
 	const healthy = 20
 	wait.Growing(t, 500*time.Millisecond, func(limit time.Duration) error {
 		f := start(t, settings{orgs: healthy + len(tests), timeout: limit})
-		// Every one of them was SYNCED in the scrape before: no fault shows that.
+		// All were SYNCED in the previous scrape, which must not be exposed now.
 		if got := f.states(t, f.scrape(t, "60")); got["1"] != healthy+len(tests) {
 			return fmt.Errorf("before the faults: %v", got)
 		}
@@ -90,7 +90,7 @@ func TestStates(t *testing.T) {
 	})
 }
 
-// What was read before is not shown when there is no connection any more.
+// A status that was read before is not exposed once there is no connection.
 func TestServerGoesAway(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 3})
@@ -117,7 +117,7 @@ func TestOwnKeysCostOneRequestPerPoll(t *testing.T) {
 			t.Errorf("%d requests for %d organizations while nonces live", got, orgs)
 		}
 	}
-	// The server's clock jumps, ours does not: an expiry that cannot be foreseen.
+	// Only the server's clock jumps, so the expiry cannot be predicted.
 	now.Advance(61 * time.Second)
 	f.sim.ResetCounts()
 	s := f.scrape(t, "60")
@@ -161,8 +161,8 @@ func TestSharedKeyCostsOneChallenge(t *testing.T) {
 	}
 }
 
-// Time stands still as long as there is a connection: net/http would give one up
-// whose goroutine is not run for 50 ms after a request was written.
+// Time stands still while there is a connection: net/http would drop one whose
+// goroutine does not run for 50 ms after a request was written.
 func TestConnectionsAreKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		f := start(t, settings{orgs: 100, concurrency: 8})
@@ -181,12 +181,12 @@ func TestSimultaneousScrapesShareThePolls(t *testing.T) {
 	wait.Growing(t, 100*time.Millisecond, func(limit time.Duration) error {
 		f := start(t, settings{orgs: orgs, concurrency: 8, timeout: time.Minute})
 		f.scrape(t, "60")
-		// No poll is answered before every scrape has had the time to join it.
+		// No poll gets a response before every scrape has had time to join it.
 		together := make(chan struct{})
 		for i := range orgs {
 			f.sim.SetOrg(orgID(i), simulator.Org{Answer: held(together)})
 		}
-		// Not a 5xx: its connection is closed, and a poll that just got it asks twice.
+		// Not a 5xx, which closes its connection, so that a poll that just got it would send two requests.
 		f.sim.SetOrg(orgID(0), simulator.Org{Answer: simulated.Held(together, simulator.OrgNotFound())})
 		f.sim.ResetCounts()
 		before := f.arrived.Load()

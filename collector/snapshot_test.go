@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// What a snapshot says of an organization that is not synced is what check says.
+// A snapshot has the same advice as check.
 func TestAdvice(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 4})
@@ -34,13 +34,13 @@ func TestAdvice(t *testing.T) {
 		{},
 		advice.OfNotSynced(),
 		{
-			Problem: "HTTP 401 USER_UNAUTHORIZED: the API key lacks the role Organization Owner in the organization",
-			Fix: `Grant the API key (api_key of ops manager "production") the role Organization Owner: in Ops Manager open the organization, Access Manager, API Keys, and edit the key.` +
-				" If the key belongs to another organization, give this one an api_key of its own.",
+			Problem: "HTTP 401 USER_UNAUTHORIZED: the API key lacks the Organization Owner role in the organization",
+			Fix: `Grant the API key (api_key of Ops Manager "production") the Organization Owner role in the organization (Ops Manager: Access Manager, API Keys).` +
+				" If the key belongs to another organization, configure a separate api_key for this one.",
 		},
 		{
 			Problem: "HTTP 401: the API key was rejected",
-			Fix:     "Check both halves of the API key (the organization's own api_key), and that the key was not deleted: in Ops Manager open the organization, Access Manager, API Keys.",
+			Fix:     "Check the public and private parts of the API key (the organization's own api_key), and that the key still exists in Ops Manager (Access Manager, API Keys).",
 		},
 	} {
 		if got := f.exporter.Snapshot().Orgs[i].Advice; got != want {
@@ -49,7 +49,7 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
-// missingCA returns the settings of who trusts a CA whose file is missing.
+// missingCA returns settings with a CA file that does not exist.
 func missingCA(t *testing.T) config.TLS {
 	t.Helper()
 	cfg, err := config.Load(testfile.New(t, "opsmanager.yml", "ops_managers:\n  - url: https://om.example.net\n    api_key: {public_key: a, private_key: b}\n"+
@@ -60,7 +60,7 @@ func missingCA(t *testing.T) config.TLS {
 	return cfg.OpsManagers[0].TLS
 }
 
-// A snapshot is made once for each scrape, probe and reload, and shows it.
+// A snapshot is made once after each scrape, probe and reload, and reflects it.
 func TestSnapshotIsMadeOnce(t *testing.T) {
 	t.Parallel()
 	f := start(t, settings{orgs: 2})

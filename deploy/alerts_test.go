@@ -16,8 +16,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Every alert fires and resolves, with the right words to the right receiver, in
-// time and once.
+// Every alert fires and resolves in time, once, with the right text and receiver.
 func TestAlerts(t *testing.T) {
 	binary := realprometheus.Build(t)
 	for _, suite := range realprometheus.Suites() {
@@ -60,12 +59,12 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 		defer close(flapping)
 		for i := range 7 {
 			alpha.says(orders, simulator.Status([]string{"NOT_SYNCED", "SYNCED"}[i%2]))
-			time.Sleep(2 * scrapeInterval) // each is seen, and none lasts long enough for another alert
+			time.Sleep(2 * scrapeInterval) // each is scraped, and none lasts long enough for another alert
 		}
 		alpha.says(orders, simulator.Status("SYNCED"))
 	}()
 
-	// Failed polls in the middle of the drop, before anybody was told.
+	// Failed polls during the drop, before the notification.
 	time.Sleep(2 * scrapeInterval)
 	alpha.says(payments, simulator.UnexpectedError())
 	time.Sleep(2 * scrapeInterval)
@@ -85,7 +84,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 		t.Errorf("annotations %v", alert.Annotations)
 	}
 
-	// Failed polls, another name and a reload, after somebody was told.
+	// Failed polls, another name and a reload, after the notification.
 	alpha.says(payments, simulator.UnexpectedError())
 	alpha.orgs[0][1] = "Renamed"
 	testfile.Write(t, file, configuration(alpha, beta))
@@ -121,7 +120,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	hook.await(t, dropped, "firing", flaps)
 	<-flapping
 
-	// One page for an Ops Manager that died, although each of its organizations is
+	// One page for an Ops Manager that is down, although each of its organizations is
 	// unknown.
 	s.expect(t, `count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing", severity="warning", ops_manager="beta"})`, 3)
 	time.Sleep(groupWait + tolerance)
@@ -132,7 +131,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 		t.Errorf("the warning is %s while its critical alert fires", state)
 	}
 
-	// Everything is well again.
+	// Everything recovers.
 	mended := time.Now()
 	alpha.says(payments, simulator.Status("SYNCED"))
 	alpha.says(billing, simulator.Status("SYNCED"))
@@ -155,7 +154,7 @@ func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 		t.Errorf("alerts for an organization that is well: %v", alerts)
 	}
 
-	// The exporter dies: one page, for all of its organizations.
+	// The exporter stops: one page for all of its organizations.
 	killed := time.Now()
 	exporter.Stop(t)
 	down := labels("alertname", "OpsManagerExporterDown", "severity", "critical", "instance", exporter.Address)

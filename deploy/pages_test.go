@@ -12,9 +12,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// What wakes somebody up does so once, and does not end because nobody can tell
-// any more. The job that scrapes the exporters has some other name than in the
-// shipped files.
+// Each page is sent once, and does not resolve because the status becomes unknown. The
+// name of the job differs from the one in the shipped files.
 func TestPages(t *testing.T) {
 	binary := realprometheus.Build(t)
 	for _, suite := range realprometheus.Suites() {
@@ -74,7 +73,7 @@ func testPages(t *testing.T, suite realprometheus.Suite, binary string) {
 		t.Errorf("the second link that dropped belongs to the incident of the first, %s", first.groupKey)
 	}
 
-	// The first page goes on when its status is unknown for so long that this would
+	// The first page stays active when the status is unknown for so long that this would
 	// be a page too.
 	s.expect(t, `count(ALERTS{alertname="MigrationLinkStatusUnknown", alertstate="firing", severity="critical", org_id="`+payments+`"})`, 1)
 	s.expect(t, `absent(last_over_time(opsmanager_exporter_build_info{instance="`+other.Address+`"}[`+shorten("1h")+`]))`, 1) // what the alert remembers of an exporter

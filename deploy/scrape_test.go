@@ -16,8 +16,8 @@ const (
 	demoReadable = 3
 )
 
-// Both ways to scrape the demo give one state for each organization and nothing
-// to complain about: the one that the shipped file has, and the one in its comments.
+// Both ways of scraping, the one in the shipped file and the one in its comments, give
+// one state for each organization of the demo and no alerts about the exporter.
 func TestScrapeConfiguration(t *testing.T) {
 	shipped := testfile.Read(t, "prometheus/prometheus.yml")
 	head, _, ok := strings.Cut(shipped, "  # One scrape for all")
@@ -57,8 +57,8 @@ func TestScrapeConfiguration(t *testing.T) {
 							return fmt.Errorf("%s: %v, want %v", expr, got, value)
 						}
 					}
-					// Not OpsManagerExporterScrapeSlow: in short time the organization that
-					// never answers uses up the scrape.
+					// Not OpsManagerExporterScrapeSlow: with shortened times, the organization
+					// that never responds uses up the scrape.
 					if got := realprometheus.Query(t, prometheus, `ALERTS{alertname=~"OpsManagerExporter(Down|ConfigReloadFailed)|OpsManagerUnreachable"}`); len(got) != 0 {
 						return fmt.Errorf("alerts: %v", got)
 					}

@@ -24,7 +24,7 @@ type webhook struct {
 // notification is one request of Alertmanager.
 type notification struct {
 	at       time.Time
-	GroupKey string // receivers take notifications of one group for one incident
+	GroupKey string // receivers treat notifications of one group as one incident
 	Alerts   []notified
 }
 
@@ -39,7 +39,7 @@ type notified struct {
 
 func (n notified) String() string { return fmt.Sprintf("%s %v", n.Status, n.Labels) }
 
-// matches tells whether n has this status and these labels, and perhaps more.
+// matches reports whether n has this status and at least these labels.
 func (n notified) matches(status string, labels map[string]string) bool {
 	for name, value := range labels {
 		if n.Labels[name] != value {

@@ -1,6 +1,6 @@
-// Package deploy_test runs what users deploy all together: a simulated Ops
+// Package deploy_test runs everything that users deploy together: a simulated Ops
 // Manager, the exporter, Prometheus with the shipped rules, Alertmanager with the
-// shipped routes, and somebody who is told.
+// shipped routes, and a webhook that receives notifications.
 package deploy_test
 
 import (
@@ -17,11 +17,10 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// factor is how much faster than in production time passes here: every duration
-// of the shipped files is divided by it.
+// factor is the factor by which every duration in the shipped files is divided.
 const factor = 60
 
-// These are what the shipped files say, shortened.
+// Shortened values from the shipped files.
 const (
 	scrapeInterval = 60 * time.Second / factor
 	ruleInterval   = 30 * time.Second / factor
@@ -41,11 +40,11 @@ func shorten(text string) string {
 
 // The organizations.
 const (
-	payments = "5f1e9c2b8d3a4e0012ab3401" // goes down for long
+	payments = "5f1e9c2b8d3a4e0012ab3401" // goes down for a long time
 	risk     = "5f1e9c2b8d3a4e0012ab3402" // stays up
 	billing  = "5f1e9c2b8d3a4e0012ab3403" // loses its role
 	orders   = "5f1e9c2b8d3a4e0012ab3404" // goes up and down
-	beta1    = "5f1e9c2b8d3a4e0012ab3405" // of an Ops Manager that dies
+	beta1    = "5f1e9c2b8d3a4e0012ab3405" // of an Ops Manager that stops
 	beta2    = "5f1e9c2b8d3a4e0012ab3406"
 	beta3    = "5f1e9c2b8d3a4e0012ab3407"
 	gamma1   = "5f1e9c2b8d3a4e0012ab3408" // of an Ops Manager that hangs
@@ -53,8 +52,8 @@ const (
 	gamma3   = "5f1e9c2b8d3a4e0012ab340a"
 )
 
-// opsManager is a simulated Ops Manager that can die and come back. Each of its
-// organizations has an API key of its own.
+// opsManager is a simulated Ops Manager that can be stopped and restarted. Each of its
+// organizations has its own API key.
 type opsManager struct {
 	name, address string
 	orgs          [][2]string // ID and name
@@ -64,7 +63,7 @@ type opsManager struct {
 
 const privateKey = "test-private-key"
 
-// publicKey returns that of an organization.
+// publicKey returns the public key of an organization.
 func publicKey(id string) string { return "key" + id[len(id)-5:] }
 
 func startOpsManager(t *testing.T, name string, orgs ...[2]string) *opsManager {
@@ -88,14 +87,14 @@ func (m *opsManager) start(t *testing.T) {
 	}
 }
 
-// revoke makes the key of an organization worthless.
+// revoke revokes the key of an organization.
 func (m *opsManager) revoke(id string) { m.SetKey(publicKey(id), "another-private-key") }
 
 func (m *opsManager) says(id string, answer simulator.Answer) {
 	m.SetOrg(id, simulator.Org{Answer: answer})
 }
 
-// configuration returns the exporter's for some Ops Managers.
+// configuration returns a configuration of the exporter for the Ops Managers.
 func configuration(managers ...*opsManager) string {
 	var b strings.Builder
 	b.WriteString("ops_managers:\n")
@@ -112,7 +111,7 @@ func configuration(managers ...*opsManager) string {
 	return b.String()
 }
 
-// labels writes a map shorter.
+// labels is a short name for a map of labels.
 func labels(pairs ...string) map[string]string {
 	m := make(map[string]string)
 	for i := 0; i < len(pairs); i += 2 {
@@ -121,7 +120,7 @@ func labels(pairs ...string) map[string]string {
 	return m
 }
 
-// stack is what users deploy around exporters: the shipped files, with every
+// stack is what users deploy around exporters, with the shipped files and every
 // duration shortened.
 type stack struct {
 	hook                     *webhook
@@ -137,7 +136,7 @@ func startStack(t *testing.T, suite realprometheus.Suite, job string, exporters 
 	for _, exporter := range exporters {
 		addresses = append(addresses, exporter.Address)
 	}
-	config := realprometheus.Replace(t, testfile.Read(t, "prometheus/prometheus.yml"), "scrape_timeout: 15s", "scrape_timeout: 60s") // shortened too, it would be too short for a busy machine
+	config := realprometheus.Replace(t, testfile.Read(t, "prometheus/prometheus.yml"), "scrape_timeout: 15s", "scrape_timeout: 60s") // the shortened value would be too short for a busy machine
 	config = realprometheus.Replace(t, shorten(config), "localhost:20301", strings.Join(addresses, ", "))
 	config = realprometheus.Replace(t, config, "localhost:9093", s.alertmanager.Address)
 	config = realprometheus.Replace(t, config, "job_name: opsmanager\n", "job_name: "+job+"\n")
@@ -158,13 +157,13 @@ func (s *stack) expect(t *testing.T, expr string, value float64) {
 	})
 }
 
-// alert is what Alertmanager tells about an alert.
+// alert is an alert in the API of Alertmanager.
 type alert struct {
 	Labels, Annotations map[string]string
 	Status              struct{ State string } // active or suppressed
 }
 
-// alert returns the one alert that has these labels, and perhaps more.
+// alert returns the only alert with at least these labels.
 func (s *stack) alert(t *testing.T, labels map[string]string) alert {
 	t.Helper()
 	var all, found []alert

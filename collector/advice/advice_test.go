@@ -16,7 +16,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// The secrets of these tests: no advice may ever show them.
+// The secrets of these tests, which no advice may contain.
 const (
 	proxyUser     = "pr0xy-us3r"
 	proxyPassword = "pr0xy-s3cr3t"
@@ -33,7 +33,7 @@ func manager(t *testing.T, setting string) *config.OpsManager {
 	return &cfg.OpsManagers[0]
 }
 
-// What cannot be had from a server on this machine.
+// Failures that a server on this machine cannot cause.
 func TestAdviceOnErrors(t *testing.T) {
 	m := manager(t, "proxy_url: http://"+proxyUser+":"+proxyPassword+"@proxy.example.net")
 	dial := func(err error) error { return &net.OpError{Op: "dial", Net: "tcp", Err: err} }
@@ -74,8 +74,8 @@ func TestAdviceOnErrors(t *testing.T) {
 	}
 }
 
-// The advice names the environment where it says which proxy is used, and says so
-// where it names one that is not used.
+// The advice names the environment variable if its proxy is used, and says so if it is
+// set but not used.
 func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 	const (
 		asked  = "proxy_from_environment: true"
@@ -119,7 +119,7 @@ func TestAdviceOnProxiesOfTheEnvironment(t *testing.T) {
 	}
 }
 
-// Every reason has advice, however little is known.
+// Every reason has advice, even without details.
 func TestAdviceWithoutDetails(t *testing.T) {
 	m := manager(t, "timeout: 5s")
 	seen := make(map[string]opsmanager.Reason)

@@ -9,10 +9,10 @@ import (
 	"opsmanager_exporter/collector/testkit/authority"
 )
 
-// told is the advice on a failure, as the JSON output has it.
+// told is the advice on a failure in the JSON output.
 type told struct{ reason, problem, fix string }
 
-// advised checks online and compares the advice on the first organization.
+// advised runs an online check and compares the advice for the first organization.
 func advised(t *testing.T, want told, managers ...string) {
 	t.Helper()
 	got := run(t.Context(), t, Options{File: configuration(t, managers...), Online: true, JSON: true})

@@ -68,7 +68,7 @@ func TestWarningsAreCounted(t *testing.T) {
 	}
 }
 
-// Others show twenty problems, check all of them.
+// Logs are limited to 20 problems, check shows all of them.
 func TestManyProblems(t *testing.T) {
 	for n, want := range map[int]struct {
 		lines   int
@@ -99,7 +99,7 @@ func TestProxyFromEnvironment(t *testing.T) {
 	}
 }
 
-// Every problem of every file is told at once.
+// All problems of all files are reported at once.
 func TestOfflineFiles(t *testing.T) {
 	key := testfile.New(t, "empty.key", "")
 	file := configuration(t,
@@ -116,7 +116,7 @@ func TestOfflineFiles(t *testing.T) {
 	}
 }
 
-// What is wrong with a configuration is told with file, line and fix; nothing is
+// Problems in a configuration are reported with file, line and fix, and nothing is
 // polled.
 func TestBadConfigurations(t *testing.T) {
 	const dir = "../../config/testdata/bad"
@@ -124,7 +124,7 @@ func TestBadConfigurations(t *testing.T) {
 	if err != nil || len(files) < 100 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	// These rules are about the whole file.
+	// These rules apply to the whole file.
 	wholeFile := map[string]bool{"empty.yml": true, "only_comments.yml": true, "only_null.yml": true, "not_utf8.yml": true}
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
@@ -154,7 +154,7 @@ func TestJSONNeedsOnline(t *testing.T) {
 	run(t.Context(), t, Options{File: "missing.yml", JSON: true}).want(t, "--output=json requires --online")
 }
 
-// A status is a success, be it NOT_SYNCED; anything else is none.
+// Any status is a success, including NOT_SYNCED; anything else is a failure.
 func TestExit(t *testing.T) {
 	synced, notSynced, broken := simulator.Status("SYNCED"), simulator.Status("NOT_SYNCED"), simulator.EmptyBody()
 	for name, tt := range map[string]struct {
@@ -178,7 +178,7 @@ func TestExit(t *testing.T) {
 	}
 }
 
-// A file that cannot be used fails its own organizations, and the check.
+// A file that cannot be used fails only its organizations, and the check.
 func TestOnlineFiles(t *testing.T) {
 	s := simulate(t, simulator.Options{}, simulator.Status("SYNCED"), nil)
 	file := configuration(t,
@@ -192,7 +192,7 @@ func TestOnlineFiles(t *testing.T) {
 	golden(t, "files.golden", got.stdout)
 }
 
-// A key file that no organization needs now is a problem all the same.
+// A broken key file is a problem even if no organization uses it.
 func TestFileProblemByItself(t *testing.T) {
 	s := simulate(t, simulator.Options{}, nil)
 	file := configuration(t, "  - url: "+s.URL()+"\n    api_key: {public_key: a-s3cr3t, private_key_file: missing.key}\n    orgs:\n"+

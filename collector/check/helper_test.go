@@ -22,7 +22,7 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// The secrets of these tests: none may ever be printed.
+// The secrets of these tests, which must never be printed.
 const (
 	publicKey     = "jkqmzxvt"
 	privateKey    = "4f7c1f0e-7d0a-4b8f-9a3c-2f5d8e6b1c90"
@@ -32,8 +32,7 @@ const (
 
 func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
-// simulate starts an Ops Manager that knows the key and an organization for
-// each answer.
+// simulate starts an Ops Manager with the key and one organization for each answer.
 func simulate(t testing.TB, o simulator.Options, answers ...simulator.Answer) *simulator.Server {
 	t.Helper()
 	s, err := simulator.Start(o)
@@ -49,7 +48,7 @@ func simulate(t testing.TB, o simulator.Options, answers ...simulator.Answer) *s
 }
 
 // manager returns the configuration of one Ops Manager with n organizations.
-// Each of the settings is a line.
+// Each setting is one line.
 func manager(name, url string, n int, settings ...string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  - name: %s\n    url: %s\n", name, url)
@@ -64,32 +63,32 @@ func manager(name, url string, n int, settings ...string) string {
 	return b.String()
 }
 
-// configuration writes a configuration file for Ops Managers.
+// configuration writes a configuration file for the Ops Managers.
 func configuration(t testing.TB, managers ...string) string {
 	t.Helper()
 	return testfile.New(t, "opsmanager.yml", "ops_managers:\n"+strings.Join(managers, ""))
 }
 
-// trusting returns the settings of who trusts an authority alone.
+// trusting returns settings that trust only the authority.
 func trusting(t testing.TB, ca *authority.Authority) string {
 	t.Helper()
 	return "tls_config: {ca_file: " + ca.File(t) + "}"
 }
 
-// trustingAs adds a client certificate of another authority to them.
+// trustingAs returns such settings with a client certificate issued by issuer.
 func trustingAs(t testing.TB, ca, issuer *authority.Authority) string {
 	t.Helper()
 	cert, key := authority.Files(t, issuer.Issue(t, authority.Client))
 	return "tls_config: {ca_file: " + ca.File(t) + ", cert_file: " + cert + ", key_file: " + key + "}"
 }
 
-// outcome is what one run printed and returned.
+// outcome is the output and error of a run.
 type outcome struct {
 	stdout, stderr string
 	err            error
 }
 
-// run runs the check and fails the test if anything of it shows a secret.
+// run runs the check and fails the test if its output or error contains a secret.
 func run(ctx context.Context, t testing.TB, o Options) outcome {
 	t.Helper()
 	var stdout, stderr bytes.Buffer
@@ -112,7 +111,7 @@ func run(ctx context.Context, t testing.TB, o Options) outcome {
 	return got
 }
 
-// want fails the test unless the error is this one, "" for none.
+// want fails the test unless the error has this text; "" means no error.
 func (o outcome) want(t testing.TB, text string) {
 	t.Helper()
 	got := ""
@@ -124,7 +123,7 @@ func (o outcome) want(t testing.TB, text string) {
 	}
 }
 
-// masked takes out what differs from run to run.
+// masked replaces what differs between runs.
 func masked(s string) string {
 	for _, m := range [][2]string{
 		{`\b\d+\.\d{3}s\b`, "0.000s"},
@@ -157,7 +156,7 @@ func golden(t testing.TB, name, got string) {
 	}
 }
 
-// decoded reads the JSON output, and nothing but it.
+// decoded decodes the JSON output, which must contain nothing else.
 func decoded(t testing.TB, text string) []record {
 	t.Helper()
 	var records []record

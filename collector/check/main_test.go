@@ -9,6 +9,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	log.SetOutput(io.Discard) // net/http logs what servers say unasked
+	log.SetOutput(io.Discard) // net/http logs unsolicited responses
 	goleak.VerifyTestMain(m)
 }

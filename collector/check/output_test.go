@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// failing takes so many bytes and then fails, as a closed pipe does.
+// failing accepts left bytes and then fails, like a closed pipe.
 type failing struct{ left int }
 
 func (f *failing) Write(p []byte) (int, error) {

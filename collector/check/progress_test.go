@@ -19,7 +19,7 @@ func TestProgressOnATerminalAlone(t *testing.T) {
 		t.Run(fmt.Sprint(terminal), func(t *testing.T) {
 			t.Parallel()
 			got := run(t.Context(), t, Options{File: file, Online: true, JSON: true, Terminal: terminal})
-			_, shown, _ := strings.Cut(got.stderr, "\n") // behind the warning about http://
+			_, shown, _ := strings.Cut(got.stderr, "\n") // after the warning about http://
 			if strings.HasPrefix(shown, polling) != terminal || strings.HasSuffix(shown, " \r") != terminal {
 				t.Errorf("got %q", shown)
 			}

@@ -11,14 +11,14 @@ import (
 	"testing"
 )
 
-// startProxy starts a proxy for CONNECT that wants credentials, or answers every
-// request with code if it is not 0, and returns its host and port.
+// startProxy starts a CONNECT proxy that requires credentials, or responds to every
+// request with code unless it is 0, and returns its host and port.
 func startProxy(t testing.TB, code int) string {
 	t.Helper()
 	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(proxyUser+":"+proxyPassword))
 	var tunnels sync.WaitGroup
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tunnels.Add(1) // the server forgets a connection that is taken from it
+		tunnels.Add(1) // the server does not track hijacked connections
 		defer tunnels.Done()
 		switch {
 		case code != 0:
@@ -55,7 +55,7 @@ func startProxy(t testing.TB, code int) string {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// listen starts a server that answers each connection with a text after it read
+// listen starts a server that sends text on each connection once it has received
 // something, and returns its host and port.
 func listen(t testing.TB, text string) string {
 	t.Helper()

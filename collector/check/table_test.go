@@ -11,8 +11,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 )
 
-// fleet returns a configuration of two Ops Managers with organizations in many
-// states.
+// fleet returns a configuration of two Ops Managers with organizations in many states.
 func fleet(t testing.TB) string {
 	role, synced := simulator.MissingRole(false), simulator.Status("SYNCED")
 	first := simulate(t, simulator.Options{}, synced, simulator.Status("NOT_SYNCED"),
@@ -56,7 +55,7 @@ func TestNoOrganizations(t *testing.T) {
 	}
 }
 
-// The configuration refuses such names; nothing of them moves a cursor anyway.
+// The configuration rejects such names; even so, they must not move the cursor.
 func TestOddNames(t *testing.T) {
 	f := finding{
 		ID: orgID(0), Name: "Pay\nments\r\u202e\u009b31m", OpsManager: "pro\tduction\x1b[2J", Team: "d\x1bba\u202e",
@@ -76,8 +75,8 @@ func TestOddNames(t *testing.T) {
 	}
 }
 
-// Teams are shown where there are any: the organization's own before its Ops
-// Manager's.
+// Teams are shown if there are any; that of an organization overrides that of its Ops
+// Manager.
 func TestTeams(t *testing.T) {
 	synced := simulator.Status("SYNCED")
 	s := simulate(t, simulator.Options{}, synced, synced)

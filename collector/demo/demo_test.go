@@ -8,7 +8,7 @@ import (
 	"opsmanager_exporter/collector/demo"
 )
 
-// The guide names addresses as the exporter serves them.
+// The guide contains the URLs that the exporter serves.
 func TestGuide(t *testing.T) {
 	d, err := demo.Start()
 	if err != nil {

@@ -64,7 +64,7 @@ func TestTimeoutThatIsNone(t *testing.T) {
 	}
 	page, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
-	if err != nil || !strings.Contains(string(page), "<b>0</b> Unknown") {
+	if err != nil || !strings.Contains(string(page), "<b>0</b> <span>Unknown</span>") {
 		t.Errorf("the page does not say that nothing is unknown: %v\n%s", err, page)
 	}
 	if got := p.log.String(); got != log {

@@ -8,7 +8,7 @@ import (
 	"github.com/alecthomas/kingpin/v2"
 )
 
-// application is the shape of the exporter's command line.
+// application is like the command line of the exporter.
 func application(t *testing.T) *kingpin.Application {
 	app := kingpin.New("exporter", "")
 	app.Flag("web.max-requests", "").Default("40").Int()

@@ -72,7 +72,7 @@ func TestRunFails(t *testing.T) {
 	}
 }
 
-// Every address that the exporter can listen on is one to ask at.
+// Every address that the exporter can listen on can be checked.
 func TestAddresses(t *testing.T) {
 	for _, tt := range []struct{ listen, ask string }{
 		{":0", ":"},
@@ -98,7 +98,7 @@ func TestAddresses(t *testing.T) {
 		}
 		server.Close()
 	}
-	// These cannot be had in a test: that they are understood shows in the error.
+	// These are not available in tests; the error shows that they are parsed.
 	for address, want := range map[string]string{
 		"127.0.0.1:tcpmux":      "dial tcp 127.0.0.1:1: connect: connection refused",
 		"[fe80::1%lo]:1":        "dial tcp [fe80::1%lo]:1: connect: ",
@@ -111,8 +111,8 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// A listener that fails every handshake by its own fault is not healthy, one that
-// refuses this client is.
+// A listener whose handshakes all fail because of its own certificate is unhealthy; one
+// that rejects this client is healthy.
 func TestHandshakes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		config *tls.Config

@@ -13,7 +13,7 @@ import (
 
 func TestRun(t *testing.T) {
 	const patience = 10 * time.Second
-	ends := func(after time.Duration) func(context.Context) int { // once it is to end
+	ends := func(after time.Duration) func(context.Context) int { // after cancellation
 		return func(ctx context.Context) int {
 			<-ctx.Done()
 			time.Sleep(after)
@@ -23,7 +23,7 @@ func TestRun(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		command func(context.Context) int
-		signals []time.Duration // when they come
+		signals []time.Duration // when they arrive
 		status  int
 		took    time.Duration
 		problem string

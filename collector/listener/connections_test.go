@@ -16,8 +16,8 @@ import (
 
 const get = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
-// At the limit the connection that has waited longest makes room, whatever it
-// waits for, and the newcomer is served at once.
+// At the limit, the connection that has waited longest is closed, whatever it waits for,
+// and the new one is served immediately.
 func TestRoomForNewcomers(t *testing.T) {
 	r := newRoom(t, 3)
 	r.Start()
@@ -37,7 +37,7 @@ func TestRoomForNewcomers(t *testing.T) {
 		r.answer(newcomer)
 		r.until(3, 3)
 	}
-	// Who was served last has waited least.
+	// The client served last has waited least.
 	last := r.dial()
 	r.send(last, get)
 	r.answer(last)
@@ -48,8 +48,8 @@ func TestRoomForNewcomers(t *testing.T) {
 	r.open(last)
 }
 
-// A request that is being worked on is never given up; a reader that does not
-// read is, once nobody else waits.
+// Requests being handled are never aborted; a client that does not read is closed if no
+// other client waits.
 func TestWorkIsKept(t *testing.T) {
 	r := newRoom(t, 3)
 	r.Start()
@@ -58,7 +58,7 @@ func TestWorkIsKept(t *testing.T) {
 	<-r.working
 	unread := r.dial()
 	r.send(unread, "GET /long HTTP/1.1\r\nHost: x\r\n\r\n")
-	if _, err := unread.Peek(1); err != nil { // its answer has begun
+	if _, err := unread.Peek(1); err != nil { // its response has begun
 		t.Fatal(err)
 	}
 	r.until(2, 0)
@@ -81,7 +81,7 @@ func TestWorkIsKept(t *testing.T) {
 	if got := r.conns.working(); got != 3 {
 		t.Errorf("%d requests are being worked on, want 3", got)
 	}
-	r.closed(r.dial()) // there is nobody to make room
+	r.closed(r.dial()) // no connection can be closed for it
 	for range 3 {
 		r.released <- true
 	}
@@ -97,8 +97,8 @@ func TestWorkIsKept(t *testing.T) {
 	r.answer(newcomer)
 }
 
-// A connection of HTTP/2 has several requests; clients that do not even shake
-// hands make room like others.
+// An HTTP/2 connection can have several requests; clients that do not complete the
+// handshake are closed like others.
 func TestRoomWithHTTP2(t *testing.T) {
 	r := newRoom(t, 2)
 	r.EnableHTTP2 = true
@@ -123,7 +123,7 @@ func TestRoomWithHTTP2(t *testing.T) {
 	go func() { results <- ask("/work") }()
 	<-r.working
 	r.until(2, 1)
-	for range 3 { // they make room for each other
+	for range 3 { // each closes the previous one
 		next := r.dial()
 		r.closed(silent)
 		silent = next
@@ -142,7 +142,7 @@ func TestRoomWithHTTP2(t *testing.T) {
 	if ask("/") == nil {
 		return
 	}
-	if err := ask("/"); err != nil { // the first may have been on its way
+	if err := ask("/"); err != nil { // the first request may have been in flight
 		t.Errorf("after its connection made room: %v", err)
 	}
 }
@@ -153,7 +153,7 @@ func TestMaxConnections(t *testing.T) {
 	}
 }
 
-// A TLS client that does not read holds nothing up when its connection is closed.
+// Closing the connection of a TLS client that does not read does not block.
 func TestCutTLS(t *testing.T) {
 	certified := httptest.NewUnstartedServer(nil)
 	certified.StartTLS()

@@ -13,9 +13,9 @@ import (
 	"time"
 )
 
-// room is a server of few connections. GET /work begins when the test receives
-// from working and is answered when it receives from release; GET /long has an
-// answer that fits into no buffer; other paths answer at once.
+// room is a server with a low connection limit. GET /work begins when the test receives
+// from working and responds when it receives from release; GET /long has a response
+// larger than any buffer; other paths respond immediately.
 type room struct {
 	*testing.T
 	*httptest.Server
@@ -46,7 +46,7 @@ func newRoom(t *testing.T, limit int) *room {
 	return r
 }
 
-// client is one connection.
+// client is a connection to a room.
 type client struct {
 	net.Conn
 	*bufio.Reader
@@ -62,7 +62,7 @@ func (r *room) dial() client {
 	return client{conn, bufio.NewReader(conn)}
 }
 
-// send sends a request or a part of it.
+// send sends a request or part of one.
 func (r *room) send(c client, text string) {
 	r.Helper()
 	if _, err := io.WriteString(c, text); err != nil {
@@ -70,7 +70,7 @@ func (r *room) send(c client, text string) {
 	}
 }
 
-// answer reads an answer, whose connection is kept.
+// answer reads a response that keeps the connection open.
 func (r *room) answer(c client) {
 	r.Helper()
 	_ = c.SetReadDeadline(time.Now().Add(time.Minute))
@@ -84,7 +84,7 @@ func (r *room) answer(c client) {
 	}
 }
 
-// until waits until the server has n connections and as many of them wait.
+// until waits until the server has n connections, of which the given number wait.
 func (r *room) until(n, waiting int) {
 	r.Helper()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {

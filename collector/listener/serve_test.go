@@ -16,8 +16,7 @@ import (
 	"time"
 )
 
-// inMemory is a listener whose connections are pipes, so that its time can be
-// virtual.
+// inMemory is a listener whose connections are pipes, for use with virtual time.
 type inMemory struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -49,8 +48,8 @@ func (l *inMemory) Close() error {
 
 func (l *inMemory) Addr() net.Addr { return &net.TCPAddr{} }
 
-// life serves handler until end is called, which returns how long
-// that took and what Serve returned.
+// life serves handler until end is called, which returns how long the shutdown took and
+// the error of Serve.
 func life(handler http.HandlerFunc) (l *inMemory, end func() (time.Duration, error)) {
 	l = newInMemory()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -80,7 +79,7 @@ func TestStop(t *testing.T) {
 		name    string
 		handler http.HandlerFunc
 		reads   bool
-		answer  string // what the client gets
+		answer  string // what the client receives
 		err     string
 		least   time.Duration
 		most    time.Duration
@@ -118,7 +117,7 @@ func TestStop(t *testing.T) {
 	}
 }
 
-// What a client keeps back does not keep its connection for longer than its time.
+// A client that withholds part of a request cannot keep its connection beyond the timeout.
 func TestPatience(t *testing.T) {
 	for _, tt := range []struct {
 		name, sends string
@@ -193,7 +192,7 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// Nothing that a client does is a warning.
+// Client behavior does not cause warnings.
 func TestErrorLog(t *testing.T) {
 	for message, want := range map[string]string{
 		"http: TLS handshake error from 192.0.2.1:1: EOF":                                               "DEBUG",

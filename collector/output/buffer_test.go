@@ -15,7 +15,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// gate lets one write through for each value that it is given: an error, or nil.
+// gate completes one write for each value received, with that error or nil.
 type gate struct {
 	next chan error
 	got  strings.Builder
@@ -48,16 +48,16 @@ func TestNobodyReads(t *testing.T) {
 			if n, err := fmt.Fprintln(b, line); n != len(line)+1 || err != nil {
 				t.Errorf("%s: %d, %v", line, n, err)
 			}
-			synctest.Wait() // the goroutine takes the first line and waits with it
+			synctest.Wait() // the goroutine blocks while writing the first line
 		}
 		expect(2, "")
 		g.next <- nil
 		g.next <- nil
 		expect(2, "taken\nkept\nfits\n")
-		g.next <- nil // told once it drains
+		g.next <- nil // reported once it drains
 		expect(2, "taken\nkept\nfits\nlost 2\n")
 
-		// A reader that goes away: the line is lost, and only a later success tells.
+		// A reader that is gone: the line is lost, which is reported only after a later success.
 		fmt.Fprintln(b, "gone")
 		g.next <- io.ErrClosedPipe
 		expect(3, "taken\nkept\nfits\nlost 2\n")
@@ -74,7 +74,7 @@ func TestNobodyReads(t *testing.T) {
 		}
 		fmt.Fprintln(b, "too late")
 		expect(4, "taken\nkept\nfits\nlost 2\nback\nlost 1\n")
-		g.next <- nil // so that the goroutine ends
+		g.next <- nil // lets the goroutine end
 	})
 }
 

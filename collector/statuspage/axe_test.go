@@ -17,13 +17,13 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// finding is what the script of [examined] finds out in the browser.
+// finding is the result of the script of [examined] in the browser.
 type finding struct {
 	Width, ScrollWidth int
 	Dark               bool
 	Fit                int      // organizations above the 800th pixel
-	Broken             []string // texts of the table that have more than one line
-	Checks             int      // rules of axe-core that the page obeys
+	Broken             []string // texts in the table that wrap
+	Checks             int      // rules of axe-core that pass
 	Error              string
 	Violations         []struct {
 		ID, Help string
@@ -31,15 +31,15 @@ type finding struct {
 	}
 }
 
-// examined serves page with axe-core in it. Only for this the page's
-// Content-Security-Policy has to go: it lets no script run.
+// examined serves page with axe-core in it, without its Content-Security-Policy, which
+// allows no scripts.
 func examined(page http.Handler, axe string) *httptest.Server {
 	const script = `<script src="/axe.js"></script><script>
 const all = (selector) => [...document.querySelectorAll(selector)];
 const found = {Width: innerWidth, ScrollWidth: document.documentElement.scrollWidth, Dark: matchMedia("(prefers-color-scheme: dark)").matches,
   Fit: all("tbody tr").filter(row => row.getBoundingClientRect().bottom <= 800).length,
   Broken: all("table bdi, table code, table time, .state, .took").filter(text => text.getBoundingClientRect().height > 30).map(text => text.textContent)};
-// Who has the page reload itself can have it stop, which the rule meta-refresh cannot know.
+// Users can turn off refresh, which the rule meta-refresh cannot know.
 axe.run({resultTypes: ["violations"], rules: {"meta-refresh": {enabled: !location.search.includes("refresh=30")}}})
 .then(r => { found.Checks = r.passes.length; found.Violations = r.violations; }, e => { found.Error = String(e); })
 .then(() => {
@@ -51,7 +51,7 @@ axe.run({resultTypes: ["violations"], rules: {"meta-refresh": {enabled: !locatio
 </script></body>`
 	mux := http.NewServeMux()
 	mux.HandleFunc("/axe.js", func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, axe) })
-	// Chromium's window is never as narrow as a phone.
+	// Chromium windows cannot be as narrow as a phone.
 	mux.HandleFunc("/phone", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
 		fmt.Fprintf(w, `<!DOCTYPE html><meta name="color-scheme" content="light dark"><iframe src="/?%s" width="375" height="800" style="border: 0">`, html.EscapeString(r.URL.RawQuery))
@@ -65,9 +65,9 @@ axe.run({resultTypes: ["violations"], rules: {"meta-refresh": {enabled: !locatio
 	return httptest.NewServer(mux)
 }
 
-// The page is accessible by the rules of axe-core (contrast is one of them),
-// nothing sticks out of a phone's screen, no host is broken in its middle, and
-// trouble is on the first screen.
+// The page is accessible by the rules of axe-core (including contrast), nothing
+// overflows the screen of a phone, host names do not wrap, and problems are on the
+// first screen.
 func TestAccessibility(t *testing.T) {
 	axe, err := filepath.Abs("axe/node_modules/axe-core/axe.min.js")
 	if err != nil {
@@ -83,7 +83,7 @@ func TestAccessibility(t *testing.T) {
 		options statuspage.Options
 		path    string // /phone for a narrow window
 		dark    bool
-		fit     int // organizations that are to be on the first screen
+		fit     int // expected number of organizations on the first screen
 	}{
 		{"sample", options(sample()), "/", false, 6},
 		{"sample in the dark", options(sample()), "/", true, 6},

@@ -18,8 +18,8 @@ import (
 	"opsmanager_exporter/collector/testkit/ci"
 )
 
-// dump loads a page into Chromium and returns its document as it is once it has
-// come to rest, and what Chromium had to say.
+// dump loads a page into Chromium and returns the document once it has settled, and the
+// output of Chromium.
 func dump(t *testing.T, address string, args ...string) (dom, console string) {
 	t.Helper()
 	browser, err := exec.LookPath("chromium")
@@ -36,14 +36,14 @@ func dump(t *testing.T, address string, args ...string) (dom, console string) {
 	var out, errOut strings.Builder
 	cmd := exec.CommandContext(ctx, browser, args...)
 	cmd.Stdout, cmd.Stderr = &out, &errOut
-	cmd.WaitDelay = 5 * time.Second // its children may hold the pipes
+	cmd.WaitDelay = 5 * time.Second // its children may keep the pipes open
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("%s: %v\n%s", browser, err, errOut.String())
 	}
 	return out.String(), errOut.String()
 }
 
-// demoSnapshot returns what one scrape of the demo's organizations saw.
+// demoSnapshot returns the snapshot after one scrape of the demo.
 func demoSnapshot(t *testing.T) collector.Snapshot {
 	t.Helper()
 	d, err := demo.Start()
@@ -60,8 +60,8 @@ func demoSnapshot(t *testing.T) collector.Snapshot {
 	return *exporter.Snapshot()
 }
 
-// A browser shows the states of the demo, and finds nothing in the page that the
-// page's own Content-Security-Policy forbids.
+// A browser shows the states of the demo, and the page does not violate its own
+// Content-Security-Policy.
 func TestBrowser(t *testing.T) {
 	s := demoSnapshot(t)
 	requests := make(chan string, 100)
@@ -105,8 +105,8 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// A page that is asked to reloads itself, and stays what was asked for. From the
-// second time on it is served without that, so that the browser comes to rest.
+// With refresh on, the page reloads itself with the same query. From the second request
+// on, the test serves it without refresh, so that the browser settles.
 func TestBrowserReloads(t *testing.T) {
 	const path = "/?refresh=30&sort=name"
 	var asked atomic.Int64

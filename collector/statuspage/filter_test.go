@@ -51,7 +51,7 @@ func TestSortAndFilter(t *testing.T) {
 			if none := strings.Contains(body, "No organizations match."); none != (test.want == nil) {
 				t.Errorf("says that nothing matches: %t", none)
 			}
-			// The headline is about all, whatever the filter.
+			// The counts include all organizations, whatever the filter.
 			if !strings.Contains(body, "<b>2</b> <span>Not synced</span>") || !strings.Contains(body, "<b>8</b> <span>Organizations</span>") {
 				t.Error("the headline changed")
 			}
@@ -59,7 +59,7 @@ func TestSortAndFilter(t *testing.T) {
 	}
 }
 
-// The form shows what the table was filtered by.
+// The form shows the current filter.
 func TestFormKeepsFilter(t *testing.T) {
 	body := read(t, get(t, options(sample()), http.MethodGet, "/?q=+Ship%22&state=timeout&sort=-since&refresh=30"))
 	for _, want := range []string{
@@ -76,7 +76,7 @@ func TestFormKeepsFilter(t *testing.T) {
 	}
 }
 
-// Each column sorts the table, and once more the other way round.
+// Each column sorts the table, and in the opposite direction when clicked again.
 func TestOrder(t *testing.T) {
 	s := collector.Snapshot{Orgs: []collector.OrgSnapshot{
 		polled(1, "Payments", opsmanager.Synced, nil), polled(2, "risk", opsmanager.NotSynced, nil),
@@ -94,9 +94,9 @@ func TestOrder(t *testing.T) {
 	tests := []struct {
 		sort   string
 		want   []string
-		column string // that is marked
+		column string // marked as sorted
 		sorted string
-		next   string // where its header leads
+		next   string // link of its header
 	}{
 		{"", usual, "State", "ascending", "?sort=-state"},
 		{"state", usual, "State", "ascending", "?sort=-state"},
@@ -125,15 +125,14 @@ func TestOrder(t *testing.T) {
 			}
 		})
 	}
-	// A column is the first one's order after the filter, too.
+	// The order applies to filtered links too.
 	body := read(t, get(t, options(s), http.MethodGet, "/?sort=-name&state=synced"))
 	if got, want := names(body), []string{"Payments", "Archive"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
 
-// Every link of the page that shows it differently keeps the rest of what was
-// asked for.
+// Links that change the view keep the rest of the query.
 func TestLinksKeepQuery(t *testing.T) {
 	o := options(fleet(60))
 	o.PageSize = 10
@@ -154,7 +153,7 @@ func TestLinksKeepQuery(t *testing.T) {
 	}
 }
 
-// The page reloads itself where that is asked for, and else does not.
+// The page refreshes itself only if the query requests it.
 func TestRefresh(t *testing.T) {
 	const meta = `<meta http-equiv="refresh" content="30">`
 	for query, want := range map[string]bool{"": false, "?refresh=30": true, "?refresh=off": false, "?refresh=1": false, "?refresh=0;url=//x": false} {
@@ -224,7 +223,7 @@ func TestPageSizeDefault(t *testing.T) {
 	}
 }
 
-// fleet returns n organizations, in turns synced, not synced and unknown.
+// fleet returns n organizations, alternately synced, not synced and unknown.
 func fleet(n int) collector.Snapshot {
 	var s collector.Snapshot
 	for i := range n {

@@ -24,12 +24,12 @@ import (
 
 var update = flag.Bool("update", false, "write the golden file anew")
 
-// now returns the time at which all pages of the tests are asked for.
+// now returns the time of all requests in the tests.
 func now() time.Time { return time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC) }
 
 func orgID(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e00%08x", i) }
 
-// polled returns an organization that was polled 12 s ago and is in the same
+// polled returns an organization that was polled 12 s ago and has been in the same
 // state for 3 hours.
 func polled(i int, name string, status opsmanager.Status, err error) collector.OrgSnapshot {
 	o := collector.OrgSnapshot{
@@ -74,8 +74,8 @@ func sample() collector.Snapshot {
 	}
 }
 
-// wide returns 60 organizations, 25 of which are in trouble, with texts as wide
-// as they usually get.
+// wide returns 60 organizations, 25 of which have problems, with texts of the largest
+// usual width.
 func wide() collector.Snapshot {
 	s := fleet(60)
 	for i := range s.Orgs {
@@ -92,7 +92,7 @@ func wide() collector.Snapshot {
 	return s
 }
 
-// hostile returns organizations whose texts try to leave their place.
+// hostile returns organizations with texts that try to break out of the page.
 func hostile() collector.Snapshot {
 	far := polled(5, "Far away", opsmanager.NotSynced, nil)
 	far.OpsManager = strings.Repeat("opsmanager.", 10) + "example.net:8443"
@@ -109,14 +109,14 @@ func hostile() collector.Snapshot {
 	}
 }
 
-// options show a snapshot.
+// options returns options for a page that shows a snapshot.
 func options(s collector.Snapshot) statuspage.Options {
 	return statuspage.Options{
 		Snapshot: func() *collector.Snapshot { return &s }, MetricsPath: "/metrics", Version: "1.2.3", Now: now,
 	}
 }
 
-// get asks a page with these options for path.
+// get requests path from a page with these options.
 func get(t testing.TB, o statuspage.Options, method, path string) *http.Response {
 	t.Helper()
 	w := httptest.NewRecorder()
@@ -137,7 +137,7 @@ func read(t *testing.T, resp *http.Response) string {
 	return string(body)
 }
 
-// names returns the names in the table, in its order.
+// names returns the names in the table, in order.
 func names(body string) []string {
 	var found []string
 	for _, m := range regexp.MustCompile(`<bdi class="name"[^>]*>(.*?)</bdi>`).FindAllStringSubmatch(body, -1) {
@@ -146,7 +146,7 @@ func names(body string) []string {
 	return found
 }
 
-// href returns the link with that text, "" where there is none.
+// href returns the URL of the link with that text, or "" if there is none.
 func href(t *testing.T, body, text string) string {
 	t.Helper()
 	m := regexp.MustCompile(`href="([^"]*)">` + regexp.QuoteMeta(text)).FindStringSubmatch(body)

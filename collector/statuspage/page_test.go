@@ -57,7 +57,7 @@ func TestContentSecurityPolicy(t *testing.T) {
 
 func TestGolden(t *testing.T) {
 	got := read(t, get(t, options(sample()), http.MethodGet, "/"))
-	// The style sheet is a file of its own, and has its own tests.
+	// The style sheet is a separate file with its own tests.
 	got = regexp.MustCompile(`(?s)<style>.*</style>`).ReplaceAllString(got, "<style></style>")
 	golden := filepath.Join("testdata", "page.html")
 	if *update {
@@ -158,7 +158,7 @@ func TestWords(t *testing.T) {
 	}
 }
 
-// What is five minutes old is not old yet.
+// A poll becomes stale after more than five minutes.
 func TestStaleAfter(t *testing.T) {
 	for age, want := range map[time.Duration]bool{5 * time.Minute: false, 5*time.Minute + time.Nanosecond: true} {
 		o := polled(1, "Payments", opsmanager.Synced, nil)
@@ -218,13 +218,13 @@ func TestLinks(t *testing.T) {
 	}
 }
 
-// What to do is said once for each kind of trouble on the page, with the first
-// few that are in it, and each row leads there.
+// Each fix is listed once, with the first few organizations that need it, and each row
+// links to it.
 func TestWhatToDo(t *testing.T) {
 	var s collector.Snapshot
 	for i := range 12 {
 		err := &opsmanager.Error{Reason: opsmanager.ReasonRole, StatusCode: 401, ErrorCode: "USER_UNAUTHORIZED"}
-		if i > 7 { // another answer, and the same fix
+		if i > 7 { // another response with the same fix
 			err = &opsmanager.Error{Reason: opsmanager.ReasonRole, StatusCode: 403, ErrorCode: "NOT_ORG_ADMIN"}
 		}
 		s.Orgs = append(s.Orgs, polled(i, fmt.Sprintf("Role %02d", i), "", err))
@@ -254,7 +254,7 @@ func TestWhatToDo(t *testing.T) {
 	}
 }
 
-// All reasons are explained, with the anchors that others lead to.
+// All reasons are explained, with the anchors that alerts link to.
 func TestReasons(t *testing.T) {
 	body := read(t, get(t, options(collector.Snapshot{}), http.MethodGet, "/"))
 	if !strings.Contains(body, `<h2 id="reasons">Reasons</h2>`) || !strings.Contains(body, `<li id="not_synced">`) {
@@ -270,7 +270,7 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// Every place that the page leads to within itself is there, once.
+// All link targets within the page exist, once.
 func TestAnchors(t *testing.T) {
 	for name, s := range map[string]collector.Snapshot{"sample": sample(), "hostile": hostile(), "fleet": fleet(60), "nothing": {}} {
 		body := read(t, get(t, options(s), http.MethodGet, "/"))
@@ -289,7 +289,7 @@ func TestAnchors(t *testing.T) {
 	}
 }
 
-// Absolute times are in tooltips alone.
+// Absolute times are only in tooltips.
 func TestNoAbsoluteTimes(t *testing.T) {
 	_, body, _ := strings.Cut(read(t, get(t, options(sample()), http.MethodGet, "/")), "<body>")
 	if text := tags().ReplaceAllString(body, ""); strings.Contains(text, "2026") || strings.Contains(text, "UTC") {

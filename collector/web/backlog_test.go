@@ -12,7 +12,7 @@ import (
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
-// pages serves a page of so many bytes.
+// pages serves a page of the given size.
 func pages(t *testing.T, b *backlog, size int) *httptest.Server {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p := &page{code: http.StatusOK, header: make(http.Header)}
@@ -25,7 +25,7 @@ func pages(t *testing.T, b *backlog, size int) *httptest.Server {
 	return server
 }
 
-// stall asks for a page and does not read it.
+// stall requests a page and does not read it.
 func stall(t *testing.T, server *httptest.Server) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
@@ -48,8 +48,8 @@ func (b *backlog) state() (answers, bytes int) {
 	return len(b.all), b.bytes
 }
 
-// However many clients do not read, what waits for them stays bounded, and whoever
-// reads gets a whole answer.
+// However many clients do not read, the memory for their responses stays limited, and
+// clients that read get a complete response.
 func TestBacklog(t *testing.T) {
 	t.Parallel()
 	const size = 5 << 20
@@ -74,7 +74,7 @@ func TestBacklog(t *testing.T) {
 	wait.For(t, "nothing waits", func() bool { n, bytes := b.state(); return n == 0 && bytes == 0 })
 }
 
-// An answer that is greater than all that may wait is sent all the same.
+// A response larger than the backlog is sent nevertheless.
 func TestBacklogGreatAnswers(t *testing.T) {
 	t.Parallel()
 	var b backlog
@@ -94,8 +94,8 @@ func TestBacklogGreatAnswers(t *testing.T) {
 	server.CloseClientConnections()
 }
 
-// What is given up is what kept most bytes waiting for longest: a great old
-// answer rather than a small old one or a great new one.
+// The response with the most unread bytes for the longest time is aborted: a large old
+// one rather than a small old one or a large new one.
 func TestSlowest(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -13,8 +13,8 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// A request with a body is answered although the body never comes, and its
-// connection is closed; GET and HEAD are refused, before they take a slot.
+// A request gets a response even if its body never arrives, and its connection is
+// closed; GET and HEAD requests with a body are rejected without taking a slot.
 func TestBodies(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.NotFoundHandler()})
@@ -70,7 +70,7 @@ func TestBodies(t *testing.T) {
 	}
 }
 
-// Forty clients whose body never comes keep nobody out, as long as they stay.
+// Forty clients whose bodies never arrive do not block others.
 func TestBodiesHoldNoSlot(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1})

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// FuzzScrapeTimeout holds that whatever stands in the header, a scrape has some
-// time, not more than an hour, and never less than half of what was announced.
+// FuzzScrapeTimeout checks that, whatever the header contains, the timeout of a scrape
+// is positive, at most an hour, and at least half of the announced one.
 func FuzzScrapeTimeout(f *testing.F) {
 	const defaultTimeout = 10 * time.Second
 	for _, header := range []string{"10", "0.5", "1e3", "1e300", "1e-300", "0", "-1", "NaN", "Inf", "-Inf", "0x10p4", "1_0", " 10", "10s", "", "9999999999999999999999", "\x00", "１０"} {
@@ -16,7 +16,7 @@ func FuzzScrapeTimeout(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, header string, offset int64) {
 		if offset < 0 {
-			return // the flag takes none
+			return // the flag rejects it
 		}
 		got := (&server{Options: Options{DefaultTimeout: defaultTimeout, TimeoutOffset: time.Duration(offset)}}).timeout(header)
 		announced := defaultTimeout

@@ -14,7 +14,7 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// Every scrape has the announced or the default timeout, less the offset.
+// Every scrape has the announced or the default timeout, minus the offset.
 func TestDeadline(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{TimeoutOffset: 2 * time.Second, DefaultTimeout: 7 * time.Second})
@@ -37,7 +37,7 @@ func TestDeadline(t *testing.T) {
 	}
 }
 
-// withTimeout returns what a path answers to a request that announces a timeout.
+// withTimeout returns the response of a path to a request that announces a timeout.
 func (f *fixture) withTimeout(t *testing.T, path, header string) string {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+f.host+path, nil)
@@ -57,8 +57,8 @@ func (f *fixture) withTimeout(t *testing.T, path, header string) string {
 	return string(body)
 }
 
-// A client that closes its half of the connection is taken for one that left: it
-// gets no answer, rather than one without organizations.
+// A client that closes its half of the connection is considered gone: it gets no
+// response rather than one without organizations.
 func TestHalfClosedClient(t *testing.T) {
 	t.Parallel()
 	f := start(t, 2, web.Options{})

@@ -15,14 +15,14 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// The debug text of a probe tells each step with its time, and no secret.
+// The debug text of a probe contains each step with its time, and no secrets.
 func TestDebug(t *testing.T) {
 	t.Parallel()
 	f := start(t, 5, web.Options{Page: http.NotFoundHandler()})
 	f.sim.SetOrg(simulated.OrgID(1), simulator.Org{Answer: simulator.MissingRole(false)})
 	f.sim.SetOrg(simulated.OrgID(2), simulator.Org{Answer: simulator.HTML(200)})
 	f.sim.SetOrg(simulated.OrgID(3), simulator.Org{Answer: simulator.Reset()})
-	// One that repeats what it was sent, in every place that it has.
+	// Echoes what it received wherever possible.
 	f.sim.SetOrg(simulated.OrgID(4), simulator.Org{Answer: func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", r.Header.Get("Authorization"))
 		w.Header().Set("X-MongoDB-Service-Version", "versionString="+r.Header.Get("Authorization"))
@@ -75,7 +75,7 @@ func TestDebug(t *testing.T) {
 	}
 }
 
-// The debug text leads back to the status page, as its reader reaches it.
+// The debug text contains the URL of the status page, as the client reaches it.
 func TestWayBack(t *testing.T) {
 	t.Parallel()
 	external := &url.URL{Scheme: "https", Host: "exporter.example.net", Path: "/om/"}

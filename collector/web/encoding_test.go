@@ -15,8 +15,8 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// Whatever encodings a client accepts it gets one that it can read, and the log
-// says nothing of it.
+// Whatever encodings a client accepts, it gets a response that it can read, and nothing
+// is logged.
 func TestAcceptEncoding(t *testing.T) {
 	t.Parallel()
 	var log testlog.Buffer
@@ -40,8 +40,8 @@ func TestAcceptEncoding(t *testing.T) {
 	}
 }
 
-// accepting returns the header and the decoded body of an answer to a request
-// with one more header.
+// accepting returns the header and decoded body of the response to a request with an
+// additional header.
 func (f *fixture) accepting(tb testing.TB, path, name, value string) (header http.Header, body string) {
 	tb.Helper()
 	r := httptest.NewRequestWithContext(tb.Context(), http.MethodGet, path, nil)
@@ -65,8 +65,8 @@ func (f *fixture) accepting(tb testing.TB, path, name, value string) (header htt
 	return w.Header(), string(b)
 }
 
-// FuzzNegotiation holds that a client gets all the metrics, in a format and an
-// encoding that say what they are, and that the log says nothing of it.
+// FuzzNegotiation checks that a client gets all metrics, in the format and encoding that
+// the headers declare, and that nothing is logged.
 func FuzzNegotiation(f *testing.F) {
 	for _, accept := range []string{"", "*/*", "text/html", "text/plain;version=0.0.4", "application/openmetrics-text;version=1.0.0", "application/openmetrics-text;version=9;escaping=x", "application/vnd.google.protobuf;proto=x", "a/b;q=", ";;", "\x00"} {
 		for _, encoding := range []string{"", "gzip", "gzip;q=0", "*;q=0, identity;q=0", "zstd", ";q=1", "\x00"} {

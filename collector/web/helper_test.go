@@ -21,16 +21,15 @@ import (
 
 func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }
 
-// fixture is a simulated Ops Manager and the HTTP server of an exporter that
-// reads it.
+// fixture is a simulated Ops Manager and the HTTP server of an exporter that polls it.
 type fixture struct {
 	sim     *simulator.Server
 	handler http.Handler
 	host    string
 }
 
-// start starts one with so many organizations. The first is named Payments and
-// has a team.
+// start starts a fixture with the given number of organizations. The first is named
+// Payments and has a team.
 func start(tb testing.TB, orgs int, opts web.Options) *fixture {
 	tb.Helper()
 	sim, manager := simulated.OpsManager(tb, simulator.Options{}, orgs)
@@ -56,7 +55,7 @@ func (f *fixture) scrape(t *testing.T, path string) exposition.Samples {
 	return s
 }
 
-// get returns what a path answers.
+// get returns the response of a path.
 func (f *fixture) get(t *testing.T, path string) (status int, body string) {
 	t.Helper()
 	resp, err := http.Get("http://" + f.host + path)

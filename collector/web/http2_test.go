@@ -17,8 +17,8 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// An HTTP/2 client with a window of 0 can be sent no byte of an answer. It holds
-// no slot.
+// An HTTP/2 client with a window of 0 cannot receive a response. It does not hold a
+// slot.
 func TestHTTP2WithoutWindow(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1})
@@ -54,7 +54,7 @@ func TestHTTP2WithoutWindow(t *testing.T) {
 		if err := framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block.Bytes(), EndHeaders: true, EndStream: true}); err != nil {
 			t.Fatal(err)
 		}
-		for { // until the head of the answer is there: then it is being sent
+		for { // until the response header has arrived: then the response is being sent
 			frame, err := framer.ReadFrame()
 			if err != nil {
 				t.Fatal(err)

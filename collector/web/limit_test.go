@@ -10,7 +10,7 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// Scrapes and probes beyond the limit are refused at once; pages are not.
+// Scrapes and probes beyond the limit are rejected immediately; pages are not.
 func TestMaxRequests(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{MaxRequests: 1, Page: http.NotFoundHandler()})
@@ -43,7 +43,7 @@ func TestMaxRequests(t *testing.T) {
 	}
 }
 
-// Requests for the page wait for their turn, and are refused when too many do.
+// Requests for the page wait for their turn, and are rejected if too many wait.
 func TestPageQueue(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

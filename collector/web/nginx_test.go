@@ -22,8 +22,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Below a path of a real nginx every link leads somewhere, and so does every
-// discovered target, whether nginx takes the path off or not.
+// Below a path of a real nginx, every link and every discovered target works, whether
+// or not nginx strips the path.
 func TestBehindNginx(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
@@ -38,7 +38,7 @@ func TestBehindNginx(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			var handler atomic.Pointer[http.Handler] // of which nginx, and its address, must be there first
+			var handler atomic.Pointer[http.Handler] // nginx must be running first, because the handler needs its address
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if h := handler.Load(); h != nil {
 					(*h).ServeHTTP(w, r)
@@ -55,7 +55,7 @@ func TestBehindNginx(t *testing.T) {
 
 			page := read(t, base, "")
 			links := regexp.MustCompile(`href="([^"#?][^"]*)"`).FindAllStringSubmatch(page, -1)
-			if len(links) != 2+5 { // to probe each organization, at the beginning, to the first scrape, and at the end
+			if len(links) != 2+5 { // two debug probes, and those in the header, the notice and the footer
 				t.Fatalf("%d links on\n%s", len(links), page)
 			}
 			for _, link := range links {
@@ -90,7 +90,7 @@ func TestBehindNginx(t *testing.T) {
 	}
 }
 
-// exporterBelow is an exporter with two organizations that users reach at base.
+// exporterBelow returns an exporter with two organizations that users reach at base.
 func exporterBelow(t *testing.T, base *url.URL, external bool, prefix string) http.Handler {
 	t.Helper()
 	_, manager := simulated.OpsManager(t, simulator.Options{}, 2)
@@ -105,7 +105,7 @@ func exporterBelow(t *testing.T, base *url.URL, external bool, prefix string) ht
 	return web.New(opts)
 }
 
-// read returns what a link leads to from base.
+// read returns the target of a link, relative to base.
 func read(t *testing.T, base *url.URL, link string) string {
 	t.Helper()
 	u, err := base.Parse(link)

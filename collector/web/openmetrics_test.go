@@ -14,7 +14,7 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// Who asks for OpenMetrics gets it, by its rules; text and protobuf stay.
+// Clients that request OpenMetrics get valid OpenMetrics; text and protobuf still work.
 func TestOpenMetrics(t *testing.T) {
 	t.Parallel()
 	f := start(t, 3, web.Options{Instrumentation: prometheus.NewRegistry()})
@@ -54,9 +54,9 @@ func TestOpenMetrics(t *testing.T) {
 	}
 }
 
-// checkOpenMetrics holds a text against what OpenMetrics 1.0.0 asks for beyond the
-// text format: metadata before samples and once, no family in two places, the
-// suffixes of each type, and the end.
+// checkOpenMetrics checks what OpenMetrics 1.0.0 requires beyond the text format:
+// metadata once and before samples, no family in two places, the suffixes of each
+// type, and the end marker.
 func checkOpenMetrics(text string) error {
 	body, ok := strings.CutSuffix(text, "# EOF\n")
 	if !ok || strings.Contains(body, "# EOF") {

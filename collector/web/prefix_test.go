@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// Every path is below the prefix, and / leads to the page.
+// Every path is below the prefix, and / redirects to the page.
 func TestRoutePrefix(t *testing.T) {
 	t.Parallel()
 	page := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "the page") })

@@ -12,8 +12,8 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// FuzzProbe holds that a query gets the organization that it names, once and
-// alone, or a refusal that repeats nothing of it.
+// FuzzProbe checks that a query gets exactly the organization that it names, or an error
+// that does not repeat the query.
 func FuzzProbe(f *testing.F) {
 	id := simulated.OrgID(0)
 	for _, query := range []string{
@@ -32,7 +32,7 @@ func FuzzProbe(f *testing.F) {
 		r.Header.Set("X-Prometheus-Scrape-Timeout-Seconds", timeout)
 		w := httptest.NewRecorder()
 		fx.handler.ServeHTTP(w, r)
-		values, _ := url.ParseQuery(query) // what cannot be read is left out
+		values, _ := url.ParseQuery(query) // invalid parts are omitted
 		targets := values["target"]
 		want := http.StatusNotFound
 		switch {

@@ -88,7 +88,7 @@ func TestSD(t *testing.T) {
 	}
 }
 
-// What one client asks for is not what another gets, and a reload is seen at once.
+// Responses do not mix the requests of different clients, and reflect a reload immediately.
 func TestSDIsOfTheRequest(t *testing.T) {
 	t.Parallel()
 	exporter := collector.NewExporter(slog.New(slog.DiscardHandler), "test")

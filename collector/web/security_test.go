@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/web"
 )
 
-// A page of another site cannot have a browser reload the configuration.
+// Pages of other sites cannot make a browser reload the configuration.
 func TestReloadFromAnotherSite(t *testing.T) {
 	t.Parallel()
 	var reloads atomic.Int32
@@ -56,7 +56,7 @@ func TestReloadFromAnotherSite(t *testing.T) {
 	}
 }
 
-// Nothing that the exporter says may be kept and shown later.
+// No response may be cached.
 func TestNoStore(t *testing.T) {
 	t.Parallel()
 	f := start(t, 1, web.Options{Page: http.NotFoundHandler()})

@@ -1,5 +1,4 @@
-// Package alertmanager_test tries the configuration that users take on real
-// Alertmanagers.
+// Package alertmanager_test tests the shipped configuration on real Alertmanagers.
 package alertmanager_test
 
 import (
@@ -30,7 +29,7 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-// alerts are what the rules can have firing, by a short name.
+// alerts are the alerts that can fire, by a short name.
 func alerts() map[string]map[string]string {
 	return map[string]map[string]string{
 		"a not synced, warning":        {"alertname": "MigrationLinkNotSynced", "severity": "warning", "org_id": "a", "ops_manager": "production"},
@@ -56,7 +55,7 @@ func alerts() map[string]map[string]string {
 	}
 }
 
-// Each alert silences those that it explains, and no other.
+// Each alert inhibits those that it explains, and no others.
 func TestInhibition(t *testing.T) {
 	silences := map[string][]string{
 		"a not synced, critical": {"a not synced, warning", "a unknown, warning", "a unknown, critical", "a flapping, warning", "a flapping, critical"},
@@ -76,8 +75,8 @@ func TestInhibition(t *testing.T) {
 				t.Run(source, func(t *testing.T) {
 					t.Parallel()
 					am := suite.StartAlertmanager(t, config(t))
-					// Of the alerts that silence others there is one at a time, beside what it
-					// silences. The last pair shows that Alertmanager has taken in all before it.
+					// One inhibiting alert at a time, together with those that it inhibits. The
+					// last pair shows that Alertmanager has processed all before it.
 					fired := make(map[string]map[string]string)
 					for name, labels := range alerts() {
 						if name == source || len(silences[name]) == 0 || slices.Contains(silences[source], name) {
@@ -116,9 +115,9 @@ func TestInhibition(t *testing.T) {
 	}
 }
 
-// Each link that is down is a page of its own. Other alerts of one kind about an Ops
-// Manager are one notification, pages do not wait for warnings, and a team is told of
-// its own organizations.
+// Each link that is down is a separate page. Other alerts with the same name for an Ops
+// Manager are one notification, pages do not wait for warnings, and a team is notified
+// about its own organizations.
 func TestGroups(t *testing.T) {
 	for _, suite := range realprometheus.Suites() {
 		t.Run(suite.Name, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// loader is the command of compose-go, which docker compose reads its files with.
+// loader is the command of compose-go, the parser that docker compose uses.
 const loader = "../../.bin/compose"
 
 type project struct {
@@ -72,7 +72,7 @@ func load(t *testing.T, files ...string) project {
 	return p
 }
 
-// mounts returns what is mounted from the project, by its path in the container.
+// mounts returns the files mounted from the project, by their paths in the container.
 func mounts(t *testing.T, s service) map[string]string {
 	t.Helper()
 	root, err := filepath.Abs("../..")
@@ -97,8 +97,8 @@ func mounts(t *testing.T, s service) map[string]string {
 	return found
 }
 
-// problems tells what is wrong with a project beside what the loader looks at:
-// names that lead nowhere, and services that are not hardened.
+// problems returns problems of a project that the loader does not detect: dangling
+// references, and services that are not hardened.
 func problems(p project) (found []string) {
 	complain := func(format string, args ...any) { found = append(found, fmt.Sprintf(format, args...)) }
 	for name, s := range p.Services {
@@ -150,7 +150,7 @@ func TestServices(t *testing.T) {
 	}
 }
 
-// The images are of the versions that the tests run.
+// The images have the versions that the tests run.
 func TestImages(t *testing.T) {
 	p, ci := load(t, "compose.yml"), testfile.Read(t, "../../.ci/tools")
 	tested := func(pattern string) string {
@@ -173,7 +173,7 @@ func TestImages(t *testing.T) {
 	}
 	want := map[string]string{
 		"exporter":     "opsmanager_exporter:compose",
-		"grafana":      "grafana/grafana:" + types.DevDependencies["@grafana/schema"], // whose types the dashboard has
+		"grafana":      "grafana/grafana:" + types.DevDependencies["@grafana/schema"], // the types of the dashboard are from this version
 		"prometheus":   "prom/prometheus:v" + number[1] + "." + strings.TrimPrefix(number[2], "0") + "." + number[3],
 		"alertmanager": "prom/alertmanager:v" + tested("cmd/alertmanager"),
 	}
@@ -187,7 +187,7 @@ func TestImages(t *testing.T) {
 	}
 }
 
-// What is mounted are the files that users take, which other tests try.
+// The mounted files are the shipped ones, which other tests check.
 func TestMounts(t *testing.T) {
 	p := load(t, "compose.yml", "compose.production.yml")
 	for name, want := range map[string]map[string]string{
@@ -217,7 +217,7 @@ func TestMounts(t *testing.T) {
 	if m := mounts(t, load(t, "compose.yml").Services["exporter"]); len(m) != 0 {
 		t.Errorf("the demo mounts %v", m)
 	}
-	// --config.file, storage and the like are where the files are mounted.
+	// --config.file, storage and similar flags match the mounts.
 	for name, flag := range map[string]string{
 		"exporter": "--config.file=/etc/opsmanager_exporter/opsmanager.yml", "prometheus": "--config.file=/etc/prometheus/prometheus.yml",
 		"alertmanager": "--config.file=/etc/alertmanager/alertmanager.yml",
@@ -228,7 +228,7 @@ func TestMounts(t *testing.T) {
 	}
 }
 
-// The keys of the production configuration are the secrets of its service.
+// The keys in the production configuration are secrets of its service.
 func TestProductionConfiguration(t *testing.T) {
 	targets := make(map[string]bool)
 	p := load(t, "compose.yml", "compose.production.yml")
@@ -263,14 +263,14 @@ func TestPrometheusConfiguration(t *testing.T) {
 	}
 }
 
-// bare takes comments and empty lines away.
+// bare removes comments and empty lines.
 func bare(text string) string {
 	text = regexp.MustCompile(`(?m)\s*#.*$`).ReplaceAllString(text, "")
 	return strings.TrimSpace(regexp.MustCompile(`\n\s*\n+`).ReplaceAllString(text, "\n"))
 }
 
-// The programs take the files as they are mounted, and the health checks tell
-// whether they run.
+// The programs accept the files as mounted, and the health checks detect whether they
+// run.
 func TestPrograms(t *testing.T) {
 	suite := realprometheus.Newest()
 	realprogram.Need(t, suite.Prometheus, suite.Promtool, suite.Alertmanager, suite.Amtool)
@@ -308,7 +308,7 @@ func TestPrograms(t *testing.T) {
 	}
 }
 
-// Grafana ignores keys that it does not know; this does not.
+// Unlike Grafana, this rejects unknown keys.
 func TestGrafanaProvisioning(t *testing.T) {
 	var sources struct {
 		APIVersion  int `yaml:"apiVersion"`
@@ -355,7 +355,7 @@ func TestGrafanaProvisioning(t *testing.T) {
 	}
 }
 
-// Files that are broken on purpose are found.
+// Deliberately broken files are detected.
 func TestBroken(t *testing.T) {
 	suite := realprometheus.Newest()
 	realprogram.Need(t, loader, suite.Promtool)
@@ -408,7 +408,7 @@ func TestBroken(t *testing.T) {
 	}
 }
 
-// rules returns the files that prometheus.yml names, by name.
+// rules returns the files that prometheus.yml refers to, by name.
 func rules(t *testing.T) map[string]string {
 	t.Helper()
 	files := make(map[string]string)

@@ -21,7 +21,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// The API key of the Ops Manager that configurations name.
+// The API key of the Ops Manager in the example configurations.
 const (
 	publicKey  = "jkqmzxvt"
 	privateKey = "8a5c4c8e-0b1f-4f6e-9f0e-3d2b1a0c9e7d"
@@ -29,11 +29,11 @@ const (
 
 var commands = flag.Bool("commands", false, "run the commands, on this machine, as root; .ci/readme gives them a copy of it")
 
-// rule says something about the sh blocks that begin like this.
+// rule is a rule for sh blocks with a given beginning.
 type rule struct{ beginning, is string }
 
-// servers returns the commands that go on until they are stopped, with what
-// answers once they are up.
+// servers returns the commands that run until they are stopped, with what responds once
+// they are up.
 func servers() []rule {
 	return []rule{
 		{"go run . demo", "http://127.0.0.1:20301/-/ready"},
@@ -46,8 +46,7 @@ func servers() []rule {
 	}
 }
 
-// cannotRun returns the commands that no test runs, with the reason. Together with
-// those that are run they are all.
+// cannotRun returns the commands that no test runs, with the reason. All others are run.
 func cannotRun() []rule {
 	const cluster = "needs a cluster; deploy/helm/test has the chart judged by what a cluster is made of"
 	return []rule{
@@ -70,7 +69,7 @@ func find(b block, rules []rule) (rule, bool) {
 	return rule{}, false
 }
 
-// The list of what cannot run has no entry too many.
+// The list of commands that cannot run has no unused entries.
 func TestCannotRun(t *testing.T) {
 	used := make(map[rule]bool)
 	for _, p := range pages(t, root) {
@@ -87,7 +86,7 @@ func TestCannotRun(t *testing.T) {
 	}
 }
 
-// Every command of the READMEs works as it is written.
+// Every command in the READMEs works as written.
 func TestCommands(t *testing.T) {
 	if !*commands {
 		t.Skip("run .ci/readme, or name -commands")
@@ -144,8 +143,8 @@ func bash(ctx context.Context, b block) *exec.Cmd {
 	return exec.CommandContext(ctx, "bash", "-e", "-o", "pipefail", "-c", b.text)
 }
 
-// serve starts a command that goes on, and ends with the copy of the machine that
-// it runs on, or when stop is called.
+// serve starts a command that runs until stop is called or the copy of the machine
+// stops.
 func serve(t *testing.T, b block, url string) (stop func()) {
 	t.Helper()
 	log, err := os.CreateTemp(t.TempDir(), "log")
@@ -153,7 +152,7 @@ func serve(t *testing.T, b block, url string) (stop func()) {
 		t.Fatal(err)
 	}
 	defer log.Close()
-	// In a session of its own, so that children of bash can be stopped too.
+	// In a separate session, so that children of bash can be stopped too.
 	cmd := exec.CommandContext(t.Context(), "setsid", "bash", "-e", "-c", b.text)
 	cmd.Stdout, cmd.Stderr = log, log
 	if err := cmd.Start(); err != nil {
@@ -185,7 +184,7 @@ func serve(t *testing.T, b block, url string) (stop func()) {
 	}
 }
 
-// startOpsManager starts the Ops Manager that the examples name.
+// startOpsManager starts the Ops Manager of the examples.
 func startOpsManager(t *testing.T, p page) {
 	t.Helper()
 	ca := authority.New(t)
@@ -197,7 +196,7 @@ func startOpsManager(t *testing.T, p page) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = sim.Close() })
-	// Where other users find it.
+	// Where other users can find it.
 	const file = "/etc/ssl/opsmanager.example.net.pem"
 	if err := os.WriteFile(file, []byte(ca.PEM()), 0o644); err != nil {
 		t.Fatal(err)
@@ -214,7 +213,7 @@ func startOpsManager(t *testing.T, p page) {
 	}
 }
 
-// install writes a file as a reader does who has the keys that it names.
+// install writes a file and the key files that it refers to, like a reader would.
 func install(t *testing.T, file, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
@@ -240,8 +239,8 @@ func install(t *testing.T, file, text string) {
 	}
 }
 
-// printed says which line of a page is not in what a command printed, in this
-// order. Numbers are alike, and "..." stands for any lines.
+// printed returns the first line of a page that is missing, in this order, from the
+// output of a command. All numbers are equal, and "..." matches any lines.
 func printed(output, want string) error {
 	number := regexp.MustCompile(`\b\d+(\.\d+)?(ms|s)?\b`)
 	same := func(s string) string {

@@ -22,7 +22,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// Every configuration of a page is accepted by the program that it is for.
+// Every configuration in a page is accepted by its program.
 func TestConfigurations(t *testing.T) {
 	for _, p := range pages(t, root) {
 		for _, b := range p.blocks {
@@ -40,8 +40,8 @@ func TestConfigurations(t *testing.T) {
 	}
 }
 
-// loader returns what loads a block, or nil if it is no configuration. Of YAML,
-// the keys tell who reads it.
+// loader returns a function that loads a block, or nil if it is not a configuration. The
+// keys of a YAML block determine its program.
 func (b block) loader() func(*testing.T, string) error {
 	switch b.language {
 	case "ini":
@@ -120,7 +120,7 @@ func loadAlertmanager(t *testing.T, text string) error {
 }
 
 func loadCompose(t *testing.T, text string) error {
-	// After compose.yml, as a file that changes it.
+	// An override file for compose.yml.
 	return run(t, filepath.Join(root, ".bin/compose"), filepath.Join(root, "deploy/compose/compose.yml"), write(t, text))
 }
 
@@ -129,7 +129,7 @@ func loadChart(t *testing.T, text string) error {
 	return run(t, filepath.Join(root, ".bin/helm"), "template", "test", chart, "--values="+write(t, text))
 }
 
-// loadDropIn has systemd judge what a file of opsmanager_exporter.service.d adds.
+// loadDropIn verifies a drop-in of opsmanager_exporter.service with systemd.
 func loadDropIn(t *testing.T, text string) error {
 	unit := testfile.Read(t, filepath.Join(root, "deploy/systemd/opsmanager_exporter.service"))
 	file := testfile.New(t, "opsmanager_exporter.service", realprometheus.Replace(t, unit, "ExecStart=/usr/bin/opsmanager_exporter", "ExecStart=/bin/true"))
@@ -155,11 +155,11 @@ func run(t *testing.T, program string, args ...string) error {
 	return nil
 }
 
-// named finds the files that a configuration names.
+// named finds the files that a configuration refers to.
 var named = regexp.MustCompile(`(?m)(\w+_file): *"?([\w./-]+)`)
 
-// write writes a configuration into a folder of its own, with the files that it
-// names. What it names by an absolute path is there too.
+// write writes a configuration into a new directory, with the files that it refers to,
+// including those with absolute paths.
 func write(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -179,7 +179,7 @@ func write(t *testing.T, text string) string {
 		}
 		testfile.Write(t, file, content)
 	}
-	// Rules are those of the project.
+	// The rule files of the project.
 	if strings.Contains(text, "rule_files:") {
 		testfile.Write(t, filepath.Join(dir, "alerts.yml"), testfile.Read(t, filepath.Join(root, "deploy/prometheus/alerts.yml")))
 	}
@@ -188,7 +188,7 @@ func write(t *testing.T, text string) string {
 	return file
 }
 
-// A block that is broken is refused, by the one who reads it.
+// A broken block is rejected by its program.
 func TestBrokenConfigurations(t *testing.T) {
 	for name, tt := range map[string]struct{ page, language, text, want string }{
 		"a list":              {"README.md", "yaml", "- job_name: x\n", "write a whole document"},

@@ -18,8 +18,8 @@ import (
 
 var tree = flag.String("tree", root, "the folder whose links TestLinks follows: an unpacked archive, say")
 
-// Every relative link of a page leads to a file or folder, and to a heading if it
-// names one.
+// Every relative link in a page leads to an existing file or directory, and to an
+// existing heading if it has a fragment.
 func TestLinks(t *testing.T) {
 	all := pages(t, *tree)
 	anchors := make(map[string][]string)
@@ -29,7 +29,7 @@ func TestLinks(t *testing.T) {
 	links := 0
 	for _, p := range all {
 		if *tree != root && (p.path == "CONTRIBUTING.md" || strings.HasPrefix(p.path, "collector/")) {
-			continue // about the source, which an archive does not have
+			continue // about the source, which an archive does not contain
 		}
 		for _, link := range p.links() {
 			links++
@@ -54,7 +54,7 @@ func TestRunbooks(t *testing.T) {
 	}
 }
 
-// Everything that is published names the license.
+// Everything that is published states the license.
 func TestLicense(t *testing.T) {
 	for file, want := range map[string]string{
 		"README.md":                                  `\bApache-2\.0\b`,
@@ -76,7 +76,7 @@ func follow(from, link string, anchors map[string][]string) error {
 		return err
 	}
 	if u.Scheme != "" || u.Host != "" {
-		return nil // another host's
+		return nil // an absolute URL
 	}
 	to := from
 	if u.Path != "" {
@@ -101,7 +101,7 @@ func follow(from, link string, anchors map[string][]string) error {
 	return nil
 }
 
-// links returns where the links and pictures of a page lead to.
+// links returns the targets of the links and pictures in a page.
 func (p page) links() []string {
 	text := regexp.MustCompile("`[^`\n]*`").ReplaceAllString(strings.Join(p.prose, "\n"), "")
 	var links []string

@@ -1,13 +1,12 @@
-// Package readme_test holds the Markdown files against the project: what they link
-// to exists, the configurations in them are loaded by those who read them, and
-// the commands are run (.ci/readme).
+// Package readme_test checks the Markdown files: link targets exist, configurations are
+// loaded by their programs, and commands are run (.ci/readme).
 //
-// A code block is fenced and has a language. The rules by which blocks are run
-// are those of this package, and nothing of them shows in a page:
+// A code block is fenced and has a language. The rules for running blocks need no markup
+// in the pages:
 //   - sh blocks are run in order; a text block right after one is its output;
 //   - a yaml or ini block whose introduction ends with a file's name in
 //     backquotes is that file for the commands after it;
-//   - what a yaml block is follows from its keys.
+//   - the keys of a yaml block determine its program.
 package readme_test
 
 import (
@@ -22,12 +21,12 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// root is the folder of the project.
+// root is the root directory of the project.
 const root = "../.."
 
 // page is a Markdown file.
 type page struct {
-	path   string // from the root
+	path   string // relative to the root
 	prose  []string
 	blocks []block
 }
@@ -39,12 +38,12 @@ type block struct {
 	language string
 	text     string
 	intro    string // the last line of prose before it
-	between  int    // how many lines of prose there are since the block before
+	between  int    // number of lines of prose since the previous block
 }
 
 func (b block) String() string { return fmt.Sprintf("%s:%d", b.page, b.line) }
 
-// pages returns the Markdown files below a folder, except those of others'
+// pages returns the Markdown files below a directory, except those of third-party
 // programs.
 func pages(t *testing.T, dir string) []page {
 	t.Helper()
@@ -71,11 +70,11 @@ func pages(t *testing.T, dir string) []page {
 	return pages
 }
 
-// parse reads a page. The lines of its blocks are empty lines of its prose.
+// parse parses a page. In its prose, lines of blocks are empty.
 func parse(path, text string) page {
 	p := page{path: path}
 	fence := regexp.MustCompile("^( *)(```+|~~~+) *([^ `]*)$")
-	var open []string // what fence found; nil outside of blocks
+	var open []string // match of fence; nil outside blocks
 	var body []string
 	current := block{page: path}
 	for i, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
@@ -160,7 +159,7 @@ func TestLength(t *testing.T) {
 	}
 }
 
-// The reader of the pages is held to what it is to read.
+// The parser of the pages works.
 func TestParse(t *testing.T) {
 	text := "# A `b` [c](d.md)\n\n1. Write `a/b.yml`:\n\n   ```yaml\n   x:\n     - y\n   ```\n\nand\n\n```sh\nrun it\n```\n\n```text\n```\n\nEnd.\n```sh\nx\n"
 	p := parse("x.md", text)

@@ -18,8 +18,8 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// A Prometheus with the configuration of a README finds the targets of an exporter
-// with TLS and passwords, and scrapes them.
+// Prometheus with the configuration in a README discovers and scrapes the targets of an
+// exporter with TLS and passwords.
 func TestDiscoveryOverTLS(t *testing.T) {
 	suite := realprometheus.Newest()
 	realprogram.Need(t, suite.Prometheus)
@@ -54,7 +54,7 @@ func startSecured(t *testing.T) (address, authorityPEM string) {
 	cert, key := authority.PEM(t, ca.Issue(t))
 	testfile.Write(t, filepath.Join(dir, "server.pem"), cert)
 	testfile.Write(t, filepath.Join(dir, "server.key"), key)
-	// The hash is that of "listener-password".
+	// The hash of "listener-password".
 	testfile.Write(t, filepath.Join(dir, "web.yml"), "tls_server_config: {cert_file: server.pem, key_file: server.key}\n"+
 		"basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n")
 	address = realprogram.FreeAddress(t)
@@ -72,7 +72,7 @@ func startSecured(t *testing.T) (address, authorityPEM string) {
 	return address, ca.PEM()
 }
 
-// discover has a Prometheus scrape the exporter at address.
+// discover makes Prometheus scrape the exporter at address.
 func discover(t *testing.T, suite realprometheus.Suite, config, address, ca string) {
 	t.Helper()
 	dir := t.TempDir()

@@ -59,14 +59,13 @@ func TestErrors(t *testing.T) {
 	}
 }
 
-// What exporter-toolkit accepts and refuses of its own test files is accepted and
-// refused here.
+// The test files of exporter-toolkit are accepted or rejected like in exporter-toolkit.
 func TestAgainstToolkit(t *testing.T) {
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/prometheus/exporter-toolkit").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The files are named relative to this directory.
+	// File names are relative to this directory.
 	t.Chdir(filepath.Join(strings.TrimSpace(string(out)), "web"))
 	files, err := filepath.Glob("testdata/*.y*ml")
 	if err != nil || len(files) < 20 {

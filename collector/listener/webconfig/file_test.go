@@ -28,7 +28,7 @@ func writeCertificate(t *testing.T, name string) {
 	testfile.Write(t, name+".key", key)
 }
 
-// journal is a log; times and places are left out.
+// journal is a log without times and source locations.
 type journal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
@@ -57,8 +57,8 @@ func (j *journal) take() string {
 	return j.text.String()
 }
 
-// serve serves what web.yml of the working directory says, and returns what asks
-// for it: the status, or an error.
+// serve serves with web.yml from the working directory. The returned function sends a
+// request and returns the status or an error.
 func serve(t *testing.T, j *journal) func(client *tls.Config, user, password string) (string, error) {
 	t.Helper()
 	f, err := Open(t.Context(), "web.yml", j.logger())
@@ -102,8 +102,8 @@ func serve(t *testing.T, j *journal) func(client *tls.Config, user, password str
 
 func anybody() *tls.Config { return &tls.Config{InsecureSkipVerify: true} }
 
-// Files that break while they are served are told once, with their name and the
-// cause, and again when they are repaired.
+// Files that break while in use are logged once, with name and cause, and again when
+// they are repaired.
 func TestBrokenWhileServing(t *testing.T) {
 	t.Chdir(t.TempDir())
 	writeCertificate(t, "server")
@@ -207,8 +207,8 @@ func TestPlainHTTP(t *testing.T) {
 	}
 }
 
-// A file system that does not answer makes one reader wait for a second, and
-// nobody else; what was last read stays in use.
+// A file system that does not respond delays one request by a second, and no others; the
+// last contents stay in use.
 func TestStuck(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var j journal
@@ -233,7 +233,7 @@ func TestStuck(t *testing.T) {
 			t.Errorf("logged\n%swant\n%s", got, stuck)
 		}
 		second := &contents{settings: newSettings("web.yml", nil)}
-		release <- second // the reading that was stuck
+		release <- second // for the read that was stuck
 		go func() { release <- second }()
 		synctest.Wait()
 		if f.current() != second {

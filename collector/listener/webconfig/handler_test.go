@@ -11,7 +11,7 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-// users has one user, whose password is "listener-password".
+// users is a configuration with one user, whose password is "listener-password".
 const users = "basic_auth_users: {prometheus: $2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16}\n"
 
 func TestPasswords(t *testing.T) {
@@ -26,7 +26,7 @@ func TestPasswords(t *testing.T) {
 		{"somebody", "fakepassword", "401 Unauthorized"},
 		{"prometheus", "listener-password", "200 HTTP/1.1"},
 	} {
-		for range 2 { // and as it is remembered
+		for range 2 { // the second time from the cache
 			if got, err := ask(nil, tt.user, tt.password); got != tt.want || err != nil {
 				t.Errorf("%s:%s: got %s, %v, want %s", tt.user, tt.password, got, err, tt.want)
 			}
@@ -38,8 +38,8 @@ func TestPasswords(t *testing.T) {
 	}
 }
 
-// Guesses do not push the right password out of the memory, where it would have
-// to queue behind them.
+// Guesses do not evict the right password from the cache, which would make it queue
+// behind them.
 func TestGuesses(t *testing.T) {
 	const hash = "$2a$04$UubBr5nNKNy/6ugUqzTQYun.Rl5afhLuEQxHd9ZA8XD1jEb91nF16"
 	var p passwords
@@ -58,7 +58,7 @@ func TestGuesses(t *testing.T) {
 	if len(p.wrong) != maxVerdicts {
 		t.Errorf("%d guesses are remembered", len(p.wrong))
 	}
-	p.bcrypt.Lock() // nothing that has to be compared comes through
+	p.bcrypt.Lock() // blocks every comparison
 	defer p.bcrypt.Unlock()
 	done := make(chan bool, 1)
 	go func() { done <- p.match("prometheus", hash, "listener-password") }()
@@ -72,7 +72,7 @@ func TestGuesses(t *testing.T) {
 	}
 }
 
-// A session is not resumed once its client certificate is not trusted any more.
+// A session is not resumed if its client certificate is no longer trusted.
 func TestClientCertificates(t *testing.T) {
 	t.Chdir(t.TempDir())
 	for _, name := range []string{"server", "client", "other"} {

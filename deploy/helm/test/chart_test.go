@@ -27,7 +27,7 @@ func TestLint(t *testing.T) {
 	})
 }
 
-// forbidden returns what the restricted Pod Security Standard has against a pod.
+// forbidden returns how a pod violates the restricted Pod Security Standard.
 func forbidden(t *testing.T, pod *corev1.PodTemplateSpec) string {
 	t.Helper()
 	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
@@ -48,7 +48,7 @@ func TestPodSecurity(t *testing.T) {
 		if detail := forbidden(t, pod); detail != "" {
 			t.Error(detail)
 		}
-		// Beyond the standard.
+		// In addition to the standard.
 		container := pod.Spec.Containers[0].SecurityContext
 		if user := pod.Spec.SecurityContext.RunAsUser; user == nil || *user != 65534 {
 			t.Errorf("the user is not 65534: %+v", pod.Spec.SecurityContext)
@@ -74,7 +74,7 @@ func TestPodSecurity(t *testing.T) {
 	}
 }
 
-// Whoever selects the pods or the Service finds them, by labels and by port.
+// All selectors of pods and the Service match their labels and ports.
 func TestSelectors(t *testing.T) {
 	contains := func(t *testing.T, what string, labels, selector map[string]string) {
 		t.Helper()
@@ -132,8 +132,8 @@ func TestSelectors(t *testing.T) {
 	})
 }
 
-// A key that is changed in its Secret arrives in the running pod, for the
-// exporter's group alone.
+// A key that is changed in its Secret is updated in the running pod, readable only by the
+// exporter's group.
 func TestMounts(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
 		m := render(t, name)
@@ -177,7 +177,7 @@ func TestMounts(t *testing.T) {
 	})
 }
 
-// A change of the configuration replaces the pods, and nothing else does.
+// Changing the configuration replaces the pods; other changes do not.
 func TestRollout(t *testing.T) {
 	checksum := func(args ...string) string {
 		t.Helper()
@@ -196,7 +196,7 @@ func TestRollout(t *testing.T) {
 	}
 }
 
-// What the chart brings is what the project tests.
+// The files in the chart are those that the project tests.
 func TestFiles(t *testing.T) {
 	for copied, original := range map[string]string{
 		"alerts.yml":           "deploy/prometheus/alerts.yml",
@@ -242,8 +242,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// takeLinks takes the links out of the annotations that the full values put in,
-// and the runbook of alerts.yml back.
+// takeLinks removes the links that the full values add to the annotations, and restores
+// the runbook URLs of alerts.yml.
 func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
 	t.Helper()
 	for _, rule := range rules {
@@ -267,7 +267,7 @@ func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
 	}
 }
 
-// The exporter takes the configuration that each values set makes.
+// The exporter accepts the configuration from each values set.
 func TestConfiguration(t *testing.T) {
 	exporter := filepath.Join(t.TempDir(), "opsmanager_exporter")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", exporter, ".")

@@ -16,7 +16,7 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// manifests is what the chart renders; nil is what it left out.
+// manifests are the rendered objects; nil for those that are omitted.
 type manifests struct {
 	kinds          []string
 	deployment     *appsv1.Deployment
@@ -31,9 +31,8 @@ type manifests struct {
 	scrapeConfig   *monitoringv1alpha1.ScrapeConfig
 }
 
-// decode decodes documents into the types that their kinds have. A field that
-// the type does not know, one that is there twice, or a kind that is there twice
-// is an error.
+// decode decodes documents into the types of their kinds. Unknown fields, duplicate
+// fields and duplicate kinds are errors.
 func decode(text string) (manifests, error) {
 	var m manifests
 	for document := range strings.SplitSeq("\n"+text, "\n---\n") {
@@ -114,7 +113,7 @@ func TestKinds(t *testing.T) {
 	})
 }
 
-// What is misspelt in a template does not pass.
+// Misspelled fields in templates are rejected.
 func TestDecodeIsStrict(t *testing.T) {
 	out, problem, err := template(t, "--values="+values("full"))
 	if err != nil {

@@ -8,14 +8,14 @@ import (
 	"strings"
 	"testing"
 
-	// Its module holds the API that schemas are made from.
+	// The module contains the API that the schemas are made from.
 	_ "k8s.io/kubectl/pkg/util/slice"
 )
 
 const kubeconform = root + "/.bin/kubeconform"
 
-// schemas splits the API of Kubernetes into a strict schema for each kind, and
-// returns their folder.
+// schemas splits the API of Kubernetes into a strict schema for each kind, and returns
+// their directory.
 func schemas(t *testing.T) string {
 	t.Helper()
 	out, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "k8s.io/kubectl").Output()
@@ -47,15 +47,15 @@ func schemas(t *testing.T) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		parts := strings.Split(strings.TrimPrefix(name, "core."), ".") // as kubeconform's KindSuffix has it
+		parts := strings.Split(strings.TrimPrefix(name, "core."), ".") // like KindSuffix of kubeconform
 		kind, version := parts[len(parts)-1], strings.Join(parts[:len(parts)-1], "-")
 		write(t, filepath.Join(dir, strings.ToLower(kind)+"-"+version+".json"), string(schema))
 	}
 	return dir
 }
 
-// restrict makes a schema, and those in it, refuse unknown fields and take a
-// number where Kubernetes takes a number or text.
+// restrict makes a schema, and those in it, reject unknown fields, and accept a number
+// where Kubernetes accepts a number or text.
 func restrict(schema map[string]any) {
 	if schema["format"] == "int-or-string" {
 		schema["type"] = []string{"string", "integer"}
@@ -74,7 +74,7 @@ func restrict(schema map[string]any) {
 	}
 }
 
-// collect adds a definition and all that it refers to.
+// collect adds a definition and everything that it refers to.
 func collect(all map[string]map[string]any, name string, needed map[string]any) {
 	if needed[name] != nil {
 		return
@@ -107,7 +107,7 @@ func TestKubeconform(t *testing.T) {
 		t.Helper()
 		file := filepath.Join(t.TempDir(), "manifests.yaml")
 		write(t, file, text)
-		// That API is older than policy/v1.
+		// This API is older than policy/v1.
 		out, problem, err := run(t, kubeconform, "-strict", "-summary", "-skip=PodDisruptionBudget,ServiceMonitor,PrometheusRule,ScrapeConfig",
 			"-schema-location="+dir+"/{{.ResourceKind}}{{.KindSuffix}}.json", file)
 		return out + problem, err

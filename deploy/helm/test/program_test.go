@@ -1,7 +1,7 @@
-// Package chart_test renders the chart with Helm, in each values set of
-// testdata/values, and has what comes out judged by those who will read it:
-// Kubernetes' and the Prometheus operator's types, Kubernetes' schemas and Pod
-// Security Standards, and the exporter.
+// Package chart_test renders the chart with Helm, for each values set in
+// testdata/values, and checks the result against the types of Kubernetes and the
+// Prometheus Operator, the schemas and Pod Security Standards of Kubernetes, and the
+// exporter.
 package chart_test
 
 import (
@@ -18,7 +18,7 @@ const (
 	helm  = root + "/.bin/helm"
 )
 
-// need skips the test, or fails it in CI, if a program is not there.
+// need skips the test, or fails it in CI, if a program is absent.
 func need(t *testing.T, path string) {
 	t.Helper()
 	if _, err := os.Stat(path); err == nil {
@@ -30,7 +30,7 @@ func need(t *testing.T, path string) {
 	t.Skipf("%s is not installed; .ci/helm shows how", path)
 }
 
-// run runs a program to its end and returns what it printed.
+// run runs a program and returns its output.
 func run(t *testing.T, program string, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	need(t, program)
@@ -50,7 +50,7 @@ func template(t *testing.T, args ...string) (stdout, stderr string, err error) {
 // values returns the path of a values set.
 func values(name string) string { return filepath.Join("testdata", "values", name+".yaml") }
 
-// render renders a values set, with more options for Helm, and decodes it.
+// render renders a values set, with additional options for Helm, and decodes it.
 func render(t *testing.T, name string, args ...string) manifests {
 	t.Helper()
 	out, problem, err := template(t, append([]string{"--values=" + values(name)}, args...)...)
@@ -86,7 +86,7 @@ func read(t *testing.T, path string) string {
 	return string(text)
 }
 
-// write writes a file that its owner alone can read, and the folders above it.
+// write writes a file that only its owner can read, and its parent directories.
 func write(t *testing.T, path, text string) {
 	t.Helper()
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
@@ -97,7 +97,7 @@ func write(t *testing.T, path, text string) {
 	}
 }
 
-// replace replaces text that must be there.
+// replace replaces text that must exist.
 func replace(t *testing.T, text, old, replacement string) string {
 	t.Helper()
 	if !strings.Contains(text, old) {

@@ -11,8 +11,8 @@ import (
 	"sigs.k8s.io/yaml"
 )
 
-// The table of values in the chart's README has every value, with its default. A
-// row of a mapping stands for all that is in it.
+// The table of values in the chart's README contains every value with its default. A row
+// for a mapping covers everything in it.
 func TestREADME(t *testing.T) {
 	var defaults map[string]any
 	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chart, "values.yaml"))), &defaults); err != nil {

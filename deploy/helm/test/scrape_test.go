@@ -10,7 +10,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 )
 
-// relabels shows relabelings in short.
+// relabels returns a short form of relabelings.
 func relabels(configs []monitoringv1.RelabelConfig) []string {
 	var short []string
 	for _, c := range configs {
@@ -23,7 +23,7 @@ func relabels(configs []monitoringv1.RelabelConfig) []string {
 	return short
 }
 
-// The alerts need the job, and of one exporter one instance.
+// The alerts need the job, and one instance per exporter.
 func TestJob(t *testing.T) {
 	tests := []struct {
 		name, interval, timeout string
@@ -103,7 +103,7 @@ func TestNetworkPolicy(t *testing.T) {
 	}
 }
 
-// Everything that asks the exporter asks below its prefix.
+// All requests to the exporter use its prefix.
 func TestPrefix(t *testing.T) {
 	for _, test := range []struct{ name, args, want string }{
 		{"none", "", ""},

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Values that do not fit are refused, each with where and why.
+// Invalid values are rejected, each with path and reason.
 func TestBadValues(t *testing.T) {
 	const org = "config.ops_managers[0].orgs[0]"
 	tests := []struct{ name, option, want string }{
