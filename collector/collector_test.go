@@ -189,7 +189,7 @@ func TestSince(t *testing.T) {
 	timeout, role := reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTimeout}}, reading{err: &opsmanager.Error{Reason: opsmanager.ReasonRole}}
 	tests := []struct {
 		name    string
-		polls   []reading // one a second
+		polls   []reading // one a second; after an empty one nobody polls for longer than maxGap
 		since   int64
 		atLeast bool
 	}{
@@ -203,11 +203,19 @@ func TestSince(t *testing.T) {
 		{"down after it was unknown", []reading{synced, timeout, notSynced, notSynced}, 2, true},
 		{"up after it was unknown", []reading{synced, timeout, synced}, 2, true},
 		{"went down later", []reading{timeout, synced, notSynced}, 2, false},
+		{"went down while nobody looked", []reading{synced, {}, notSynced, notSynced}, 302, true},
+		{"became unknown while nobody looked", []reading{synced, {}, role}, 302, true},
+		{"down before and after nobody looked", []reading{synced, notSynced, {}, notSynced}, 1, false},
 	}
 	for _, tt := range tests {
 		var h history
+		var gap time.Duration
 		for i, r := range tt.polls {
-			h.add(answer{reading: r, at: time.Unix(int64(i), 0)})
+			if r == (reading{}) {
+				gap = maxGap
+				continue
+			}
+			h.add(answer{reading: r, at: time.Unix(int64(i), 0).Add(gap)})
 		}
 		if h.since.Unix() != tt.since || h.atLeast != tt.atLeast {
 			t.Errorf("%s: since %d, at least %t, want %d and %t", tt.name, h.since.Unix(), h.atLeast, tt.since, tt.atLeast)

@@ -21,6 +21,10 @@ type history struct {
 	atLeast     bool                       // that state may have begun before since
 }
 
+// maxGap is the longest time between two polls of which the second tells when a
+// change happened. No usual scrape interval is as long.
+const maxGap = 5 * time.Minute
+
 // add records the outcome of a poll for one scrape. It returns the number of failed
 // scrapes, the time of the last success, and the news to be logged.
 func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news news) {
@@ -40,8 +44,9 @@ func (h *history) add(a answer) (failures uint64, lastSuccess time.Time, news ne
 	}
 	if first := h.since.IsZero(); first || reason != h.reason || a.Status != h.last.Status {
 		// A failure begins when it is first seen. A status that is read after a
-		// failure may have been the same during the failure.
-		h.since, h.atLeast = a.at, first || reason == "" && h.reason != ""
+		// failure may have been the same during the failure. After a gap without
+		// polls, either may have begun in it.
+		h.since, h.atLeast = a.at, first || reason == "" && h.reason != "" || a.at.Sub(h.last.at) > maxGap
 	}
 	h.last = a
 	h.last.Reading = opsmanager.Reading{Status: a.Status} // without its connection

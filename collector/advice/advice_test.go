@@ -1,6 +1,7 @@
 package advice
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
@@ -151,6 +152,23 @@ func TestAddress(t *testing.T) {
 		}
 		if got := address(u); got != want {
 			t.Errorf("%s: got %s, want %s", in, got, want)
+		}
+	}
+}
+
+// Organizations that are polled in different seconds of a scrape have the same
+// fix, which the status page shows once.
+func TestFixDoesNotDependOnTheTime(t *testing.T) {
+	m := manager(t, "timeout: 5s")
+	now := time.Date(2026, 1, 2, 3, 4, 59, 0, time.UTC)
+	for name, cert := range map[string]*x509.Certificate{
+		"expired":       {NotAfter: now.Add(-time.Hour)},
+		"not yet valid": {NotBefore: now.Add(time.Hour)},
+	} {
+		err := &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: x509.CertificateInvalidError{Cert: cert, Reason: x509.Expired}}
+		first, second := Of(Trouble{Manager: m, Err: err, At: now}), Of(Trouble{Manager: m, Err: err, At: now.Add(time.Second)})
+		if first.Fix != second.Fix || first.Problem == second.Problem {
+			t.Errorf("%s: got %q and, a second later, in the next minute, %q", name, first, second)
 		}
 	}
 }

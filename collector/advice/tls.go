@@ -106,16 +106,17 @@ func (t *trouble) wrongName(peer, setting string, e x509.HostnameError) Advice {
 }
 
 func (t *trouble) wrongTime(peer string, cert *x509.Certificate) Advice {
-	clock := t.At.UTC().Format(time.DateTime) + " UTC"
+	// In minutes and not in the fix: organizations with the same fix are shown together.
+	clock := "the clock of the exporter's host reads " + t.At.UTC().Format("2006-01-02 15:04") + " UTC"
 	if t.At.Before(cert.NotBefore) {
 		return Advice{
-			Problem: fmt.Sprintf("the certificate of %s is not valid before %s UTC", peer, cert.NotBefore.UTC().Format(time.DateTime)),
-			Fix:     fmt.Sprintf("If the clock of the exporter's host (%s) is wrong, correct it; otherwise, replace the certificate.", clock),
+			Problem: fmt.Sprintf("the certificate of %s is not valid before %s UTC; %s", peer, cert.NotBefore.UTC().Format(time.DateTime), clock),
+			Fix:     "If that clock is wrong, correct it; otherwise, replace the certificate.",
 		}
 	}
 	return Advice{
-		Problem: fmt.Sprintf("a certificate of %s expired at %s UTC", peer, cert.NotAfter.UTC().Format(time.DateTime)),
-		Fix:     fmt.Sprintf("Renew the server's certificate or, if the clock of the exporter's host (%s) is wrong, correct it.", clock),
+		Problem: fmt.Sprintf("a certificate of %s expired at %s UTC; %s", peer, cert.NotAfter.UTC().Format(time.DateTime), clock),
+		Fix:     "Renew the server's certificate or, if that clock is wrong, correct it.",
 	}
 }
 

@@ -94,13 +94,13 @@ func TestAdviceOnTLS(t *testing.T) {
 		},
 		"expired": {
 			ca.Server(t, authority.Expired), trust,
-			`a certificate of 127.0.0.1:PORT expired at TIME`,
-			`Renew the server's certificate or, if the clock of the exporter's host (TIME) is wrong, correct it.`,
+			`a certificate of 127.0.0.1:PORT expired at TIME; the clock of the exporter's host reads TIME`,
+			`Renew the server's certificate or, if that clock is wrong, correct it.`,
 		},
 		"not yet valid": {
 			ca.Server(t, authority.NotYetValid), trust,
-			`the certificate of 127.0.0.1:PORT is not valid before TIME`,
-			`If the clock of the exporter's host (TIME) is wrong, correct it; otherwise, replace the certificate.`,
+			`the certificate of 127.0.0.1:PORT is not valid before TIME; the clock of the exporter's host reads TIME`,
+			`If that clock is wrong, correct it; otherwise, replace the certificate.`,
 		},
 		"client certificate demanded": {
 			demanding(tls.VersionTLS13), trust,

@@ -130,7 +130,7 @@ func masked(s string) string {
 		{`"duration_seconds": [0-9.e-]+`, `"duration_seconds": 0`},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
 		{`"?/[^" ]*/(\w+\.(yml|pem|key))"?`, "DIR/$1"},
-		{`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC`, "TIME"},
+		{`\d{4}-\d\d-\d\d \d\d:\d\d(:\d\d)? UTC`, "TIME"},
 	} {
 		s = regexp.MustCompile(m[0]).ReplaceAllString(s, m[1])
 	}

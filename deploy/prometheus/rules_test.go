@@ -63,6 +63,7 @@ func TestBrokenRules(t *testing.T) {
 		unreadable = "org:opsmanager_migration_link_unknown:since"
 		current    = "org:opsmanager_migration_link_synced:current"
 		unread     = "org:opsmanager_migration_link:unread"
+		removed    = "instance_org:opsmanager_migration_link:removed"
 		known      = "org:opsmanager_migration_link:known"
 		silent     = "instance_org:opsmanager_migration_link:silent"
 		down       = "instance:opsmanager_exporter_down:orgs"
@@ -82,7 +83,9 @@ func TestBrokenRules(t *testing.T) {
 		{name: "known: for too long", old: "expr: last_over_time(" + success + "[1h])", broken: "expr: last_over_time(" + success + "[70m])"},
 		{name: "reading: the maximum", old: "min by (org_id) (opsmanager_migration_link_synced)", broken: "max by (org_id) (opsmanager_migration_link_synced)"},
 		{name: "reading: one for each exporter", old: "min by (org_id) (opsmanager_migration_link_synced)", broken: "opsmanager_migration_link_synced"},
-		{name: "since: does not end", old: "or 0 * (last_over_time(" + notSynced + "[1h]) != 0)", broken: ""},
+		{name: "since: does not end", old: "or 0 * (last_over_time(" + notSynced + "[1h]) != 0 and on (org_id) (" + current + " == 1 or " + removed + "))", broken: ""},
+		{name: "since: ends where nothing is scraped", old: "(last_over_time(" + notSynced + "[1h]) != 0 and on (org_id) (" + current + " == 1 or " + removed + "))", broken: "(last_over_time(" + notSynced + "[1h]) != 0)"},
+		{name: "since: comes back after a removal", old: "(" + current + " == 1 or " + removed + ")", broken: "(" + current + " == 1)"},
 		{name: "since: forgotten in a gap", old: "last_over_time(" + notSynced + "[1h]) != 0 and", broken: "last_over_time(" + notSynced + "[5m]) != 0 and"},
 		{name: "since: ends when the status is unknown", old: "(" + current + " == 0 or " + unread + ")", broken: "(" + current + " == 0)"},
 		{name: "since: begins anew each time", old: "last_over_time(" + notSynced + "[1h]) != 0 and (" + current + " == 0 or " + unread + ")\n          or ", broken: ""},
@@ -110,7 +113,7 @@ func TestBrokenRules(t *testing.T) {
 		{name: "unknown: although one exporter reads it", old: "unless on (org_id) " + current, broken: "unless on (org_id) opsmanager_migration_link_synced{instance=\"exporter:20301\"}"},
 		{name: "unknown: reset by a restart", old: "and on (org_id) last_over_time(" + success + "[5m])", broken: "and on (org_id) " + success},
 		{name: "unknown: missed long after it is gone", old: "and on (org_id) last_over_time(" + success + "[5m])", broken: ""},
-		{name: "unknown: since does not end", old: "or 0 * (last_over_time(" + unreadable + "[1h]) != 0)", broken: ""},
+		{name: "unknown: since does not end", old: "or 0 * (last_over_time(" + unreadable + "[1h]) != 0 and on (org_id) (" + current + " or " + removed + "))", broken: ""},
 		{name: "unknown: since begins anew each time", old: "last_over_time(" + unreadable + "[1h]) != 0 and " + unread + "\n          or ", broken: ""},
 		{name: "unknown: since is always at least", old: "or time() * (" + unread + " and last_over_time(" + current + "[5m]) >= 0)", broken: ""},
 		{name: "unknown: since is never there without a reading", old: "          or -time() * " + unread + "\n", broken: ""},
