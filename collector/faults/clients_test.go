@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/testkit/exposition"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // TestBodiesThatNeverCome sends 40 requests whose body never arrives, as many as there may
@@ -40,7 +41,11 @@ func TestTimeoutThatIsNone(t *testing.T) {
 	p := launch(t, ":", 3, "--log.level=debug")
 	p.ready(t)
 	p.whole(t, "before")
-	log := p.log.String()
+	var log string
+	wait.For(t, "the first scrape is logged", func() bool { // after its response was sent
+		log = p.log.String()
+		return strings.Contains(log, "Migration link is not synced") && strings.HasSuffix(log, "\n")
+	})
 	for _, timeout := range []time.Duration{10 * time.Microsecond, time.Millisecond, 99 * time.Millisecond} {
 		for _, path := range []string{"/metrics", "/probe?target=" + healthyOrg(0)} {
 			s, err := exposition.Scrape(t.Context(), p.url+path, timeout)
