@@ -11,22 +11,12 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // Every alert fires and resolves in time, once, with the right text and receiver.
-func TestAlerts(t *testing.T) {
-	binary := realprometheus.Build(t)
-	for _, suite := range realprometheus.Suites() {
-		t.Run(suite.Name, func(t *testing.T) {
-			realprogram.Need(t, suite.Prometheus, suite.Alertmanager)
-			t.Parallel()
-			testAlerts(t, suite, binary)
-		})
-	}
-}
+func TestAlerts(t *testing.T) { onEverySuite(t, testAlerts) }
 
 func testAlerts(t *testing.T, suite realprometheus.Suite, binary string) {
 	alpha := startOpsManager(t, "alpha", [2]string{payments, "Payments"}, [2]string{risk, "Risk"}, [2]string{billing, "Billing"}, [2]string{orders, "Orders"})

@@ -8,23 +8,13 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
-	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/realprometheus"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // Each page is sent once, and does not resolve because the status becomes unknown. The
 // name of the job differs from the one in the shipped files.
-func TestPages(t *testing.T) {
-	binary := realprometheus.Build(t)
-	for _, suite := range realprometheus.Suites() {
-		t.Run(suite.Name, func(t *testing.T) {
-			realprogram.Need(t, suite.Prometheus, suite.Alertmanager)
-			t.Parallel()
-			testPages(t, suite, binary)
-		})
-	}
-}
+func TestPages(t *testing.T) { onEverySuite(t, testPages) }
 
 func testPages(t *testing.T, suite realprometheus.Suite, binary string) {
 	alpha := startOpsManager(t, "alpha", [2]string{payments, "Payments"}, [2]string{risk, "Risk"}, [2]string{orders, "Orders"})

@@ -127,6 +127,20 @@ type stack struct {
 	alertmanager, prometheus *realprometheus.Process
 }
 
+// onEverySuite runs a test with each version of Prometheus and Alertmanager, and with the
+// exporter's binary.
+func onEverySuite(t *testing.T, test func(*testing.T, realprometheus.Suite, string)) {
+	t.Helper()
+	binary := realprometheus.Build(t)
+	for _, suite := range realprometheus.Suites() {
+		t.Run(suite.Name, func(t *testing.T) {
+			realprogram.Need(t, suite.Prometheus, suite.Alertmanager)
+			t.Parallel()
+			test(t, suite, binary)
+		})
+	}
+}
+
 // startStack scrapes exporters in a job of this name.
 func startStack(t *testing.T, suite realprometheus.Suite, job string, exporters ...*realprometheus.Process) *stack {
 	t.Helper()
