@@ -20,12 +20,11 @@ help: ## Print this list.
 test: ## Run the tests that need only Go.
 	go test ./...
 
-lint: ## Run the linters, in the same version as CI.
-	.ci/tools golangci-lint
-	.bin/golangci-lint run ./...
+lint: ## Run the linters, as CI does.
+	.ci/run lint
 
-check: lint ## Run the linters, and the tests with the race detector.
-	go test -race -shuffle=on ./...
+check: ## Run the linters, and the tests with the race detector, as CI does.
+	.ci/run lint race
 
 pictures: ## Redraw the pictures in the READMEs; needs Chromium and npm.
 	.ci/tools prometheus promtool
