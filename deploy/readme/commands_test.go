@@ -178,7 +178,7 @@ func serve(t *testing.T, b block, url string) (stop func()) {
 		return nil
 	})
 	return func() {
-		// With its name, because a group below 65 is else read as a signal.
+		// Without its name, kill takes the number of a group below 65 for the signal.
 		if out, err := exec.CommandContext(t.Context(), "kill", "-TERM", "--", fmt.Sprint(-cmd.Process.Pid)).CombinedOutput(); err != nil {
 			t.Errorf("stop %s: %v\n%s", b, err, out)
 		}
