@@ -2,6 +2,7 @@ package chart_test
 
 import (
 	"encoding/pem"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -21,8 +22,10 @@ import (
 
 func TestLint(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
-		if out, problem, err := run(t, helm, "lint", "--strict", "--values="+values(name), chart); err != nil {
-			t.Errorf("%v\n%s%s", err, out, problem)
+		for _, program := range []string{helm, helm4} {
+			if out, problem, err := run(t, program, "lint", "--strict", "--values="+values(name), chart); err != nil {
+				t.Errorf("%s: %v\n%s%s", filepath.Base(program), err, out, problem)
+			}
 		}
 	})
 }
@@ -44,14 +47,22 @@ func forbidden(t *testing.T, pod *corev1.PodTemplateSpec) string {
 
 func TestPodSecurity(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
-		pod := &render(t, name).deployment.Spec.Template
+		m := render(t, name)
+		pod := &m.deployment.Spec.Template
 		if detail := forbidden(t, pod); detail != "" {
 			t.Error(detail)
 		}
+		if detail := forbidden(t, &corev1.PodTemplateSpec{ObjectMeta: m.hook.ObjectMeta, Spec: m.hook.Spec}); detail != "" {
+			t.Errorf("helm test: %s", detail)
+		}
 		// In addition to the standard.
 		container := pod.Spec.Containers[0].SecurityContext
-		if user := pod.Spec.SecurityContext.RunAsUser; user == nil || *user != 65534 {
-			t.Errorf("the user is not 65534: %+v", pod.Spec.SecurityContext)
+		var id *int64
+		if name != "openshift" {
+			id = new(int64(65534))
+		}
+		if c := pod.Spec.SecurityContext; !reflect.DeepEqual([]*int64{c.RunAsUser, c.RunAsGroup, c.FSGroup}, []*int64{id, id, id}) || container.RunAsUser != nil {
+			t.Errorf("the user or a group is not %v: %+v %+v", id, c, container)
 		}
 		if readOnly := container.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
 			t.Error("the root file system can be written")
@@ -102,22 +113,27 @@ func TestSelectors(t *testing.T) {
 			contains(t, "TopologySpreadConstraint", pod.Labels, constraint.LabelSelector.MatchLabels)
 		}
 		container := pod.Spec.Containers[0]
-		if ports := container.Ports; len(ports) != 1 || ports[0].Name != "http" || ports[0].ContainerPort != 20301 {
-			t.Errorf("container ports %+v", ports)
+		if ports := container.Ports; len(ports) != 1 || ports[0].Name != "http" ||
+			container.Args[2] != fmt.Sprintf("--web.listen-address=:%d", ports[0].ContainerPort) {
+			t.Errorf("container ports %+v, arguments %q", ports, container.Args)
 		}
 		if port := m.service.Spec.Ports[0]; port.Name != "http" || port.TargetPort.String() != "http" {
 			t.Errorf("service port %+v", port)
 		}
-		for path, probe := range map[string]*corev1.Probe{"/-/healthy": container.LivenessProbe, "/-/ready": container.ReadinessProbe} {
-			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != "http" {
-				t.Errorf("probe of %s: %+v", path, probe)
-			}
-		}
 		if m.serviceMonitor != nil {
 			contains(t, "ServiceMonitor", m.service.Labels, m.serviceMonitor.Spec.Selector.MatchLabels)
-			if endpoints := m.serviceMonitor.Spec.Endpoints; len(endpoints) != 1 || endpoints[0].Port != "http" || endpoints[0].Path != "/metrics" {
+			if endpoints := m.serviceMonitor.Spec.Endpoints; len(endpoints) != 1 || endpoints[0].Port != "http" {
 				t.Errorf("endpoints %+v", endpoints)
 			}
+		}
+		if m.podMonitor != nil {
+			contains(t, "PodMonitor", pod.Labels, m.podMonitor.Spec.Selector.MatchLabels)
+			if endpoints := m.podMonitor.Spec.PodMetricsEndpoints; len(endpoints) != 1 || *endpoints[0].Port != "http" {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		}
+		if key := "app.kubernetes.io/name"; m.hook.Labels[key] == pod.Labels[key] {
+			t.Errorf("the pod of helm test is selected too: %v", m.hook.Labels)
 		}
 		account := "default"
 		if m.serviceAccount != nil {
@@ -138,9 +154,6 @@ func TestMounts(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
 		m := render(t, name)
 		pod := m.deployment.Spec.Template.Spec
-		if group := pod.SecurityContext.FSGroup; group == nil || *group != 65534 {
-			t.Errorf("the group of the files is not 65534: %+v", pod.SecurityContext)
-		}
 		mounts := make(map[string]string)
 		for _, mount := range pod.Containers[0].VolumeMounts {
 			if mount.SubPath != "" || mount.SubPathExpr != "" || !mount.ReadOnly {
@@ -151,7 +164,7 @@ func TestMounts(t *testing.T) {
 		secrets := 0
 		for _, volume := range pod.Volumes {
 			switch {
-			case volume.Secret != nil:
+			case volume.Secret != nil && volume.Name != "config":
 				secrets++
 				if mode := volume.Secret.DefaultMode; mode == nil || *mode != 0o440 || volume.Secret.Items != nil {
 					t.Errorf("secret %+v", volume.Secret)
@@ -163,15 +176,25 @@ func TestMounts(t *testing.T) {
 					t.Errorf("secret %s is optional, or is not: %t", volume.Secret.SecretName, optional != nil && *optional)
 				}
 			case volume.Name == "config":
-				if volume.ConfigMap.Name != m.config.Name || mounts[volume.Name] != "/etc/opsmanager_exporter" {
-					t.Errorf("configuration %+v at %q", volume.ConfigMap, mounts[volume.Name])
+				var want corev1.VolumeSource
+				if name == "config-secret" {
+					want.Secret = &corev1.SecretVolumeSource{SecretName: "exporter.configuration", DefaultMode: new(int32(0o440))}
+				} else {
+					want.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: m.config.Name}, DefaultMode: new(int32(0o440))}
+				}
+				if !reflect.DeepEqual(volume.VolumeSource, want) || mounts[volume.Name] != "/etc/opsmanager_exporter" {
+					t.Errorf("configuration %+v at %q", volume.VolumeSource, mounts[volume.Name])
 				}
 			}
 		}
-		if want := map[string]int{"full": 2}[name]; secrets != max(want, 1) {
+		if want, ok := map[string]int{"full": 2, "secured": 2, "config-secret": 0}[name]; secrets != want && (ok || secrets != 1) {
 			t.Errorf("%d secrets", secrets)
 		}
-		if want := []string{"serve", "--config.file=/etc/opsmanager_exporter/opsmanager.yml"}; !slices.Equal(pod.Containers[0].Args[:2], want) {
+		file := "opsmanager.yml"
+		if name == "config-secret" {
+			file = "exporter.prod.yml"
+		}
+		if want := []string{"serve", "--config.file=/etc/opsmanager_exporter/" + file}; !slices.Equal(pod.Containers[0].Args[:2], want) {
 			t.Errorf("arguments %q", pod.Containers[0].Args)
 		}
 	})
@@ -282,6 +305,9 @@ func TestConfiguration(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
 		dir := t.TempDir()
 		m := render(t, name)
+		if name == "config-secret" {
+			return // not in the chart
+		}
 		if len(m.config.Data) != 1 {
 			t.Errorf("files %q", slices.Collect(maps.Keys(m.config.Data)))
 		}

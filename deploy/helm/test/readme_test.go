@@ -2,66 +2,116 @@ package chart_test
 
 import (
 	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
-	"sigs.k8s.io/yaml"
+	"go.yaml.in/yaml/v4"
 )
 
-// The table of values in the chart's README contains every value with its default. A row
-// for a mapping covers everything in it.
+var update = flag.Bool("update", false, "write the table of values in the chart's README anew")
+
+// The table of values in the chart's README is made from values.yaml.
 func TestREADME(t *testing.T) {
-	var defaults map[string]any
-	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chart, "values.yaml"))), &defaults); err != nil {
+	var document yaml.Node
+	if err := yaml.Unmarshal([]byte(read(t, filepath.Join(chart, "values.yaml"))), &document); err != nil {
 		t.Fatal(err)
 	}
-	rows := make(map[string]string) // defaults by the paths of values
-	_, table, _ := strings.Cut(read(t, filepath.Join(chart, "README.md")), "\n| value | default | |\n")
-	table, _, _ = strings.Cut(table, "\n\n")
-	code := regexp.MustCompile("`([^`]+)`")
-	for line := range strings.Lines(table) {
-		cells := strings.Split(line, "|")
-		if len(cells) != 5 {
-			t.Fatalf("a row of %d cells: %s", len(cells)-2, line)
-		}
-		for _, name := range code.FindAllStringSubmatch(cells[1], -1) {
-			if _, twice := rows[name[1]]; twice {
-				t.Errorf("%s stands twice", name[1])
+	table := "| value | default | |\n|---|---|---|\n"
+	for _, v := range collectValues(t, "", document.Content[0]) {
+		table += strings.ReplaceAll(fmt.Sprintf("| `%s` | %s | %s |\n", v.path, v.standard, v.description), "  ", " ")
+	}
+	file := filepath.Join(chart, "README.md")
+	text := read(t, file)
+	before, rest, found := strings.Cut(text, "## Values\n\n")
+	_, after, found2 := strings.Cut(rest, "\n\n## ")
+	if !found || !found2 {
+		t.Fatal("the README has no chapter Values, or it is the last one")
+	}
+	want := before + "## Values\n\n" + table + "\n## " + after
+	if text == want {
+		return
+	}
+	if !*update {
+		t.Fatal("the table is not that of values.yaml: go test -run TestREADME -update")
+	}
+	if err := os.WriteFile(file, []byte(want), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// value is a row of the table.
+type value struct{ path, standard, description string }
+
+// collectValues returns the values of a mapping, in order. A mapping is a single value
+// if nothing in it has a comment.
+func collectValues(t *testing.T, path string, mapping *yaml.Node) []value {
+	t.Helper()
+	var values []value
+	for i := 0; i < len(mapping.Content); i += 2 {
+		key, node := mapping.Content[i], mapping.Content[i+1]
+		v := value{path: strings.TrimPrefix(path+"."+key.Value, "."), description: describe(key.HeadComment)}
+		if node.Kind == yaml.MappingNode && commented(node) {
+			if v.description != "" {
+				values = append(values, v)
 			}
-			rows[name[1]] = strings.Trim(strings.TrimSpace(cells[2]), "`")
+			values = append(values, collectValues(t, v.path, node)...)
+			continue
+		}
+		var standard any
+		if err := node.Decode(&standard); err != nil {
+			t.Fatal(err)
+		}
+		text, err := json.Marshal(standard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(text) <= 60 { // long ones are in values.yaml
+			v.standard = "`" + string(text) + "`"
+		}
+		values = append(values, v)
+	}
+	return values
+}
+
+func commented(node *yaml.Node) bool {
+	for _, n := range node.Content {
+		if n.HeadComment != "" || commented(n) {
+			return true
 		}
 	}
-	var known []string
-	var walk func(path string, value any)
-	walk = func(path string, value any) {
-		_, listed := rows[path]
-		mapping, _ := value.(map[string]any)
-		if !listed && len(mapping) > 0 {
-			for key, v := range mapping {
-				walk(strings.TrimPrefix(path+"."+key, "."), v)
-			}
-			return
-		}
-		known = append(known, path)
-		if !listed {
-			t.Errorf("the table lacks %s", path)
-			return
-		}
-		list, _ := value.([]any)
-		if rows[path] == "" && len(mapping)+len(list) > 0 {
-			return // too long for a table
-		}
-		if want, err := json.Marshal(value); err != nil || rows[path] != string(want) {
-			t.Errorf("%s: the default in the table is %q, want `%s` (%v)", path, rows[path], want, err)
+	return false
+}
+
+// named finds the files that comments name.
+var named = regexp.MustCompile(`[\w./-]+\.(?:md|yml|json)\b`)
+
+// describe returns the last paragraph of a comment without its examples, which are
+// indented. Names of the project's files become links.
+func describe(comment string) string {
+	var words []string
+	paragraphs := strings.Split(comment, "\n\n")
+	for line := range strings.Lines(paragraphs[len(paragraphs)-1]) {
+		if line = strings.TrimPrefix(strings.TrimSpace(line), "# "); line != "" && line[0] != ' ' {
+			words = append(words, line)
 		}
 	}
-	walk("", defaults)
-	for path := range rows {
-		if !slices.Contains(known, path) {
-			t.Errorf("the table has %s, which is no value", path)
+	return named.ReplaceAllStringFunc(strings.Join(words, " "), func(file string) string {
+		if _, err := os.Stat(filepath.Join(root, file)); err != nil {
+			return file
 		}
+		return fmt.Sprintf("[%s](../../../%s)", file, file)
+	})
+}
+
+// The parts of a comment become the description.
+func TestDescribe(t *testing.T) {
+	const comment = "# About the file.\n\n# One line,\n# another: see config/README.md.\n#   - name: example"
+	if got, want := describe(comment), "One line, another: see [config/README.md](../../../config/README.md)."; got != want {
+		t.Errorf("%q, want %q", got, want)
 	}
 }
