@@ -1,23 +1,16 @@
 package chart_test
 
 import (
-	"encoding/pem"
 	"fmt"
-	"maps"
-	"net/http"
-	"net/http/httptest"
-	"os/exec"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"testing"
 
-	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
-	"sigs.k8s.io/yaml"
 )
 
 func TestLint(t *testing.T) {
@@ -217,119 +210,4 @@ func TestRollout(t *testing.T) {
 	if after := checksum("--set=serviceMonitor.enabled=true,commonLabels.team=x"); after != before {
 		t.Error("another without a change of the configuration")
 	}
-}
-
-// The files in the chart are those that the project tests.
-func TestFiles(t *testing.T) {
-	for copied, original := range map[string]string{
-		"alerts.yml":           "deploy/prometheus/alerts.yml",
-		"report.yml":           "deploy/prometheus/report.yml",
-		"migration-links.json": "dashboards/migration-links.json",
-	} {
-		if read(t, filepath.Join(chart, "files", copied)) != read(t, filepath.Join(root, original)) {
-			t.Errorf("the chart has another %s: cp %s deploy/helm/opsmanager-exporter/files/", copied, original)
-		}
-	}
-	var alerts, report monitoringv1.PrometheusRuleSpec
-	for file, rules := range map[string]*monitoringv1.PrometheusRuleSpec{"alerts.yml": &alerts, "report.yml": &report} {
-		if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus", file))), rules); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(alerts.Groups) == 0 || len(alerts.Groups[0].Rules) < 10 {
-		t.Fatalf("alerts.yml has %+v", alerts.Groups)
-	}
-	for _, name := range []string{"full", "replicas"} {
-		m := render(t, name)
-		groups := m.prometheusRule.Spec.Groups
-		dashboard := read(t, filepath.Join(root, "dashboards/migration-links.json"))
-		if name == "full" {
-			dashboard = strings.ReplaceAll(dashboard, "https://example.net/opsmanager_exporter/README.md", "https://git.example.net/opsmanager_exporter/README.md")
-			links := groups[len(groups)-1]
-			groups = groups[:len(groups)-1]
-			if rule := links.Rules[0]; len(links.Rules) != 1 || links.Name != "opsmanager-links" || rule.Record != "opsmanager:status_page:info" ||
-				rule.Expr.String() != "vector(1)" || rule.Labels["url"] != "https://exporter.example.net" {
-				t.Errorf("links %+v", links)
-			}
-			takeLinks(t, groups[0].Rules)
-		}
-		if !reflect.DeepEqual(groups, slices.Concat(alerts.Groups, report.Groups)) {
-			t.Errorf("%s: the rules are not those of alerts.yml and report.yml", name)
-		}
-		if got := m.dashboard.Data["migration-links.json"]; len(m.dashboard.Data) != 1 || got != dashboard {
-			t.Errorf("%s: the dashboard is not migration-links.json", name)
-		}
-		if m.dashboard.Labels["grafana_dashboard"] != "1" {
-			t.Errorf("%s: labels %v", name, m.dashboard.Labels)
-		}
-	}
-}
-
-// takeLinks removes the links that the full values add to the annotations, and restores
-// the runbook URLs of alerts.yml.
-func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
-	t.Helper()
-	for _, rule := range rules {
-		if rule.Alert == "" {
-			continue
-		}
-		for name, want := range map[string]string{
-			"dashboard":   "https://grafana.example.net/d/opsmanager-migration-links{{ with $labels.org_id }}?var-org={{ . }}{{ end }}",
-			"status_page": "https://exporter.example.net/{{ with $labels.org_id }}?q={{ . }}{{ end }}",
-		} {
-			if got := rule.Annotations[name]; got != want {
-				t.Errorf("%s: %s is %q, want %q", rule.Alert, name, got, want)
-			}
-			delete(rule.Annotations, name)
-		}
-		runbook, ok := strings.CutPrefix(rule.Annotations["runbook_url"], "https://git.example.net/")
-		if !ok {
-			t.Errorf("%s: runbook_url %s", rule.Alert, rule.Annotations["runbook_url"])
-		}
-		rule.Annotations["runbook_url"] = "https://example.net/" + runbook
-	}
-}
-
-// The exporter accepts the configuration from each values set.
-func TestConfiguration(t *testing.T) {
-	exporter := filepath.Join(t.TempDir(), "opsmanager_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", exporter, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the exporter: %v\n%s", err, out)
-	}
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
-	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	orgs := map[string]int{"full": 4}
-	forEachSet(t, func(t *testing.T, name string) {
-		dir := t.TempDir()
-		m := render(t, name)
-		if name == "config-secret" {
-			return // not in the chart
-		}
-		if len(m.config.Data) != 1 {
-			t.Errorf("files %q", slices.Collect(maps.Keys(m.config.Data)))
-		}
-		text := m.config.Data["opsmanager.yml"]
-		if got := strings.Count(text, "id: "); got != max(orgs[name], 1) {
-			t.Errorf("%d organizations:\n%s", got, text)
-		}
-		file := filepath.Join(dir, "opsmanager.yml")
-		write(t, file, replace(t, text, "/secrets/", dir+"/secrets/"))
-		if _, problem, err := run(t, exporter, "check", "--config.file="+file); err == nil || !strings.Contains(problem, "/secrets/") {
-			t.Errorf("without keys: %v %s", err, problem)
-		}
-		for _, secret := range m.deployment.Spec.Template.Spec.Volumes {
-			if secret.Secret != nil {
-				folder := filepath.Join(dir, "secrets", secret.Secret.SecretName)
-				write(t, filepath.Join(folder, "public"), "jkqmzxvt\n")
-				write(t, filepath.Join(folder, "private"), "5f1e9c2b-0000-4000-8000-000000000000\n")
-				write(t, filepath.Join(folder, "ca.pem"), authority)
-			}
-		}
-		if out, problem, err := run(t, exporter, "check", "--config.file="+file); err != nil {
-			t.Errorf("%v\n%s%s\n%s", err, out, problem, text)
-		}
-	})
 }

@@ -22,8 +22,8 @@ func TestREADME(t *testing.T) {
 		t.Fatal(err)
 	}
 	table := "| value | default | |\n|---|---|---|\n"
-	for _, v := range collectValues(t, "", document.Content[0]) {
-		table += strings.ReplaceAll(fmt.Sprintf("| `%s` | %s | %s |\n", v.path, v.standard, v.description), "  ", " ")
+	for _, row := range rows(t, "", document.Content[0]) {
+		table += strings.ReplaceAll(fmt.Sprintf("| %s | %s | %s |\n", row.values, row.standard, row.description), "|  |", "| |")
 	}
 	file := filepath.Join(chart, "README.md")
 	text := read(t, file)
@@ -44,38 +44,47 @@ func TestREADME(t *testing.T) {
 	}
 }
 
-// value is a row of the table.
-type value struct{ path, standard, description string }
+// row is a row of the table: values in backquotes, and their default.
+type row struct{ values, standard, description string }
 
-// collectValues returns the values of a mapping, in order. A mapping is a single value
-// if nothing in it has a comment.
-func collectValues(t *testing.T, path string, mapping *yaml.Node) []value {
+// rows returns the rows for a mapping. A mapping in which nothing has a comment is a
+// value. A value without a comment shares the row of the one before it if their defaults
+// are the same.
+func rows(t *testing.T, path string, mapping *yaml.Node) []row {
 	t.Helper()
-	var values []value
+	var all []row
 	for i := 0; i < len(mapping.Content); i += 2 {
 		key, node := mapping.Content[i], mapping.Content[i+1]
-		v := value{path: strings.TrimPrefix(path+"."+key.Value, "."), description: describe(key.HeadComment)}
+		name := strings.TrimPrefix(path+"."+key.Value, ".")
 		if node.Kind == yaml.MappingNode && commented(node) {
-			if v.description != "" {
-				values = append(values, v)
-			}
-			values = append(values, collectValues(t, v.path, node)...)
+			all = append(all, rows(t, name, node)...)
 			continue
 		}
-		var standard any
-		if err := node.Decode(&standard); err != nil {
-			t.Fatal(err)
+		r := row{values: "`" + name + "`", standard: standard(t, node), description: describe(key.HeadComment)}
+		if last := len(all) - 1; last >= 0 && r.description == "" && r.standard != "" && all[last].standard == r.standard {
+			all[last].values += ", " + r.values
+			continue
 		}
-		text, err := json.Marshal(standard)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(text) <= 60 { // long ones are in values.yaml
-			v.standard = "`" + string(text) + "`"
-		}
-		values = append(values, v)
+		all = append(all, r)
 	}
-	return values
+	return all
+}
+
+// standard returns a default for the table, or "" if it is long.
+func standard(t *testing.T, node *yaml.Node) string {
+	t.Helper()
+	var value any
+	if err := node.Decode(&value); err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 60 {
+		return ""
+	}
+	return "`" + string(text) + "`"
 }
 
 func commented(node *yaml.Node) bool {

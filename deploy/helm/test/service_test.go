@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	corev1 "k8s.io/api/core/v1"
+	networkingv1 "k8s.io/api/networking/v1"
 )
 
 func TestService(t *testing.T) {
@@ -61,7 +62,13 @@ func TestIngress(t *testing.T) {
 			}
 		})
 	}
+	if got := render(t, "secured").ingress.Spec.Rules[0].HTTP.Paths[0].PathType; *got != networkingv1.PathTypeExact {
+		t.Errorf("path type %s", *got)
+	}
 	full := render(t, "full").ingress
+	if got := full.Spec.Rules[0].HTTP.Paths[0].PathType; *got != networkingv1.PathTypePrefix {
+		t.Errorf("path type %s", *got)
+	}
 	if *full.Spec.IngressClassName != "nginx" || full.Spec.TLS[0].SecretName != "exporter-tls" || full.Labels["expose"] != "true" || full.Annotations["example.net/owner"] != "migration" {
 		t.Errorf("%+v", full)
 	}
