@@ -13,6 +13,7 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
 
@@ -90,8 +91,8 @@ func decode(text string) (manifests, error) {
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", kind, err)
 		}
-		if head.Metadata.Namespace == "" || head.Metadata.Name == "" {
-			return m, fmt.Errorf("%s: namespace %q, name %q", kind, head.Metadata.Namespace, head.Metadata.Name)
+		if problems := invalid(head.Kind, head.Metadata); len(problems) > 0 {
+			return m, fmt.Errorf("%s: invalid metadata: %q", kind, problems)
 		}
 		place := head.Kind
 		if head.Metadata.Namespace != "monitoring" {
@@ -101,6 +102,21 @@ func decode(text string) (manifests, error) {
 	}
 	slices.Sort(m.kinds)
 	return m, nil
+}
+
+// invalid returns what Kubernetes rejects in the metadata of an object.
+func invalid(kind string, metadata metav1.ObjectMeta) []string {
+	problems := slices.Concat(validation.IsDNS1123Label(metadata.Namespace), validation.IsDNS1123Subdomain(metadata.Name))
+	if kind == "Service" {
+		problems = append(problems, validation.IsDNS1035Label(metadata.Name)...)
+	}
+	for key, value := range metadata.Labels {
+		problems = slices.Concat(problems, validation.IsQualifiedName(key), validation.IsValidLabelValue(value))
+	}
+	for key := range metadata.Annotations {
+		problems = append(problems, validation.IsQualifiedName(key)...)
+	}
+	return problems
 }
 
 func into[T any](document string, object **T) error {
@@ -162,5 +178,13 @@ func TestDecodeIsStrict(t *testing.T) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
 		})
+	}
+	for old, bad := range map[string]string{
+		"name: test-opsmanager-exporter\n": "name: test.opsmanager.exporter\n", // of a Service
+		"release: prometheus":              "release: prometheus-", "example.net/owner": "/owner", "namespace: monitoring": "namespace: a.b",
+	} {
+		if _, err := decode(replace(t, out, old, bad)); err == nil || !strings.Contains(err.Error(), "invalid metadata") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

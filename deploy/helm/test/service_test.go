@@ -83,7 +83,7 @@ func TestNames(t *testing.T) {
 		strings.Repeat("a", 53): fmt.Sprintf("%s-opsmanage", strings.Repeat("a", 53)),
 	} {
 		for _, program := range []string{helm, helm4} {
-			out, problem, err := run(t, program, "template", release, chart)
+			out, problem, err := run(t, program, "template", release, chart, "--namespace=monitoring")
 			if err != nil {
 				t.Fatalf("%v\n%s", err, problem)
 			}
