@@ -9,7 +9,7 @@ DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
 PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build help test lint check pictures dist packages image stack version
+.PHONY: build help test lint check pictures dist packages image chart stack version
 
 build: ## Build ./opsmanager_exporter (default).
 	go build -trimpath .
@@ -43,6 +43,9 @@ ARCH ?= $(shell go env GOARCH)
 image: ## Build the container image, with buildah or docker; ARCH=arm64 selects the architecture.
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	.ci/build-image $(IMAGE) $(ARCH)
+
+chart: ## Package the Helm chart into dist/, for the image that "make image" builds.
+	.ci/build-chart "$(subst +,-,$(VERSION))"
 
 stack: ## Run the demo with Prometheus, Alertmanager and Grafana, with docker compose.
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)

@@ -1,77 +1,23 @@
 package chart_test
 
 import (
-	"encoding/pem"
-	"maps"
-	"net/http"
-	"net/http/httptest"
-	"os/exec"
+	"fmt"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 
-	monitoringv1 "github.com/prometheus-operator/prometheus-operator/pkg/apis/monitoring/v1"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/pod-security-admission/api"
-	"k8s.io/pod-security-admission/policy"
-	"sigs.k8s.io/yaml"
 )
 
 func TestLint(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
-		if out, problem, err := run(t, helm, "lint", "--strict", "--values="+values(name), chart); err != nil {
-			t.Errorf("%v\n%s%s", err, out, problem)
+		for _, program := range []string{helm, helm4} {
+			if out, problem, err := run(t, program, "lint", "--strict", "--values="+values(name), chart); err != nil {
+				t.Errorf("%s: %v\n%s%s", filepath.Base(program), err, out, problem)
+			}
 		}
 	})
-}
-
-// forbidden returns how a pod violates the restricted Pod Security Standard.
-func forbidden(t *testing.T, pod *corev1.PodTemplateSpec) string {
-	t.Helper()
-	evaluator, err := policy.NewEvaluator(policy.DefaultChecks(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	results := evaluator.EvaluatePod(api.LevelVersion{Level: api.LevelRestricted, Version: api.LatestVersion()}, &pod.ObjectMeta, &pod.Spec)
-	if len(results) == 0 {
-		t.Fatal("nothing was checked")
-	}
-	all := policy.AggregateCheckResults(results)
-	return all.ForbiddenDetail()
-}
-
-func TestPodSecurity(t *testing.T) {
-	forEachSet(t, func(t *testing.T, name string) {
-		pod := &render(t, name).deployment.Spec.Template
-		if detail := forbidden(t, pod); detail != "" {
-			t.Error(detail)
-		}
-		// In addition to the standard.
-		container := pod.Spec.Containers[0].SecurityContext
-		if user := pod.Spec.SecurityContext.RunAsUser; user == nil || *user != 65534 {
-			t.Errorf("the user is not 65534: %+v", pod.Spec.SecurityContext)
-		}
-		if readOnly := container.ReadOnlyRootFilesystem; readOnly == nil || !*readOnly {
-			t.Error("the root file system can be written")
-		}
-		if mount := pod.Spec.AutomountServiceAccountToken; mount == nil || *mount {
-			t.Error("the pod gets a token")
-		}
-	})
-	for option, want := range map[string]string{
-		"securityContext.allowPrivilegeEscalation=true":          "allowPrivilegeEscalation != false",
-		"securityContext.capabilities.drop=null":                 "unrestricted capabilities",
-		"podSecurityContext.runAsNonRoot=null":                   "runAsNonRoot != true",
-		"podSecurityContext.runAsUser=0":                         "runAsUser=0",
-		"podSecurityContext.seccompProfile.type=Unconfined":      "seccompProfile",
-		"extraVolumes[0].name=x,extraVolumes[0].hostPath.path=/": "restricted volume types",
-	} {
-		if detail := forbidden(t, &render(t, "minimal", "--set="+option).deployment.Spec.Template); !strings.Contains(detail, want) {
-			t.Errorf("%s: %q, want %q", option, detail, want)
-		}
-	}
 }
 
 // All selectors of pods and the Service match their labels and ports.
@@ -102,22 +48,27 @@ func TestSelectors(t *testing.T) {
 			contains(t, "TopologySpreadConstraint", pod.Labels, constraint.LabelSelector.MatchLabels)
 		}
 		container := pod.Spec.Containers[0]
-		if ports := container.Ports; len(ports) != 1 || ports[0].Name != "http" || ports[0].ContainerPort != 20301 {
-			t.Errorf("container ports %+v", ports)
+		if ports := container.Ports; len(ports) != 1 || ports[0].Name != "http" ||
+			container.Args[2] != fmt.Sprintf("--web.listen-address=:%d", ports[0].ContainerPort) {
+			t.Errorf("container ports %+v, arguments %q", ports, container.Args)
 		}
 		if port := m.service.Spec.Ports[0]; port.Name != "http" || port.TargetPort.String() != "http" {
 			t.Errorf("service port %+v", port)
 		}
-		for path, probe := range map[string]*corev1.Probe{"/-/healthy": container.LivenessProbe, "/-/ready": container.ReadinessProbe} {
-			if probe == nil || probe.HTTPGet == nil || probe.HTTPGet.Path != path || probe.HTTPGet.Port.String() != "http" {
-				t.Errorf("probe of %s: %+v", path, probe)
-			}
-		}
 		if m.serviceMonitor != nil {
 			contains(t, "ServiceMonitor", m.service.Labels, m.serviceMonitor.Spec.Selector.MatchLabels)
-			if endpoints := m.serviceMonitor.Spec.Endpoints; len(endpoints) != 1 || endpoints[0].Port != "http" || endpoints[0].Path != "/metrics" {
+			if endpoints := m.serviceMonitor.Spec.Endpoints; len(endpoints) != 1 || endpoints[0].Port != "http" {
 				t.Errorf("endpoints %+v", endpoints)
 			}
+		}
+		if m.podMonitor != nil {
+			contains(t, "PodMonitor", pod.Labels, m.podMonitor.Spec.Selector.MatchLabels)
+			if endpoints := m.podMonitor.Spec.PodMetricsEndpoints; len(endpoints) != 1 || *endpoints[0].Port != "http" {
+				t.Errorf("endpoints %+v", endpoints)
+			}
+		}
+		if key := "app.kubernetes.io/name"; m.hook.Labels[key] == pod.Labels[key] {
+			t.Errorf("the pod of helm test is selected too: %v", m.hook.Labels)
 		}
 		account := "default"
 		if m.serviceAccount != nil {
@@ -138,9 +89,6 @@ func TestMounts(t *testing.T) {
 	forEachSet(t, func(t *testing.T, name string) {
 		m := render(t, name)
 		pod := m.deployment.Spec.Template.Spec
-		if group := pod.SecurityContext.FSGroup; group == nil || *group != 65534 {
-			t.Errorf("the group of the files is not 65534: %+v", pod.SecurityContext)
-		}
 		mounts := make(map[string]string)
 		for _, mount := range pod.Containers[0].VolumeMounts {
 			if mount.SubPath != "" || mount.SubPathExpr != "" || !mount.ReadOnly {
@@ -151,7 +99,7 @@ func TestMounts(t *testing.T) {
 		secrets := 0
 		for _, volume := range pod.Volumes {
 			switch {
-			case volume.Secret != nil:
+			case volume.Secret != nil && volume.Name != "config":
 				secrets++
 				if mode := volume.Secret.DefaultMode; mode == nil || *mode != 0o440 || volume.Secret.Items != nil {
 					t.Errorf("secret %+v", volume.Secret)
@@ -163,15 +111,25 @@ func TestMounts(t *testing.T) {
 					t.Errorf("secret %s is optional, or is not: %t", volume.Secret.SecretName, optional != nil && *optional)
 				}
 			case volume.Name == "config":
-				if volume.ConfigMap.Name != m.config.Name || mounts[volume.Name] != "/etc/opsmanager_exporter" {
-					t.Errorf("configuration %+v at %q", volume.ConfigMap, mounts[volume.Name])
+				var want corev1.VolumeSource
+				if name == "config-secret" {
+					want.Secret = &corev1.SecretVolumeSource{SecretName: "exporter.configuration", DefaultMode: new(int32(0o440))}
+				} else {
+					want.ConfigMap = &corev1.ConfigMapVolumeSource{LocalObjectReference: corev1.LocalObjectReference{Name: m.config.Name}, DefaultMode: new(int32(0o440))}
+				}
+				if !reflect.DeepEqual(volume.VolumeSource, want) || mounts[volume.Name] != "/etc/opsmanager_exporter" {
+					t.Errorf("configuration %+v at %q", volume.VolumeSource, mounts[volume.Name])
 				}
 			}
 		}
-		if want := map[string]int{"full": 2}[name]; secrets != max(want, 1) {
+		if want, ok := map[string]int{"full": 2, "secured": 2, "config-secret": 0}[name]; secrets != want && (ok || secrets != 1) {
 			t.Errorf("%d secrets", secrets)
 		}
-		if want := []string{"serve", "--config.file=/etc/opsmanager_exporter/opsmanager.yml"}; !slices.Equal(pod.Containers[0].Args[:2], want) {
+		file := "opsmanager.yml"
+		if name == "config-secret" {
+			file = "exporter.prod.yml"
+		}
+		if want := []string{"serve", "--config.file=/etc/opsmanager_exporter/" + file}; !slices.Equal(pod.Containers[0].Args[:2], want) {
 			t.Errorf("arguments %q", pod.Containers[0].Args)
 		}
 	})
@@ -194,116 +152,4 @@ func TestRollout(t *testing.T) {
 	if after := checksum("--set=serviceMonitor.enabled=true,commonLabels.team=x"); after != before {
 		t.Error("another without a change of the configuration")
 	}
-}
-
-// The files in the chart are those that the project tests.
-func TestFiles(t *testing.T) {
-	for copied, original := range map[string]string{
-		"alerts.yml":           "deploy/prometheus/alerts.yml",
-		"report.yml":           "deploy/prometheus/report.yml",
-		"migration-links.json": "dashboards/migration-links.json",
-	} {
-		if read(t, filepath.Join(chart, "files", copied)) != read(t, filepath.Join(root, original)) {
-			t.Errorf("the chart has another %s: cp %s deploy/helm/opsmanager-exporter/files/", copied, original)
-		}
-	}
-	var alerts, report monitoringv1.PrometheusRuleSpec
-	for file, rules := range map[string]*monitoringv1.PrometheusRuleSpec{"alerts.yml": &alerts, "report.yml": &report} {
-		if err := yaml.UnmarshalStrict([]byte(read(t, filepath.Join(root, "deploy/prometheus", file))), rules); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if len(alerts.Groups) == 0 || len(alerts.Groups[0].Rules) < 10 {
-		t.Fatalf("alerts.yml has %+v", alerts.Groups)
-	}
-	for _, name := range []string{"full", "replicas"} {
-		m := render(t, name)
-		groups := m.prometheusRule.Spec.Groups
-		dashboard := read(t, filepath.Join(root, "dashboards/migration-links.json"))
-		if name == "full" {
-			dashboard = strings.ReplaceAll(dashboard, "https://example.net/opsmanager_exporter/README.md", "https://git.example.net/opsmanager_exporter/README.md")
-			links := groups[len(groups)-1]
-			groups = groups[:len(groups)-1]
-			if rule := links.Rules[0]; len(links.Rules) != 1 || links.Name != "opsmanager-links" || rule.Record != "opsmanager:status_page:info" ||
-				rule.Expr.String() != "vector(1)" || rule.Labels["url"] != "https://exporter.example.net" {
-				t.Errorf("links %+v", links)
-			}
-			takeLinks(t, groups[0].Rules)
-		}
-		if !reflect.DeepEqual(groups, slices.Concat(alerts.Groups, report.Groups)) {
-			t.Errorf("%s: the rules are not those of alerts.yml and report.yml", name)
-		}
-		if got := m.dashboard.Data["migration-links.json"]; len(m.dashboard.Data) != 1 || got != dashboard {
-			t.Errorf("%s: the dashboard is not migration-links.json", name)
-		}
-		if m.dashboard.Labels["grafana_dashboard"] != "1" {
-			t.Errorf("%s: labels %v", name, m.dashboard.Labels)
-		}
-	}
-}
-
-// takeLinks removes the links that the full values add to the annotations, and restores
-// the runbook URLs of alerts.yml.
-func takeLinks(t *testing.T, rules []monitoringv1.Rule) {
-	t.Helper()
-	for _, rule := range rules {
-		if rule.Alert == "" {
-			continue
-		}
-		for name, want := range map[string]string{
-			"dashboard":   "https://grafana.example.net/d/opsmanager-migration-links{{ with $labels.org_id }}?var-org={{ . }}{{ end }}",
-			"status_page": "https://exporter.example.net/{{ with $labels.org_id }}?q={{ . }}{{ end }}",
-		} {
-			if got := rule.Annotations[name]; got != want {
-				t.Errorf("%s: %s is %q, want %q", rule.Alert, name, got, want)
-			}
-			delete(rule.Annotations, name)
-		}
-		runbook, ok := strings.CutPrefix(rule.Annotations["runbook_url"], "https://git.example.net/")
-		if !ok {
-			t.Errorf("%s: runbook_url %s", rule.Alert, rule.Annotations["runbook_url"])
-		}
-		rule.Annotations["runbook_url"] = "https://example.net/" + runbook
-	}
-}
-
-// The exporter accepts the configuration from each values set.
-func TestConfiguration(t *testing.T) {
-	exporter := filepath.Join(t.TempDir(), "opsmanager_exporter")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", exporter, ".")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build the exporter: %v\n%s", err, out)
-	}
-	server := httptest.NewTLSServer(http.NotFoundHandler())
-	t.Cleanup(server.Close)
-	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
-	orgs := map[string]int{"full": 4}
-	forEachSet(t, func(t *testing.T, name string) {
-		dir := t.TempDir()
-		m := render(t, name)
-		if len(m.config.Data) != 1 {
-			t.Errorf("files %q", slices.Collect(maps.Keys(m.config.Data)))
-		}
-		text := m.config.Data["opsmanager.yml"]
-		if got := strings.Count(text, "id: "); got != max(orgs[name], 1) {
-			t.Errorf("%d organizations:\n%s", got, text)
-		}
-		file := filepath.Join(dir, "opsmanager.yml")
-		write(t, file, replace(t, text, "/secrets/", dir+"/secrets/"))
-		if _, problem, err := run(t, exporter, "check", "--config.file="+file); err == nil || !strings.Contains(problem, "/secrets/") {
-			t.Errorf("without keys: %v %s", err, problem)
-		}
-		for _, secret := range m.deployment.Spec.Template.Spec.Volumes {
-			if secret.Secret != nil {
-				folder := filepath.Join(dir, "secrets", secret.Secret.SecretName)
-				write(t, filepath.Join(folder, "public"), "jkqmzxvt\n")
-				write(t, filepath.Join(folder, "private"), "5f1e9c2b-0000-4000-8000-000000000000\n")
-				write(t, filepath.Join(folder, "ca.pem"), authority)
-			}
-		}
-		if out, problem, err := run(t, exporter, "check", "--config.file="+file); err != nil {
-			t.Errorf("%v\n%s%s\n%s", err, out, problem, text)
-		}
-	})
 }

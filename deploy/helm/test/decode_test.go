@@ -13,12 +13,13 @@ import (
 	networkingv1 "k8s.io/api/networking/v1"
 	policyv1 "k8s.io/api/policy/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation"
 	"sigs.k8s.io/yaml"
 )
 
 // manifests are the rendered objects; nil for those that are omitted.
 type manifests struct {
-	kinds          []string
+	kinds          []string // with the namespace, where it is not "monitoring"
 	deployment     *appsv1.Deployment
 	service        *corev1.Service
 	config         *corev1.ConfigMap
@@ -28,7 +29,11 @@ type manifests struct {
 	budget         *policyv1.PodDisruptionBudget
 	serviceMonitor *monitoringv1.ServiceMonitor
 	prometheusRule *monitoringv1.PrometheusRule
+	podMonitor     *monitoringv1.PodMonitor
 	scrapeConfig   *monitoringv1alpha1.ScrapeConfig
+	ingress        *networkingv1.Ingress
+	hook           *corev1.Pod    // of helm test
+	extra          *corev1.Secret // of the values
 }
 
 // decode decodes documents into the types of their kinds. Unknown fields, duplicate
@@ -68,23 +73,50 @@ func decode(text string) (manifests, error) {
 			err = into(document, &m.budget)
 		case "monitoring.coreos.com/v1 ServiceMonitor":
 			err = into(document, &m.serviceMonitor)
+		case "monitoring.coreos.com/v1 PodMonitor":
+			err = into(document, &m.podMonitor)
 		case "monitoring.coreos.com/v1 PrometheusRule":
 			err = into(document, &m.prometheusRule)
 		case "monitoring.coreos.com/v1alpha1 ScrapeConfig":
 			err = into(document, &m.scrapeConfig)
+		case "networking.k8s.io/v1 Ingress":
+			err = into(document, &m.ingress)
+		case "v1 Pod":
+			err = into(document, &m.hook)
+		case "v1 Secret":
+			err = into(document, &m.extra)
 		default:
 			err = fmt.Errorf("unexpected %s", kind)
 		}
 		if err != nil {
 			return m, fmt.Errorf("%s: %w", kind, err)
 		}
-		if head.Metadata.Namespace != "monitoring" || head.Metadata.Name == "" {
-			return m, fmt.Errorf("%s: namespace %q, name %q", kind, head.Metadata.Namespace, head.Metadata.Name)
+		if problems := invalid(head.Kind, head.Metadata); len(problems) > 0 {
+			return m, fmt.Errorf("%s: invalid metadata: %q", kind, problems)
 		}
-		m.kinds = append(m.kinds, head.Kind)
+		place := head.Kind
+		if head.Metadata.Namespace != "monitoring" {
+			place += " in " + head.Metadata.Namespace
+		}
+		m.kinds = append(m.kinds, place)
 	}
 	slices.Sort(m.kinds)
 	return m, nil
+}
+
+// invalid returns what Kubernetes rejects in the metadata of an object.
+func invalid(kind string, metadata metav1.ObjectMeta) []string {
+	problems := slices.Concat(validation.IsDNS1123Label(metadata.Namespace), validation.IsDNS1123Subdomain(metadata.Name))
+	if kind == "Service" {
+		problems = append(problems, validation.IsDNS1035Label(metadata.Name)...)
+	}
+	for key, value := range metadata.Labels {
+		problems = slices.Concat(problems, validation.IsQualifiedName(key), validation.IsValidLabelValue(value))
+	}
+	for key := range metadata.Annotations {
+		problems = append(problems, validation.IsQualifiedName(key)...)
+	}
+	return problems
 }
 
 func into[T any](document string, object **T) error {
@@ -96,14 +128,20 @@ func into[T any](document string, object **T) error {
 }
 
 func TestKinds(t *testing.T) {
-	always := []string{"ConfigMap", "Deployment", "Service"}
+	always := []string{"Deployment", "Service", "Pod"}
 	want := map[string][]string{
-		"minimal":        {"ServiceAccount"},
-		"defaults":       {"ServiceAccount"},
-		"full":           {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy"},
-		"replicas":       {"ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "PodDisruptionBudget"},
-		"probe":          {"ServiceMonitor", "ScrapeConfig"},
-		"network-policy": {"ServiceAccount", "NetworkPolicy"},
+		"minimal":        {"ConfigMap", "ServiceAccount"},
+		"defaults":       {"ConfigMap", "ServiceAccount"},
+		"full":           {"ConfigMap", "ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "NetworkPolicy", "Ingress", "Secret"},
+		"replicas":       {"ConfigMap", "ServiceAccount", "ServiceMonitor", "PrometheusRule", "ConfigMap", "PodDisruptionBudget"},
+		"probe":          {"ConfigMap", "ServiceMonitor", "ScrapeConfig"},
+		"network-policy": {"ConfigMap", "ServiceAccount", "NetworkPolicy"},
+		"openshift":      {"ConfigMap", "ServiceAccount"},
+		"config-secret":  {"ServiceAccount"},
+		"secured": {
+			"ConfigMap", "ServiceAccount", "Ingress", "ConfigMap in grafana",
+			"PodMonitor in prometheus", "ScrapeConfig in prometheus", "PrometheusRule in prometheus",
+		},
 	}
 	forEachSet(t, func(t *testing.T, name string) {
 		got := render(t, name).kinds
@@ -119,7 +157,7 @@ func TestDecodeIsStrict(t *testing.T) {
 	if err != nil {
 		t.Fatalf("%v\n%s", err, problem)
 	}
-	probe, problem, err := template(t, "--values="+values("probe"))
+	secured, problem, err := template(t, "--values="+values("secured"))
 	if err != nil {
 		t.Fatalf("%v\n%s", err, problem)
 	}
@@ -129,7 +167,10 @@ func TestDecodeIsStrict(t *testing.T) {
 		{out, "ipBlock:", "ipBlok:", `networking.k8s.io/v1 NetworkPolicy: error unmarshaling JSON: while decoding JSON: json: unknown field "ipBlok"`},
 		{out, "scrapeTimeout:", "scrapeTimout:", `monitoring.coreos.com/v1 ServiceMonitor: error unmarshaling JSON: while decoding JSON: json: unknown field "scrapeTimout"`},
 		{out, "annotations: &", "annotation: &", `monitoring.coreos.com/v1 PrometheusRule: error unmarshaling JSON: while decoding JSON: json: unknown field "annotation"`},
-		{probe, "httpSDConfigs:", "httpSDConfig:", `monitoring.coreos.com/v1alpha1 ScrapeConfig: error unmarshaling JSON: while decoding JSON: json: unknown field "httpSDConfig"`},
+		{out, "ingressClassName:", "ingressClass:", `networking.k8s.io/v1 Ingress: error unmarshaling JSON: while decoding JSON: json: unknown field "ingressClass"`},
+		{secured, "podMetricsEndpoints:", "podMetricEndpoints:", `monitoring.coreos.com/v1 PodMonitor: error unmarshaling JSON: while decoding JSON: json: unknown field "podMetricEndpoints"`},
+		{secured, "restartPolicy:", "restartPolicies:", `v1 Pod: error unmarshaling JSON: while decoding JSON: json: unknown field "restartPolicies"`},
+		{secured, "httpSDConfigs:", "httpSDConfig:", `monitoring.coreos.com/v1alpha1 ScrapeConfig: error unmarshaling JSON: while decoding JSON: json: unknown field "httpSDConfig"`},
 	}
 	for _, test := range tests {
 		t.Run(test.misspelt, func(t *testing.T) {
@@ -137,5 +178,13 @@ func TestDecodeIsStrict(t *testing.T) {
 				t.Errorf("%v, want %s", err, test.want)
 			}
 		})
+	}
+	for old, bad := range map[string]string{
+		"name: test-opsmanager-exporter\n": "name: test.opsmanager.exporter\n", // of a Service
+		"release: prometheus":              "release: prometheus-", "example.net/owner": "/owner", "namespace: monitoring": "namespace: a.b",
+	} {
+		if _, err := decode(replace(t, out, old, bad)); err == nil || !strings.Contains(err.Error(), "invalid metadata") {
+			t.Errorf("%s: %v", bad, err)
+		}
 	}
 }

@@ -36,6 +36,7 @@ func schemas(t *testing.T) string {
 	dir := t.TempDir()
 	for _, name := range []string{
 		"apps.v1.Deployment", "core.v1.ConfigMap", "core.v1.Service", "core.v1.ServiceAccount", "networking.v1.NetworkPolicy",
+		"networking.v1.Ingress", "core.v1.Pod", "core.v1.Secret",
 	} {
 		top := "io.k8s.api." + name
 		if all[top] == nil {
@@ -108,7 +109,7 @@ func TestKubeconform(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "manifests.yaml")
 		write(t, file, text)
 		// This API is older than policy/v1.
-		out, problem, err := run(t, kubeconform, "-strict", "-summary", "-skip=PodDisruptionBudget,ServiceMonitor,PrometheusRule,ScrapeConfig",
+		out, problem, err := run(t, kubeconform, "-strict", "-summary", "-skip=PodDisruptionBudget,ServiceMonitor,PodMonitor,PrometheusRule,ScrapeConfig",
 			"-schema-location="+dir+"/{{.ResourceKind}}{{.KindSuffix}}.json", file)
 		return out + problem, err
 	}
@@ -126,6 +127,7 @@ func TestKubeconform(t *testing.T) {
 	for _, test := range []struct{ old, broken, want string }{
 		{"containerPort: 20301", "contanerPort: 20301", "additional properties 'contanerPort' not allowed"},
 		{"containerPort: 20301", "containerPort: http", "got string, want integer"},
+		{"pathType: ", "pathTyp: ", "additional properties 'pathTyp' not allowed"},
 		{"cidr: ", "cdr: ", "additional properties 'cdr' not allowed"},
 	} {
 		out, err := validate(t, replace(t, sets["full"], test.old, test.broken))

@@ -1,5 +1,5 @@
-// Package chart_test renders the chart with Helm, for each values set in
-// testdata/values, and checks the result against the types of Kubernetes and the
+// Package chart_test renders the chart with Helm 3 and Helm 4, for each values set in
+// its ci directory, and checks the result against the types of Kubernetes and the
 // Prometheus Operator, the schemas and Pod Security Standards of Kubernetes, and the
 // exporter.
 package chart_test
@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -16,6 +17,7 @@ const (
 	root  = "../../.."
 	chart = "../opsmanager-exporter"
 	helm  = root + "/.bin/helm"
+	helm4 = root + "/.bin/helm4"
 )
 
 // need skips the test, or fails it in CI, if a program is absent.
@@ -41,14 +43,24 @@ func run(t *testing.T, program string, args ...string) (stdout, stderr string, e
 	return out.String(), errors.String(), err
 }
 
-// template renders the chart as release "test" in namespace "monitoring".
+// template renders the chart as release "test" in namespace "monitoring". Both versions
+// of Helm must return the same; Helm 4 has more empty lines.
 func template(t *testing.T, args ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	return run(t, helm, append([]string{"template", "test", chart, "--namespace=monitoring"}, args...)...)
+	args = append([]string{"template", "test", chart, "--namespace=monitoring"}, args...)
+	stdout, stderr, err = run(t, helm, args...)
+	stdout4, stderr4, _ := run(t, helm4, args...)
+	if got, want := dense(stdout4+stderr4), dense(stdout+stderr); got != want {
+		t.Errorf("Helm 4 returns\n%s\nHelm 3 returns\n%s", got, want)
+	}
+	return stdout, stderr, err
 }
 
+// dense removes empty lines.
+func dense(text string) string { return regexp.MustCompile(`\n\s*\n`).ReplaceAllString(text, "\n") }
+
 // values returns the path of a values set.
-func values(name string) string { return filepath.Join("testdata", "values", name+".yaml") }
+func values(name string) string { return filepath.Join(chart, "ci", name+"-values.yaml") }
 
 // render renders a values set, with additional options for Helm, and decodes it.
 func render(t *testing.T, name string, args ...string) manifests {
@@ -72,7 +84,7 @@ func forEachSet(t *testing.T, test func(t *testing.T, name string)) {
 		t.Fatalf("values sets %q, %v", files, err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		name := strings.TrimSuffix(filepath.Base(file), "-values.yaml")
 		t.Run(name, func(t *testing.T) { test(t, name) })
 	}
 }

@@ -3,6 +3,7 @@ package chart_test
 import (
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"testing"
 
@@ -55,7 +56,10 @@ func TestJob(t *testing.T) {
 	t.Run("ScrapeConfig", func(t *testing.T) {
 		m := render(t, "probe")
 		spec := m.scrapeConfig.Spec
-		if want := []string{"job=opsmanager", " __tmp_hash from [instance]", "hashmod __tmp_shard from [instance]", "keep  from [__tmp_shard]"}; !slices.Equal(relabels(spec.RelabelConfigs), want) {
+		if want := []string{
+			"job=opsmanager", "__scheme__=http", "__address__=migration-links.monitoring.svc:20301", "__metrics_path__=/probe",
+			" __tmp_hash from [instance]", "hashmod __tmp_shard from [instance]", "keep  from [__tmp_shard]",
+		}; !slices.Equal(relabels(spec.RelabelConfigs), want) {
 			t.Errorf("relabelings %q, want %q", relabels(spec.RelabelConfigs), want)
 		}
 		url := fmt.Sprintf("http://%s.%s.svc:%d/sd", m.service.Name, m.service.Namespace, m.service.Spec.Ports[0].Port)
@@ -132,5 +136,38 @@ func TestPrefix(t *testing.T) {
 				t.Errorf("%v, want %v", got, want)
 			}
 		})
+	}
+}
+
+// Monitors in other namespaces find the exporter, use its scheme and present credentials.
+func TestAccess(t *testing.T) {
+	m := render(t, "secured")
+	if got := m.podMonitor.Spec.NamespaceSelector.MatchNames; !slices.Equal(got, []string{"monitoring"}) {
+		t.Errorf("the PodMonitor selects namespaces %q", got)
+	}
+	endpoint := m.podMonitor.Spec.PodMetricsEndpoints[0]
+	if endpoint.Scheme.String() != "https" || *endpoint.TLSConfig.ServerName != "exporter.example.net" ||
+		endpoint.BasicAuth.Password.Name != "exporter" || endpoint.Authorization != nil {
+		t.Errorf("endpoint %+v", endpoint)
+	}
+	if endpoint.Path != "/links/values" || !slices.Contains(relabels(endpoint.RelabelConfigs), "instance=test-opsmanager-exporter.monitoring.svc:20301") {
+		t.Errorf("endpoint %+v", endpoint)
+	}
+	spec := m.scrapeConfig.Spec
+	sd := spec.HTTPSDConfigs[0]
+	if !reflect.DeepEqual(sd.TLSConfig, spec.TLSConfig) || !reflect.DeepEqual(sd.Authorization, spec.Authorization) || spec.BasicAuth != nil {
+		t.Errorf("service discovery %+v, scrapes %+v", sd, spec)
+	}
+	if spec.TLSConfig.CA.Secret.Name != "exporter" || spec.Authorization.Credentials.Key != "token" || *spec.SampleLimit != 10 {
+		t.Errorf("scrapes %+v", spec)
+	}
+	if sd.URL != "https://test-opsmanager-exporter.monitoring.svc:20301/links/sd" || !slices.Contains(relabels(spec.RelabelConfigs), "__scheme__=https") ||
+		!slices.Contains(relabels(spec.RelabelConfigs), "__metrics_path__=/links/probe") {
+		t.Errorf("service discovery %+v, relabelings %q", sd, relabels(spec.RelabelConfigs))
+	}
+	// What the values say about the endpoint takes precedence, as for a mesh.
+	mesh := render(t, "minimal", "--set=serviceMonitor.enabled=true,serviceMonitor.endpoint.scheme=https,serviceMonitor.tlsConfig.insecureSkipVerify=true")
+	if e := mesh.serviceMonitor.Spec.Endpoints[0]; e.Scheme.String() != "https" || !*e.TLSConfig.InsecureSkipVerify {
+		t.Errorf("endpoint %+v", e)
 	}
 }
