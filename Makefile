@@ -6,7 +6,7 @@ REVISION ?= $(or $(call git,rev-parse HEAD),unknown)
 BRANCH   ?= $(or $(call git,rev-parse --abbrev-ref HEAD),unknown)
 SOURCE_DATE_EPOCH ?= $(or $(call git,log -1 --format=%ct),0)
 DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
-PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
 .PHONY: build help test lint check pictures dist packages image stack version
