@@ -6,10 +6,10 @@ REVISION ?= $(or $(call git,rev-parse HEAD),unknown)
 BRANCH   ?= $(or $(call git,rev-parse --abbrev-ref HEAD),unknown)
 SOURCE_DATE_EPOCH ?= $(or $(call git,log -1 --format=%ct),0)
 DATE     := $(shell date -u -d @$(SOURCE_DATE_EPOCH) +%Y-%m-%dT%H:%M:%SZ)
-PLATFORMS ?= linux/amd64 linux/arm64 darwin/arm64 windows/amd64
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 export VERSION REVISION BRANCH SOURCE_DATE_EPOCH DATE
 
-.PHONY: build help test lint check pictures dist packages image chart stack version
+.PHONY: build help test lint check pictures dist packages image images chart stack version
 
 build: ## Build ./opsmanager_exporter (default).
 	go build -trimpath .
@@ -37,12 +37,17 @@ dist: ## Build archives with checksums and bills of materials in dist/; PLATFORM
 packages: dist ## Build the same, and .deb and .rpm packages.
 	.ci/build-packages $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
 
-# Image tags cannot contain +.
+# Image tags cannot contain +. Images for other architectures than that of this machine have names of their own.
 IMAGE = opsmanager_exporter:$(subst +,-,$(VERSION))
-ARCH ?= $(shell go env GOARCH)
+HOST := $(shell go env GOHOSTARCH)
+ARCH ?= $(HOST)
 image: ## Build the container image, with buildah or docker; ARCH=arm64 selects the architecture.
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
-	.ci/build-image $(IMAGE) $(ARCH)
+	.ci/build-image $(IMAGE)$(addprefix -,$(filter-out $(HOST),$(ARCH))) $(ARCH)
+
+images: ## Build the images for all Linux platforms, and one index of them, also as an OCI archive in dist/.
+	$(MAKE) dist PLATFORMS="$(filter linux/%,$(PLATFORMS))"
+	.ci/build-index $(IMAGE) $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
 
 chart: ## Package the Helm chart into dist/, for the image that "make image" builds.
 	.ci/build-chart "$(subst +,-,$(VERSION))"

@@ -63,7 +63,8 @@ Examples:
 func main() {
 	version.Version = cmp.Or(version.Version, builtVersion())
 	kingpin.EnableFileExpansion = false // reading @file would have no time limit
-	signal.Ignore(syscall.SIGPIPE)      // if the reader of the output is gone, only output is lost
+	kingpin.ManPageTemplate = flags.ManualPage
+	signal.Ignore(syscall.SIGPIPE) // if the reader of the output is gone, only output is lost
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -605,7 +605,7 @@ func TestReaderGoesAway(t *testing.T) {
 
 func TestVersionAndHelp(t *testing.T) {
 	t.Parallel()
-	for _, arg := range []string{"--version", "--help", "-h"} {
+	for _, arg := range []string{"--version", "--help", "-h", "--help-man"} {
 		status, stdout, stderr := runProgram(t, arg)
 		if status != 0 || !strings.Contains(stdout, "opsmanager_exporter") || stderr != "" {
 			t.Errorf("%s: exit status %d, standard output %q, standard error %q", arg, status, stdout, stderr)

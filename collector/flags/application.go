@@ -28,6 +28,7 @@ func NewApplication(name, help string, stdout, stderr io.Writer) *kingpin.Applic
 		`{{.Context.SelectedCommand}}{{template "FormatUsage" .Context.SelectedCommand}}`,
 		"{{.Context.SelectedCommand}} [<flags>]\n\n{{.Context.SelectedCommand.Help|Wrap 0}}",
 	).Replace(kingpin.DefaultUsageTemplate))
+	app.UsageFuncs(manualFuncs())
 	app.HelpFlag.Short('h')
 	return app
 }

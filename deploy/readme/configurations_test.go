@@ -137,7 +137,7 @@ func loadDropIn(t *testing.T, text string) error {
 		return err
 	}
 	testfile.Write(t, filepath.Join(file+".d", "override.conf"), text)
-	return run(t, realprogram.Find(t, "systemd-analyze"), "verify", "--recursive-errors=no", file)
+	return run(t, realprogram.Find(t, "systemd-analyze"), "verify", "--man=no", "--recursive-errors=no", file)
 }
 
 func loadJSON(_ *testing.T, text string) error {

@@ -60,7 +60,7 @@ func TestLicense(t *testing.T) {
 		"README.md":                                  `\bApache-2\.0\b`,
 		"deploy/container/Dockerfile":                `org\.opencontainers\.image\.licenses="Apache-2\.0"`,
 		"deploy/packages/copyright":                  `(?m)^License: Apache-2\.0$`,
-		"deploy/packages/nfpm.yaml":                  `(?m)^license: Apache-2\.0$`,
+		"deploy/packages/nfpm.yaml":                  `(?m)^license: Apache-2\.0 AND `,
 		"deploy/helm/opsmanager-exporter/Chart.yaml": `(?m)^  artifacthub\.io/license: Apache-2\.0$`,
 	} {
 		if !regexp.MustCompile(want).MatchString(testfile.Read(t, filepath.Join(root, file))) {
