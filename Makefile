@@ -45,9 +45,9 @@ image: ## Build the container image, with buildah or docker; ARCH=arm64 selects 
 	$(MAKE) dist PLATFORMS=linux/$(ARCH)
 	.ci/build-image $(IMAGE)$(addprefix -,$(filter-out $(HOST),$(ARCH))) $(ARCH)
 
-images: ## Build the images for all Linux platforms, and one index of them, also as an OCI archive in dist/.
-	$(MAKE) dist PLATFORMS="$(filter linux/%,$(PLATFORMS))"
-	.ci/build-index $(IMAGE) $(patsubst linux/%,%,$(filter linux/%,$(PLATFORMS)))
+images: override PLATFORMS := $(filter linux/%,$(PLATFORMS))
+images: dist ## Build the images for all Linux platforms, and one index of them, also as an OCI archive in dist/.
+	.ci/build-index $(IMAGE) $(patsubst linux/%,%,$(PLATFORMS))
 
 chart: ## Package the Helm chart into dist/, for the image that "make image" builds.
 	.ci/build-chart "$(subst +,-,$(VERSION))"
