@@ -2,6 +2,7 @@ package opsmanager_test
 
 import (
 	"crypto/tls"
+	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -73,6 +74,22 @@ func TestTraceOfNameAndTLS(t *testing.T) {
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+}
+
+// What failed is not told as done.
+func TestTraceOfFailures(t *testing.T) {
+	for name, tt := range map[string]struct {
+		url  string
+		want []string
+	}{
+		"name":       {"http://nonexistent.invalid", []string{"request without credentials", "  resolve nonexistent.invalid"}},
+		"connection": {"http://127.0.0.1:1", []string{"request without credentials", "  connect to ADDRESS"}},
+		"handshake":  {"https://" + listen(t, func(net.Conn, int) {}), []string{"request without credentials", "  connect to ADDRESS", "  connected to ADDRESS"}},
+	} {
+		if got := newRig(t, tt.url, nil).steps(t); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: got %q, want %q", name, got, tt.want)
 		}
 	}
 }

@@ -194,6 +194,29 @@ func TestAllLate(t *testing.T) {
 	})
 }
 
+// Late organizations that answer, but after each scrape, take turns.
+func TestLateTakeTurns(t *testing.T) {
+	run(t, 1, 2, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = 3*time.Second, 3*time.Second
+		for range 4 {
+			f.scrape(t, 2*time.Second)
+			time.Sleep(2 * time.Second)
+		}
+		expect(t, "asked", f.order, 0, 1, 0, 1)
+	})
+}
+
+// A poll that became late while it runs uses the turn of the late ones.
+func TestLateWhileRunning(t *testing.T) {
+	run(t, 2, 4, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = 4*time.Second, 4300*time.Millisecond
+		f.scrape(t, 2*time.Second)
+		f.places[2].late = true
+		_, asked := f.scrape(t, 20*time.Second)
+		expect(t, "the one that is not late, the late one", asked, 3, 2)
+	})
+}
+
 // With one slot, late organizations get no more of its time than the others, however many
 // scrapes there are.
 func TestLateDebt(t *testing.T) {
