@@ -109,7 +109,7 @@ func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
 func (p *exporter) ready(t *testing.T) {
 	t.Helper()
 	awaitReady(t, p, func() error {
-		resp, err := http.Get(p.url + "/-/ready")
+		resp, err := (&http.Client{Timeout: patience}).Get(p.url + "/-/ready") // a socket may be open that nobody serves
 		if err == nil {
 			resp.Body.Close()
 		}
