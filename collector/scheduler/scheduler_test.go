@@ -362,6 +362,9 @@ func TestConfigure(t *testing.T) {
 // A place keeps the rank of the place that it replaces, and shares no poll with it.
 func TestSuccessor(t *testing.T) {
 	run(t, 2, 2, func(t *testing.T, f *fixture) {
+		if got := f.NewPlace(&Place[int]{rank: 7, late: true, refused: 2}); got.rank != 7 || !got.late || got.refused != 2 {
+			t.Errorf("got %+v, want the same place in the line", got)
+		}
 		f.scrape(t, 10*time.Second)
 		f.takes[0] = 3 * time.Second
 		go f.scrape(t, 10*time.Second)
