@@ -419,6 +419,40 @@ func TestJoin(t *testing.T) {
 	}
 }
 
+// The context of a poll lasts as long as the poll, at most its timeout.
+func TestContext(t *testing.T) {
+	run(t, 1, 1, func(t *testing.T, f *fixture) {
+		var kept context.Context
+		begun := time.Now()
+		f.Poll(t.Context(), []*Poll[int]{{Place: f.places[0], Timeout: timeout, Ask: func(ctx context.Context) (int, Outcome) {
+			kept = ctx
+			if end, ok := ctx.Deadline(); !ok || end.Sub(begun) != timeout || ctx.Err() != nil {
+				t.Errorf("a context that ends at %s, %v", end, ctx.Err())
+			}
+			return 1, Answered
+		}}})
+		if kept.Err() == nil {
+			t.Error("the context outlives its poll")
+		}
+	})
+}
+
+func TestIdle(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		run(t, 1, 2, func(t *testing.T, f *fixture) {
+			f.places[0].late, f.places[1].late = late, late
+			if !f.Idle() {
+				t.Error("not idle before the first poll")
+			}
+			go f.scrape(t, time.Minute)
+			synctest.Wait() // one is running, one is waiting
+			if f.Idle() {
+				t.Errorf("late %t: idle", late)
+			}
+		})
+	}
+}
+
 // Close cancels running polls, drops waiting ones, and delays no scrape.
 func TestClose(t *testing.T) {
 	run(t, 2, 5, func(t *testing.T, f *fixture) {
