@@ -510,6 +510,9 @@ func TestHealthcheckAndCheck(t *testing.T) {
 		if want := len(args) > 1; status != 0 || strings.Contains(stdout, "NOT_SYNCED") != want {
 			t.Errorf("%v: exit status %d, %s%s", args, status, stdout, stderr)
 		}
+		if want := len(args) > 2; json.Valid([]byte(stdout)) != want {
+			t.Errorf("%v: JSON %t\n%s", args, !want, stdout)
+		}
 		if !strings.Contains(stderr, "warning: ") { // the URL is http://
 			t.Errorf("%v: standard error %q", args, stderr)
 		}

@@ -179,6 +179,9 @@ func TestHistory(t *testing.T) {
 	if _, lastSuccess, _ := h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(15)}); !lastSuccess.Equal(at(15)) {
 		t.Errorf("last success %s, want the newer of two", lastSuccess)
 	}
+	if _, lastSuccess, _ := h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(12)}); !lastSuccess.Equal(at(15)) {
+		t.Errorf("last success %s, want the newest of three", lastSuccess)
+	}
 }
 
 // A state has lasted since it was first seen, or at least since then if the previous
