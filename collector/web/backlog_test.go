@@ -2,6 +2,7 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -92,6 +93,37 @@ func TestBacklogGreatAnswers(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
+}
+
+// deadlineWriter is a response writer that remembers its deadline.
+type deadlineWriter struct {
+	http.ResponseWriter
+	deadline time.Time
+}
+
+func (w *deadlineWriter) SetWriteDeadline(t time.Time) error {
+	w.deadline = t
+	return nil
+}
+
+// A response that is given up is aborted, also while it is being written, and writes no more.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	var b backlog
+	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
+	b.send(w, 2*maxBacklog, func(s *sending) {
+		if n, err := s.Write([]byte("x")); n != 1 || err != nil || time.Until(w.deadline) <= 0 {
+			t.Errorf("before: %d, %v, deadline %s", n, err, w.deadline)
+		}
+		b.send(httptest.NewRecorder(), 1, func(*sending) {})
+		if n, err := s.Write([]byte("x")); n != 0 || !errors.Is(err, errGivenUp) || time.Until(w.deadline) > 0 {
+			t.Errorf("after: %d, %v, deadline %s", n, err, w.deadline)
+		}
+		s.sent(1) // is not counted any more
+	})
+	if n, bytes := b.state(); n != 0 || bytes != 0 {
+		t.Errorf("%d answers are left, of %d bytes", n, bytes)
+	}
 }
 
 // The response with the most unread bytes for the longest time is aborted: a large old
