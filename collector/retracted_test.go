@@ -103,7 +103,9 @@ func TestLogShowsNoKey(t *testing.T) {
 			t.Errorf("the log shows %s:\n%s", secret, got)
 		}
 	}
-	if !strings.Contains(got, "level=DEBUG") {
-		t.Errorf("nothing at debug level:\n%s", got)
+	for _, want := range []string{"level=DEBUG", `level=INFO msg="Configuration loaded" file=` + file + " ops_managers=1 organizations=2\n"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %s in\n%s", want, got)
+		}
 	}
 }

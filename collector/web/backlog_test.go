@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -93,6 +94,37 @@ func TestBacklogGreatAnswers(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
+}
+
+// countingWriter is a response writer that notes the size of the backlog at each write.
+type countingWriter struct {
+	http.ResponseWriter
+	backlog *backlog
+	bytes   []int
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	_, bytes := w.backlog.state()
+	w.bytes = append(w.bytes, bytes-connectionSize)
+	return w.ResponseWriter.Write(p)
+}
+
+// The memory of a page is released as it is sent.
+func TestPageIsReleased(t *testing.T) {
+	t.Parallel()
+	var b backlog
+	p := &page{code: http.StatusOK, header: make(http.Header)}
+	_, _ = p.Write(make([]byte, firstPiece+pieceSize+1))
+	w := &countingWriter{httptest.NewRecorder(), &b, nil}
+	b.sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), p)
+	if want := []int{firstPiece + pieceSize + 1, pieceSize + 1, 1}; !slices.Equal(w.bytes, want) {
+		t.Errorf("held %v bytes at each write, want %v", w.bytes, want)
+	}
+	for i, piece := range p.body {
+		if piece != nil {
+			t.Errorf("piece %d is held", i)
+		}
+	}
 }
 
 // deadlineWriter is a response writer that remembers its deadline.
