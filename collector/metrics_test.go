@@ -1,6 +1,10 @@
 package collector_test
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+)
 
 // Every request is counted, and the scrape that sent it shows it.
 func TestMetricsOfRequests(t *testing.T) {
@@ -17,6 +21,9 @@ func TestMetricsOfRequests(t *testing.T) {
 		if got := s[series]; got != want {
 			t.Errorf("%s %q, want %s", series, got, want)
 		}
+	}
+	if problems, err := testutil.CollectAndLint(f.exporter.Targets().Metrics()); err != nil || len(problems) > 0 {
+		t.Errorf("lint: %v, %v", problems, err)
 	}
 	f.sim.Close()
 	if got := f.scrape(t, "60")[`opsmanager_api_requests_total{code="error",ops_manager="production"}`]; got == "" || got == "0" {
