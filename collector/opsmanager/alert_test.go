@@ -1,12 +1,15 @@
 package opsmanager
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
+	"os"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/testkit/authority"
 )
@@ -58,6 +61,34 @@ func TestAlert(t *testing.T) {
 		p.tls.Store(tt.tls)
 		if got := p.alert(tt.err); got.Error() != tt.want || (tt.want != alert) != errors.Is(got, tt.err) {
 			t.Errorf("%s: got %v, want %s", name, got, tt.want)
+		}
+	}
+}
+
+// The deadline of a connection ends a poll like the poll's own, unless it is that of
+// another poll, which opened the connection.
+func TestExpired(t *testing.T) {
+	later, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	over, cancel := context.WithTimeout(t.Context(), 0)
+	defer cancel()
+	dial, other := &net.OpError{Op: "dial", Err: context.DeadlineExceeded}, &net.OpError{Op: "read", Err: net.ErrClosed}
+	for name, tt := range map[string]struct {
+		ctx    context.Context
+		err    error
+		reused bool
+		want   bool
+	}{
+		"over":             {over, other, true, true},
+		"no deadline":      {t.Context(), other, false, false},
+		"another error":    {later, other, false, false},
+		"read":             {later, fmt.Errorf("read: %w", os.ErrDeadlineExceeded), false, true},
+		"dial":             {later, dial, false, true},
+		"of another poll":  {later, fmt.Errorf("read: %w", os.ErrDeadlineExceeded), true, false},
+		"of another poll,": {later, dial, true, false},
+	} {
+		if got := (&progress{reused: tt.reused}).expired(tt.ctx, tt.err); got != tt.want {
+			t.Errorf("%s: %t", name, got)
 		}
 	}
 }
