@@ -101,28 +101,35 @@ type countingWriter struct {
 	http.ResponseWriter
 	backlog *backlog
 	bytes   []int
+	most    int // writes that succeed
 }
 
 func (w *countingWriter) Write(p []byte) (int, error) {
+	if len(w.bytes) == w.most {
+		return 0, io.ErrClosedPipe
+	}
 	_, bytes := w.backlog.state()
 	w.bytes = append(w.bytes, bytes-connectionSize)
 	return w.ResponseWriter.Write(p)
 }
 
-// The memory of a page is released as it is sent.
+// The memory of a page is released as it is sent, until its client is gone.
 func TestPageIsReleased(t *testing.T) {
 	t.Parallel()
-	var b backlog
-	p := &page{code: http.StatusOK, header: make(http.Header)}
-	_, _ = p.Write(make([]byte, firstPiece+pieceSize+1))
-	w := &countingWriter{httptest.NewRecorder(), &b, nil}
-	b.sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), p)
-	if want := []int{firstPiece + pieceSize + 1, pieceSize + 1, 1}; !slices.Equal(w.bytes, want) {
-		t.Errorf("held %v bytes at each write, want %v", w.bytes, want)
-	}
-	for i, piece := range p.body {
-		if piece != nil {
-			t.Errorf("piece %d is held", i)
+	all := []int{firstPiece + pieceSize + 1, pieceSize + 1, 1}
+	for most := range len(all) + 1 {
+		var b backlog
+		p := &page{code: http.StatusOK, header: make(http.Header)}
+		_, _ = p.Write(make([]byte, all[0]))
+		w := &countingWriter{httptest.NewRecorder(), &b, nil, most}
+		b.sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), p)
+		if !slices.Equal(w.bytes, all[:most]) {
+			t.Errorf("held %v bytes at each write, want %v", w.bytes, all[:most])
+		}
+		for i, piece := range p.body {
+			if (piece == nil) != (i < most) {
+				t.Errorf("after %d writes, piece %d is held: %t", most, i, piece != nil)
+			}
 		}
 	}
 }
@@ -143,11 +150,12 @@ func TestGiveUp(t *testing.T) {
 	t.Parallel()
 	var b backlog
 	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
-	b.send(w, 2*maxBacklog, func(s *sending) {
+	b.send(w, maxBacklog-2*connectionSize-1, func(s *sending) {
+		b.send(httptest.NewRecorder(), 1, func(*sending) {}) // exactly as much as there may be
 		if n, err := s.Write([]byte("x")); n != 1 || err != nil || time.Until(w.deadline) <= 0 {
 			t.Errorf("before: %d, %v, deadline %s", n, err, w.deadline)
 		}
-		b.send(httptest.NewRecorder(), 1, func(*sending) {})
+		b.send(httptest.NewRecorder(), 2, func(*sending) {})
 		if n, err := s.Write([]byte("x")); n != 0 || !errors.Is(err, errGivenUp) || time.Until(w.deadline) > 0 {
 			t.Errorf("after: %d, %v, deadline %s", n, err, w.deadline)
 		}
