@@ -358,7 +358,7 @@ func TestFlags(t *testing.T) {
 			}
 		}
 		log := p.stop(t, syscall.SIGTERM)
-		for _, line := range strings.Split(strings.TrimSpace(log), "\n") {
+		for line := range strings.SplitSeq(strings.TrimSpace(log), "\n") {
 			if !json.Valid([]byte(line)) {
 				t.Errorf("the log is not JSON: %s", line)
 			}
@@ -670,8 +670,10 @@ func TestHelpOfCommands(t *testing.T) {
 		says  []string
 	}{
 		{[]string{"--help"}, serve, []string{"usage: opsmanager_exporter [<flags>] [<command>]\n", "\n  opsmanager_exporter demo\n", "--web.listen-address=:20301 "}},
-		{[]string{"serve", "--help"}, serve, []string{"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 ",
-			"--config.file=\"opsmanager.yml\"", "--web.telemetry-path=/metrics ", "--web.max-requests=40 ", "--scrape.timeout-offset=500ms ", "--scrape.default-timeout=10s "}},
+		{[]string{"serve", "--help"}, serve, []string{
+			"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 ", "--config.file=\"opsmanager.yml\"", "--web.telemetry-path=/metrics ",
+			"--web.max-requests=40 ", "--scrape.timeout-offset=500ms ", "--scrape.default-timeout=10s ",
+		}},
 		{[]string{"demo", "--help"}, slices.DeleteFunc(slices.Clone(serve), func(f string) bool { return f == "config.file" }), []string{"usage: opsmanager_exporter demo [<flags>]\n", "--web.listen-address=127.0.0.1:20301 "}},
 		{[]string{"check", "--help"}, strings.Fields("help version config.file web.config.file online output"), []string{"usage: opsmanager_exporter check [<flags>]\n"}},
 		{[]string{"help", "healthcheck"}, strings.Fields("help version web.listen-address web.config.file"), []string{"usage: opsmanager_exporter healthcheck [<flags>]\n", "--web.listen-address=:20301 "}},

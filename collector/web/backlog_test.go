@@ -132,6 +132,12 @@ func TestPageIsReleased(t *testing.T) {
 			}
 		}
 	}
+	w := httptest.NewRecorder()
+	p := &page{code: http.StatusTeapot, header: make(http.Header), body: [][]byte{{1}}, size: 1}
+	new(backlog).sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/", nil), p)
+	if w.Code != http.StatusTeapot || w.Header().Get("Content-Length") != "1" || w.Body.Len() != 0 {
+		t.Errorf("HEAD: status %d, %v, %d bytes", w.Code, w.Header(), w.Body.Len())
+	}
 }
 
 // deadlineWriter is a response writer that remembers its deadline.

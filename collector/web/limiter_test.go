@@ -52,7 +52,8 @@ func TestDiscoveryIsKept(t *testing.T) {
 	e := collector.NewExporter(slog.New(slog.DiscardHandler), "test")
 	defer e.Close()
 	var c discoveries
-	if c.of(e.Targets()) != c.of(e.Targets()) {
+	first := c.of(e.Targets())
+	if c.of(e.Targets()) != first {
 		t.Error("made again")
 	}
 }
