@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -108,7 +109,7 @@ func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
 func (p *exporter) ready(t *testing.T) {
 	t.Helper()
 	awaitReady(t, p, func() error {
-		resp, err := http.Get(p.url + "/-/ready")
+		resp, err := (&http.Client{Timeout: patience}).Get(p.url + "/-/ready") // a socket may be open that nobody serves
 		if err == nil {
 			resp.Body.Close()
 		}
@@ -332,6 +333,45 @@ func TestScrapeTimeouts(t *testing.T) {
 	}
 }
 
+// Flags reach what they configure: paths, links, metrics, log.
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		args   []string
+		prefix string
+	}{
+		{nil, "/x"}, // the path of the external URL
+		{[]string{"--web.route-prefix=/om"}, "/om"},
+	} {
+		p := startProgram(t, append(tt.args, "demo", "--web.external-url=https://exporter.example.net/x", "--web.telemetry-path=/m",
+			"--web.disable-exporter-metrics", "--log.level=debug", "--log.format=json")...)
+		for range 2 { // the second failure is logged at debug level
+			p.get(t, tt.prefix+"/probe?target=5f1e9c2b8d3a4e0012ab3404")
+		}
+		for path, want := range map[string]string{
+			"/m?collect[]=exporter": "\nopsmanager_exporter_build_info{",
+			"/sd":                   `[{"targets":["exporter.example.net"],"labels":{"__scheme__":"https","__metrics_path__":"/x/probe",`,
+			"/":                     `<a href="https://exporter.example.net/x/m">Metrics</a>`,
+		} {
+			if _, body := p.get(t, tt.prefix+path); !strings.Contains(body, want) || strings.Contains(body, "\ngo_") {
+				t.Errorf("%s: no %q, or go_ metrics, in\n%s", tt.prefix+path, want, body)
+			}
+		}
+		log := p.stop(t, syscall.SIGTERM)
+		for line := range strings.SplitSeq(strings.TrimSpace(log), "\n") {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("the log is not JSON: %s", line)
+			}
+		}
+		if !strings.Contains(log, `"level":"DEBUG"`) {
+			t.Errorf("nothing at debug level:\n%s", log)
+		}
+		if guide := p.stdout.String(); !strings.Contains(guide, "  "+p.url+tt.prefix+"/m\n") {
+			t.Errorf("the guide does not name the metrics:\n%s", guide)
+		}
+	}
+}
+
 // A scrape in flight at SIGTERM gets its response, and the exit status is 0.
 func TestGracefulStop(t *testing.T) {
 	t.Parallel()
@@ -342,7 +382,7 @@ func TestGracefulStop(t *testing.T) {
 	sim.SetOrg(id, simulator.Org{Answer: simulated.Held(release, simulator.Status("NOT_SYNCED"))})
 	content := fmt.Sprintf("ops_managers:\n  - url: %s\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id)
 	file := testfile.New(t, "opsmanager.yml", content)
-	p := startProgram(t, "--config.file="+file)
+	p := startProgram(t, "--config.file="+file, "--web.max-requests=1")
 	body := make(chan string)
 	go func() {
 		resp, err := http.Get(p.url + "/metrics")
@@ -355,6 +395,9 @@ func TestGracefulStop(t *testing.T) {
 		body <- fmt.Sprint(string(b), err)
 	}()
 	wait.For(t, "the poll is under way", func() bool { return sim.OrgCounts(id).InFlight == 1 })
+	if resp, _ := p.get(t, "/metrics"); resp.StatusCode != http.StatusServiceUnavailable {
+		t.Errorf("a second scrape with --web.max-requests=1: status %d", resp.StatusCode)
+	}
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
 	}
@@ -466,6 +509,9 @@ func TestHealthcheckAndCheck(t *testing.T) {
 		status, stdout, stderr := runProgram(t, append(args, "--config.file="+file)...)
 		if want := len(args) > 1; status != 0 || strings.Contains(stdout, "NOT_SYNCED") != want {
 			t.Errorf("%v: exit status %d, %s%s", args, status, stdout, stderr)
+		}
+		if want := len(args) > 2; json.Valid([]byte(stdout)) != want {
+			t.Errorf("%v: JSON %t\n%s", args, !want, stdout)
 		}
 		if !strings.Contains(stderr, "warning: ") { // the URL is http://
 			t.Errorf("%v: standard error %q", args, stderr)
@@ -624,7 +670,10 @@ func TestHelpOfCommands(t *testing.T) {
 		says  []string
 	}{
 		{[]string{"--help"}, serve, []string{"usage: opsmanager_exporter [<flags>] [<command>]\n", "\n  opsmanager_exporter demo\n", "--web.listen-address=:20301 "}},
-		{[]string{"serve", "--help"}, serve, []string{"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 "}},
+		{[]string{"serve", "--help"}, serve, []string{
+			"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 ", "--config.file=\"opsmanager.yml\"", "--web.telemetry-path=/metrics ",
+			"--web.max-requests=40 ", "--scrape.timeout-offset=500ms ", "--scrape.default-timeout=10s ",
+		}},
 		{[]string{"demo", "--help"}, slices.DeleteFunc(slices.Clone(serve), func(f string) bool { return f == "config.file" }), []string{"usage: opsmanager_exporter demo [<flags>]\n", "--web.listen-address=127.0.0.1:20301 "}},
 		{[]string{"check", "--help"}, strings.Fields("help version config.file web.config.file online output"), []string{"usage: opsmanager_exporter check [<flags>]\n"}},
 		{[]string{"help", "healthcheck"}, strings.Fields("help version web.listen-address web.config.file"), []string{"usage: opsmanager_exporter healthcheck [<flags>]\n", "--web.listen-address=:20301 "}},

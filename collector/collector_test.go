@@ -179,6 +179,34 @@ func TestHistory(t *testing.T) {
 	if _, lastSuccess, _ := h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(15)}); !lastSuccess.Equal(at(15)) {
 		t.Errorf("last success %s, want the newer of two", lastSuccess)
 	}
+	if _, lastSuccess, _ := h.add(answer{reading: reading{Reading: opsmanager.Reading{Status: opsmanager.Synced}}, at: at(12)}); !lastSuccess.Equal(at(15)) {
+		t.Errorf("last success %s, want the newest of three", lastSuccess)
+	}
+}
+
+// What goes on failing is logged at debug level, with all organizations.
+func TestLogOfDebug(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	e := NewExporter(slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})), "test")
+	defer e.Close()
+	m := config.OpsManager{
+		Name: "production", URL: mustParse(t, "http://127.0.0.1:1"), Timeout: time.Minute, MaxConcurrentRequests: 1,
+		APIKey: &config.APIKey{PublicKey: config.NewSecret("a"), PrivateKey: config.NewSecret("b")},
+	}
+	var ids []string
+	for i := range manyAlike + 1 {
+		ids = append(ids, fmt.Sprint("org", i))
+		m.Orgs = append(m.Orgs, config.Org{ID: ids[i]})
+	}
+	e.Apply(&config.Config{OpsManagers: []config.OpsManager{m}})
+	for _, want := range []string{`level=WARN msg="Migration link status is unknown" organizations=6 for_example=org0 `, `level=DEBUG msg="Migration link status is still unknown" organizations=6 for_example=org0 `} {
+		log.Reset()
+		e.Targets().Poll(t.Context(), nil)
+		if all := fmt.Sprintf(`level=DEBUG msg="All organizations affected by this" org_ids="%v"`, ids); !strings.Contains(log.String(), want) || !strings.Contains(log.String(), all) {
+			t.Errorf("no %s, or no %s, in\n%s", want, all, log.String())
+		}
+	}
 }
 
 // A state has lasted since it was first seen, or at least since then if the previous

@@ -66,6 +66,27 @@ func TestReload(t *testing.T) {
 	}
 }
 
+// An Ops Manager that is removed leaves no series, and no connection.
+func TestRemovedOpsManager(t *testing.T) {
+	t.Parallel()
+	f := start(t, settings{orgs: 1})
+	f.scrape(t, "60")
+	sim, other := simulated.OpsManager(t, simulator.Options{}, 0)
+	sim.SetOrg(orgID(1), simulator.Org{})
+	other.Name, other.Orgs = "other", []config.Org{{ID: orgID(1)}}
+	f.exporter.Apply(&config.Config{OpsManagers: []config.OpsManager{other}})
+	s := f.scrape(t, "60")
+	if got := s.State(t, orgID(1)); got != "1" {
+		t.Errorf("the other Ops Manager: %s", got)
+	}
+	for series := range s {
+		if strings.Contains(series, "production") || strings.Contains(series, orgID(0)) {
+			t.Errorf("series of an Ops Manager that is gone: %s", series)
+		}
+	}
+	wait.For(t, "its connections are closed", func() bool { return f.sim.Counts().Open == 0 })
+}
+
 // The counts of an organization and the version of its Ops Manager survive every
 // reload that keeps them.
 func TestCountsOutliveReloads(t *testing.T) {

@@ -29,7 +29,7 @@ func TestAdvice(t *testing.T) {
 	}
 	f.manager.TLS = config.TLS{}
 	f.apply()
-	f.scrape(t, "10")
+	results, _ := f.exporter.Targets().Poll(t.Context(), nil)
 	for i, want := range []advice.Advice{
 		{},
 		advice.OfNotSynced(),
@@ -45,6 +45,9 @@ func TestAdvice(t *testing.T) {
 	} {
 		if got := f.exporter.Snapshot().Orgs[i].Advice; got != want {
 			t.Errorf("organization %d:\n%+v\nwant\n%+v", i, got, want)
+		}
+		if got := f.exporter.Targets().Advice(&results.Orgs[i]); got != want {
+			t.Errorf("result of organization %d:\n%+v\nwant\n%+v", i, got, want)
 		}
 	}
 }

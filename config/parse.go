@@ -24,7 +24,7 @@ func parse(data []byte) (*yaml.Node, *problem) {
 		return nil, &problem{text: fmt.Sprintf("contains more than about %d values and comments: split it across several exporters", maxNodes)}
 	}
 	loader, err := yaml.NewLoader(bytes.NewReader(data))
-	if err != nil {
+	if err != nil { // never without options
 		return nil, &problem{text: "cannot be parsed: the YAML library failed to start"}
 	}
 	var document, second yaml.Node

@@ -64,17 +64,28 @@ func TestDo(t *testing.T) {
 }
 
 func TestOnSignal(t *testing.T) {
-	signals := make(chan os.Signal)
-	ctx, cancel := context.WithCancel(t.Context())
-	calls, ended := make(chan bool, 2), make(chan bool)
-	go func() {
-		OnSignal(ctx, signals, func() { calls <- true })
-		close(ended)
-	}()
-	signals <- syscall.SIGHUP
-	signals <- syscall.SIGHUP
-	<-calls
-	<-calls
-	cancel()
-	<-ended
+	synctest.Test(t, func(t *testing.T) {
+		signals := make(chan os.Signal, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		calls, ended := 0, false
+		go func() {
+			OnSignal(ctx, signals, func() { calls++ })
+			ended = true
+		}()
+		synctest.Wait()
+		if calls != 0 {
+			t.Errorf("called %d times without a signal", calls)
+		}
+		signals <- syscall.SIGHUP
+		signals <- syscall.SIGHUP
+		synctest.Wait()
+		if calls != 2 || ended {
+			t.Errorf("called %d times for two signals, ended %t", calls, ended)
+		}
+		cancel()
+		synctest.Wait()
+		if calls != 2 || !ended {
+			t.Errorf("called %d times, ended %t after the context", calls, ended)
+		}
+	})
 }

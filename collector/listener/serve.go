@@ -62,7 +62,7 @@ func (o Options) URL() *url.URL {
 // most StopTimeout.
 func Serve(ctx context.Context, o Options) error {
 	server := &http.Server{
-		Handler:           o.Security.Handler(bodyDeadline(o.Handler)),
+		Handler:           bodyDeadline(o.Security.Handler(o.Handler)),
 		ReadHeaderTimeout: headerTimeout,
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
@@ -102,7 +102,8 @@ func Serve(ctx context.Context, o Options) error {
 }
 
 // bodyDeadline limits how long a request body may take to arrive: net/http waits for
-// it before it responds, even if the handler does not read it.
+// it before it responds, even if the handler does not read it. A handler that is
+// reached may shorten it; what is refused before that keeps it.
 func bodyDeadline(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {

@@ -14,6 +14,9 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"opsmanager_exporter/collector/listener/webconfig"
+	"opsmanager_exporter/collector/testkit/testfile"
 )
 
 // inMemory is a listener whose connections are pipes, for use with virtual time.
@@ -51,11 +54,16 @@ func (l *inMemory) Addr() net.Addr { return &net.TCPAddr{} }
 // life serves handler until end is called, which returns how long the shutdown took and
 // the error of Serve.
 func life(handler http.HandlerFunc) (l *inMemory, end func() (time.Duration, error)) {
+	return lifeOf(Options{Handler: handler})
+}
+
+func lifeOf(o Options) (l *inMemory, end func() (time.Duration, error)) {
 	l = newInMemory()
+	o.Listeners, o.Logger = []net.Listener{l}, slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- Serve(ctx, Options{Listeners: []net.Listener{l}, Handler: handler, Logger: slog.New(slog.DiscardHandler)})
+		ended <- Serve(ctx, o)
 	}()
 	return l, func() (time.Duration, error) {
 		cancel()
@@ -143,6 +151,27 @@ func TestPatience(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Nor can one that is refused before its request is handled.
+func TestPatienceWithRefused(t *testing.T) {
+	file := testfile.New(t, "web.yml", "basic_auth_users: {scraper: $2y$04$n2wjvmi5JgLGIhtmALP1K.vN7rUGrTMHuMYR5d3oFPm.TBXBsS4ia}\n")
+	security, err := webconfig.Open(t.Context(), file, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		l, end := lifeOf(Options{Security: security, Handler: http.NotFoundHandler()})
+		c, begun := l.dial(), time.Now()
+		go func() { _, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n") }()
+		answer, _ := io.ReadAll(c)
+		if took := time.Since(begun); took != bodyTimeout || !strings.HasPrefix(string(answer), "HTTP/1.1 401 ") {
+			t.Errorf("took %s, want %s: %s", took, bodyTimeout, answer)
+		}
+		if _, err := end(); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 func TestHeaderSize(t *testing.T) {

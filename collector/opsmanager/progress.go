@@ -75,12 +75,9 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	p.set("Cookie", p.credentials.Cookie())
 }
 
-// set sets a header, or removes it if value is empty: net/http may have called gotConn
-// for another connection before.
+// set sets a header unless value is empty.
 func (p *progress) set(name, value string) {
-	if value == "" {
-		delete(p.header, name)
-	} else {
+	if value != "" {
 		p.header[name] = []string{value}
 	}
 }

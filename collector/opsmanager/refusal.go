@@ -115,9 +115,8 @@ func (p *poll) withoutEcho(err error) error {
 func (a *answer) address() netip.Addr {
 	if p := a.apiError().Parameters; len(p) > 0 {
 		if s, ok := p[0].(string); ok {
-			if addr, err := netip.ParseAddr(s); err == nil {
-				return addr.WithZone("") // a zone may be any text
-			}
+			addr, _ := netip.ParseAddr(s) // the zero Addr if it is none
+			return addr.WithZone("")      // a zone may be any text
 		}
 	}
 	return netip.Addr{}

@@ -212,3 +212,12 @@ func TestStatusOfOtherCodes(t *testing.T) {
 		}.check(t, status, err)
 	})
 }
+
+// Only a link that is not synced needs a fix.
+func TestFixOfStatus(t *testing.T) {
+	for status, want := range map[opsmanager.Status]bool{opsmanager.Synced: false, opsmanager.NotSynced: true, "": false, "OTHER": false} {
+		if fix := status.Fix(); (fix != "") != want {
+			t.Errorf("%q: %q", status, fix)
+		}
+	}
+}

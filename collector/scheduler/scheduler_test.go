@@ -194,6 +194,29 @@ func TestAllLate(t *testing.T) {
 	})
 }
 
+// Late organizations that answer, but after each scrape, take turns.
+func TestLateTakeTurns(t *testing.T) {
+	run(t, 1, 2, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = 3*time.Second, 3*time.Second
+		for range 4 {
+			f.scrape(t, 2*time.Second)
+			time.Sleep(2 * time.Second)
+		}
+		expect(t, "asked", f.order, 0, 1, 0, 1)
+	})
+}
+
+// A poll that became late while it runs uses the turn of the late ones.
+func TestLateWhileRunning(t *testing.T) {
+	run(t, 2, 4, func(t *testing.T, f *fixture) {
+		f.takes[0], f.takes[1] = 4*time.Second, 4300*time.Millisecond
+		f.scrape(t, 2*time.Second)
+		f.places[2].late = true
+		_, asked := f.scrape(t, 20*time.Second)
+		expect(t, "the one that is not late, the late one", asked, 3, 2)
+	})
+}
+
 // With one slot, late organizations get no more of its time than the others, however many
 // scrapes there are.
 func TestLateDebt(t *testing.T) {
@@ -339,6 +362,9 @@ func TestConfigure(t *testing.T) {
 // A place keeps the rank of the place that it replaces, and shares no poll with it.
 func TestSuccessor(t *testing.T) {
 	run(t, 2, 2, func(t *testing.T, f *fixture) {
+		if got := f.NewPlace(&Place[int]{rank: 7, late: true, refused: 2}); got.rank != 7 || !got.late || got.refused != 2 {
+			t.Errorf("got %+v, want the same place in the line", got)
+		}
 		f.scrape(t, 10*time.Second)
 		f.takes[0] = 3 * time.Second
 		go f.scrape(t, 10*time.Second)
@@ -388,6 +414,40 @@ func TestJoin(t *testing.T) {
 			}
 			if joined.Load() != want || first.Load() != want || second.Load() != 1-want {
 				t.Errorf("traced %t: joined %d, asked %d and %d times", traced, joined.Load(), first.Load(), second.Load())
+			}
+		})
+	}
+}
+
+// The context of a poll lasts as long as the poll, at most its timeout.
+func TestContext(t *testing.T) {
+	run(t, 1, 1, func(t *testing.T, f *fixture) {
+		running := func() bool { return false }
+		begun := time.Now()
+		f.Poll(t.Context(), []*Poll[int]{{Place: f.places[0], Timeout: timeout, Ask: func(ctx context.Context) (int, Outcome) {
+			running = func() bool { return ctx.Err() == nil }
+			if end, ok := ctx.Deadline(); !ok || end.Sub(begun) != timeout || ctx.Err() != nil {
+				t.Errorf("a context that ends at %s, %v", end, ctx.Err())
+			}
+			return 1, Answered
+		}}})
+		if running() {
+			t.Error("the context outlives its poll")
+		}
+	})
+}
+
+func TestIdle(t *testing.T) {
+	for _, late := range []bool{false, true} {
+		run(t, 1, 2, func(t *testing.T, f *fixture) {
+			f.places[0].late, f.places[1].late = late, late
+			if !f.Idle() {
+				t.Error("not idle before the first poll")
+			}
+			go f.scrape(t, time.Minute)
+			synctest.Wait() // one is running, one is waiting
+			if f.Idle() {
+				t.Errorf("late %t: idle", late)
 			}
 		})
 	}

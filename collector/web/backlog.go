@@ -72,7 +72,7 @@ func (b *backlog) add(s *sending) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.bytes += s.bytes
-	for b.bytes > max(maxBacklog, atOnce*s.bytes) && len(b.all) > 0 {
+	for b.bytes > max(maxBacklog, atOnce*s.bytes) { // never for s alone
 		b.giveUp(b.slowest())
 	}
 	if b.all == nil {

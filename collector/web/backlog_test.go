@@ -2,10 +2,12 @@ package web
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 	"time"
 
@@ -92,6 +94,82 @@ func TestBacklogGreatAnswers(t *testing.T) {
 		}
 	}
 	server.CloseClientConnections()
+}
+
+// countingWriter is a response writer that notes the size of the backlog at each write.
+type countingWriter struct {
+	http.ResponseWriter
+	backlog *backlog
+	bytes   []int
+	most    int // writes that succeed
+}
+
+func (w *countingWriter) Write(p []byte) (int, error) {
+	if len(w.bytes) == w.most {
+		return 0, io.ErrClosedPipe
+	}
+	_, bytes := w.backlog.state()
+	w.bytes = append(w.bytes, bytes-connectionSize)
+	return w.ResponseWriter.Write(p)
+}
+
+// The memory of a page is released as it is sent, until its client is gone.
+func TestPageIsReleased(t *testing.T) {
+	t.Parallel()
+	all := []int{firstPiece + pieceSize + 1, pieceSize + 1, 1}
+	for most := range len(all) + 1 {
+		var b backlog
+		p := &page{code: http.StatusOK, header: make(http.Header)}
+		_, _ = p.Write(make([]byte, all[0]))
+		w := &countingWriter{httptest.NewRecorder(), &b, nil, most}
+		b.sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil), p)
+		if !slices.Equal(w.bytes, all[:most]) {
+			t.Errorf("held %v bytes at each write, want %v", w.bytes, all[:most])
+		}
+		for i, piece := range p.body {
+			if (piece == nil) != (i < most) {
+				t.Errorf("after %d writes, piece %d is held: %t", most, i, piece != nil)
+			}
+		}
+	}
+	w := httptest.NewRecorder()
+	p := &page{code: http.StatusTeapot, header: make(http.Header), body: [][]byte{{1}}, size: 1}
+	new(backlog).sendPage(w, httptest.NewRequestWithContext(t.Context(), http.MethodHead, "/", nil), p)
+	if w.Code != http.StatusTeapot || w.Header().Get("Content-Length") != "1" || w.Body.Len() != 0 {
+		t.Errorf("HEAD: status %d, %v, %d bytes", w.Code, w.Header(), w.Body.Len())
+	}
+}
+
+// deadlineWriter is a response writer that remembers its deadline.
+type deadlineWriter struct {
+	http.ResponseWriter
+	deadline time.Time
+}
+
+func (w *deadlineWriter) SetWriteDeadline(t time.Time) error {
+	w.deadline = t
+	return nil
+}
+
+// A response that is given up is aborted, also while it is being written, and writes no more.
+func TestGiveUp(t *testing.T) {
+	t.Parallel()
+	var b backlog
+	w := &deadlineWriter{ResponseWriter: httptest.NewRecorder()}
+	b.send(w, maxBacklog-2*connectionSize-1, func(s *sending) {
+		b.send(httptest.NewRecorder(), 1, func(*sending) {}) // exactly as much as there may be
+		if n, err := s.Write([]byte("x")); n != 1 || err != nil || time.Until(w.deadline) <= 0 {
+			t.Errorf("before: %d, %v, deadline %s", n, err, w.deadline)
+		}
+		b.send(httptest.NewRecorder(), 2, func(*sending) {})
+		if n, err := s.Write([]byte("x")); n != 0 || !errors.Is(err, errGivenUp) || time.Until(w.deadline) > 0 {
+			t.Errorf("after: %d, %v, deadline %s", n, err, w.deadline)
+		}
+		s.sent(1) // is not counted any more
+	})
+	if n, bytes := b.state(); n != 0 || bytes != 0 {
+		t.Errorf("%d answers are left, of %d bytes", n, bytes)
+	}
 }
 
 // The response with the most unread bytes for the longest time is aborted: a large old

@@ -68,3 +68,27 @@ func TestProbe(t *testing.T) {
 		}
 	}
 }
+
+// collect[]=exporter leaves the organizations out and polls nothing.
+func TestExporterAlone(t *testing.T) {
+	t.Parallel()
+	f := start(t, 1, web.Options{})
+	for series := range f.scrape(t, "/metrics?collect[]=exporter&collect[]=exporter") {
+		if strings.HasPrefix(series, "opsmanager_migration_link") {
+			t.Errorf("got %s", series)
+		}
+	}
+	if got := f.sim.Counts().Requests; got != 0 {
+		t.Errorf("%d requests", got)
+	}
+	f.scrape(t, "/metrics")
+	s := f.scrape(t, "/metrics?collect[]=exporter")
+	for _, want := range []string{`opsmanager_api_requests_total{code="200",ops_manager="production"}`, "opsmanager_exporter_scrape_timeout_seconds"} {
+		if _, ok := s[want]; !ok {
+			t.Errorf("no %s in %v", want, slices.Sorted(maps.Keys(s)))
+		}
+	}
+	if status, body := f.get(t, "/metrics?collect[]=exporter&collect[]=orgs"); status != http.StatusBadRequest || body != "the only valid value of collect[] is exporter\n" {
+		t.Errorf("another collector: status %d, %q", status, body)
+	}
+}

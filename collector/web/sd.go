@@ -30,13 +30,8 @@ func (s *server) sd(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the Host header of this request is too long", http.StatusBadRequest)
 		return
 	}
-	d, err := s.discoveries.of(s.Exporter.Targets())
-	if err != nil {
-		s.Logger.Error("Targets for service discovery could not be listed", "err", err)
-		http.Error(w, "the targets could not be listed", http.StatusInternalServerError)
-		return
-	}
-	head := fmt.Appendf(nil, `{"targets":[%s],"labels":{"__scheme__":%s,"__metrics_path__":%s,`, quote(host), quote(scheme), quote(probe))
+	d := s.discoveries.of(s.Exporter.Targets())
+	head := fmt.Appendf(nil, `{"targets":[%s],"labels":{"__scheme__":%s,"__metrics_path__":%s,`, encode(host), encode(scheme), encode(probe))
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", strconv.Itoa(d.length(head)))
 	if r.Method == http.MethodHead {
@@ -66,13 +61,13 @@ func (s *server) reached(r *http.Request) (scheme, host, base string) {
 	return scheme, host, s.prefix
 }
 
-// quote returns text as a JSON string.
-func quote(text string) []byte {
-	quoted, err := json.Marshal(text)
+// encode returns a string, or a map of strings, as JSON.
+func encode(value any) []byte {
+	encoded, err := json.Marshal(value)
 	if err != nil {
 		panic(err) // cannot happen: any string can be encoded
 	}
-	return quoted
+	return encoded
 }
 
 // discovery is the part of the /sd response that does not depend on the request. It
@@ -90,11 +85,11 @@ type discoveries struct {
 }
 
 // of returns the discovery for targets.
-func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
+func (c *discoveries) of(targets *collector.Targets) *discovery {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.newest != nil && c.newest.targets == targets {
-		return c.newest, nil
+		return c.newest
 	}
 	d := &discovery{targets: targets}
 	for _, org := range targets.Orgs() {
@@ -107,16 +102,12 @@ func (c *discoveries) of(targets *collector.Targets) (*discovery, error) {
 		if org.Team != "" {
 			found["__meta_opsmanager_team"] = org.Team
 		}
-		labels, err := json.Marshal(found)
-		if err != nil {
-			return nil, fmt.Errorf("list organization %s for service discovery: %w", org.ID, err)
-		}
-		tail := slices.Concat(labels[1:], []byte("}")) // the opening brace is in the head
+		tail := slices.Concat(encode(found)[1:], []byte("}")) // the opening brace is in the head
 		d.tails = append(d.tails, tail)
 		d.size += len(tail)
 	}
 	c.newest = d
-	return d, nil
+	return d
 }
 
 // length returns how many bytes write writes.

@@ -116,6 +116,9 @@ func TestSDIsOfTheRequest(t *testing.T) {
 			}
 		}
 	}
+	if status, _ := get("http://" + strings.Repeat("x", 300) + "/sd"); status != http.StatusOK {
+		t.Errorf("the longest host: status %d", status)
+	}
 	if status, body := get("http://" + strings.Repeat("x", 301) + "/sd"); status != http.StatusBadRequest || len(body) > 100 {
 		t.Errorf("a long host: status %d, %d bytes", status, len(body))
 	}

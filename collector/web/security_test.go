@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -52,6 +54,29 @@ func TestReloadFromAnotherSite(t *testing.T) {
 		}
 		if tt.want == http.StatusForbidden && string(body) != "cross-site requests are refused\n" {
 			t.Errorf("%s: %q", tt.name, body)
+		}
+	}
+}
+
+// The response to a reload says whether the configuration was reloaded.
+func TestReloadAnswers(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		reload func() error
+		status int
+		body   string
+	}{
+		"reloaded": {func() error { return nil }, http.StatusOK, "Configuration reloaded.\n"},
+		"failed": {
+			func() error { return errors.New("opsmanager.yml:3: is wrong\nopsmanager.yml:4: too") }, http.StatusInternalServerError,
+			"the configuration could not be reloaded; the previous one stays in use:\nopsmanager.yml:3: is wrong\nopsmanager.yml:4: too\n",
+		},
+		"disabled": {nil, http.StatusForbidden, "reloading through HTTP is disabled: start the exporter with --web.enable-lifecycle, or send it SIGHUP\n"},
+	} {
+		w := httptest.NewRecorder()
+		start(t, 1, web.Options{Reload: tt.reload}).handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/-/reload", nil))
+		if w.Code != tt.status || w.Body.String() != tt.body {
+			t.Errorf("%s: status %d, %q", name, w.Code, w.Body)
 		}
 	}
 }

@@ -309,3 +309,20 @@ func TestServersThatKeepQuiet(t *testing.T) {
 		t.Errorf("long after: got %v", err)
 	}
 }
+
+// What counts is how the shared nonce was refused, whatever the later 401 responses say.
+func TestHowTheSharedNonceIsRefused(t *testing.T) {
+	for _, tt := range []struct {
+		first, second func(string) http.Header
+		quiet         bool
+	}{{refused, stale, true}, {stale, stale, false}} {
+		s := newSession()
+		prime(t, s, "s")
+		if err := run(t, begin(t, s), []step{{"s", tt.first("a")}, {"a", tt.second("b")}, {"a", nil}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.origin.keepsQuiet(s.now()); got != tt.quiet {
+			t.Errorf("servers keep quiet: %t, want %t", got, tt.quiet)
+		}
+	}
+}

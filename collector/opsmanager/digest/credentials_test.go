@@ -35,6 +35,7 @@ func TestAuthorization(t *testing.T) {
 		{Realm: "", Nonce: "abc", Opaque: "def"},
 		{Realm: `a "b", c=\d\`, Nonce: `"`, Opaque: `\"`, Algorithm: "SHA-256"},
 		{Realm: "Umläute", Nonce: "a, b", Algorithm: "SHA-512-256"},
+		{Realm: "small", Nonce: "abc", Algorithm: "sha-256"},
 	} {
 		chal.QOP = []string{"auth"}
 		u := target("/a/b c" + testPath)
@@ -58,6 +59,14 @@ func TestAuthorization(t *testing.T) {
 				t.Fatalf("sent %s, want %s", c.Authorization(), want)
 			}
 		}
+	}
+}
+
+// A challenge that cannot be answered, which findChallenge does not return, is an error.
+func TestUnanswerable(t *testing.T) {
+	n := newNonce(&icholy.Challenge{Nonce: "abc", Algorithm: "MD4", QOP: []string{"auth"}}, testKey(), clock.New().Now(), 1)
+	if c, err := n.credentials(http.MethodGet, target(testPath)); c != nil || err == nil || !strings.HasPrefix(err.Error(), "answer digest challenge: ") {
+		t.Errorf("got %v, %v", c, err)
 	}
 }
 
@@ -139,9 +148,9 @@ func TestNothingPrints(t *testing.T) {
 }
 
 func TestEchoes(t *testing.T) {
-	s, c := answered(t, setting(challenge401("NONCE_ABC"), "JSESSIONID=SESSION_ABC; path=/", "SRV=b1; path=/"))
+	s, c := answered(t, setting(challenge401("NONCE_ABC"), "JSESSIONID=SESSION_ABC; path=/", "SRV=b1; path=/", "A=abc; path=/", "B=ABCD; path=/"))
 	for text, want := range map[string]bool{
-		"ORG_NOT_FOUND": false, "": false, "B1": false, "THE_SESSION_ABC": true, "NONCE_ABC": true,
+		"ORG_NOT_FOUND": false, "": false, "B1": false, "THE_ABC": false, "THE_ABCD": true, "THE_SESSION_ABC": true, "NONCE_ABC": true,
 		strings.ToUpper(testPublic): true, "x" + testPrivate: true, c.params()["response"]: true, c.params()["cnonce"]: true,
 	} {
 		if got := s.Echoes(text, c); got != want {
@@ -150,6 +159,9 @@ func TestEchoes(t *testing.T) {
 	}
 	if s.Echoes("SESSION_ABC", nil) || !s.Echoes(testPublic, nil) {
 		t.Error("without credentials")
+	}
+	if (&Session{}).Echoes("any text", nil) {
+		t.Error("an empty key")
 	}
 }
 

@@ -123,9 +123,6 @@ func (n *nonce) sent() int {
 
 // keep stores the cookies set by a response to a request with n.
 func (n *nonce) keep(target *url.URL, header http.Header) {
-	if len(header["Set-Cookie"]) == 0 {
-		return
-	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.cookies = n.cookies.with(target, header)

@@ -67,7 +67,7 @@ func TestNonceEnds(t *testing.T) {
 	now := clock.New()
 	s := NewSessions(now.Now).Of("https://om.example.net", testKey())
 	prime(t, s, "a")
-	now.Advance(nonceLifetime - 1)
+	now.Advance(45*time.Second - 1)
 	if asks(t, s) {
 		t.Error("ended before its time")
 	}
@@ -76,7 +76,7 @@ func TestNonceEnds(t *testing.T) {
 		t.Error("serves longer than its time")
 	}
 	prime(t, s, "b")
-	for range nonceUses - 1 {
+	for range 1000 - 1 {
 		p := begin(t, s)
 		if nonce, _, _ := p.ask(); nonce != "b" {
 			t.Fatalf("uses %q", nonce)
@@ -84,6 +84,13 @@ func TestNonceEnds(t *testing.T) {
 	}
 	if !asks(t, s) {
 		t.Error("serves more often than it may")
+	}
+	prime(t, s, "busy")
+	for range 1000 - 1 { // that have not sent their requests yet
+		begin(t, s)
+	}
+	if !asks(t, s) {
+		t.Error("is promised more often than it may serve")
 	}
 	now.Advance(-time.Hour)
 	prime(t, s, "c")
@@ -103,10 +110,12 @@ func TestSessionsAreForgotten(t *testing.T) {
 	if all.Of("https://a.example.net", testKey()) != a || all.Of("https://b.example.net", testKey()) == a || all.Of("https://a.example.net", other) == a {
 		t.Error("sessions are confused")
 	}
-	now.Advance(sessionIdle + 1)
+	now.Advance(6 * time.Minute)
+	b := all.Of("https://b.example.net", testKey())
+	now.Advance(4*time.Minute + 1)
 	all.Of("https://c.example.net", testKey())
-	if len(all.origins) != 1 {
-		t.Errorf("%d origins are left", len(all.origins))
+	if len(all.origins) != 2 || all.Of("https://b.example.net", testKey()) != b {
+		t.Errorf("%d origins are left, want the one in use and a new one", len(all.origins))
 	}
 	if all.Of("https://a.example.net", testKey()) == a {
 		t.Error("not forgotten")
