@@ -26,6 +26,7 @@ var modelSeed = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses b
 // and 0 must be a status that was served for that organization in a response that could be
 // read during that scrape. A healthy organization must have a status.
 func TestModelOfTheTruth(t *testing.T) {
+	t.Parallel()
 	ci.Long(t)
 	scrapes := ci.Amount(600, 2000, 20000)
 	seed := *modelSeed

@@ -26,6 +26,7 @@ import (
 // refused in time, the health check responds throughout, memory stays bounded, and the
 // first scrape afterwards is complete.
 func TestOverload(t *testing.T) {
+	t.Parallel()
 	orgs := ci.Amount(2_000, 10_000, 10_000)
 	const pollTimeout = 2 * time.Second
 	p := launchWithin(t, pollTimeout, twoProcessors, orgs, "--scrape.timeout-offset=1.5s") // everything under test shares the machine
