@@ -26,6 +26,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/ci"
+	"opsmanager_exporter/collector/testkit/leaks"
 	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
@@ -46,7 +47,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	os.Exit(m.Run())
+	os.Exit(leaks.Run(m, 8))
 }
 
 // program is a running exporter.
@@ -481,6 +482,7 @@ func TestHealthcheckAndCheck(t *testing.T) {
 // Lost lines are counted, and logged once the pipe is read.
 func TestNobodyReads(t *testing.T) {
 	t.Parallel()
+	ci.Long(t)
 	file := testfile.New(t, "opsmanager.yml", oneOrganization)
 	r, w := fullPipe(t)
 	p := launch(t, func(cmd *exec.Cmd) { cmd.Stderr = w }, "--config.file="+file, "--web.enable-lifecycle")
@@ -780,7 +782,9 @@ func TestBrokenCertificate(t *testing.T) {
 		if conn, err := net.Dial("tcp", address); err == nil {
 			conn.Close()
 		}
-		_, _ = http.Get(p.url)
+		if resp, err := http.Get(p.url); err == nil {
+			resp.Body.Close()
+		}
 		_, _ = tls.Dial("tcp", address, &tls.Config{ServerName: "another"})
 	}
 	if status, stderr := healthcheck(); status != 0 {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"opsmanager_exporter/collector/testkit/ci"
 )
 
 const oneManager = "ops_managers:\n  - url: https://opsmanager.example.net\n    api_key: {public_key: a, private_key: b}\n    orgs:\n"
@@ -48,6 +50,7 @@ func TestManyProblems(t *testing.T) {
 // No configuration file takes more memory than 20 times the maximum size, or takes long
 // to load.
 func TestLoadIsBounded(t *testing.T) {
+	ci.Long(t)
 	const size = maxFileSize
 	fill := func(head, item string) string { return head + strings.Repeat(item, (size-len(head))/len(item)) }
 	atMost := func(n int, head string, item func(int) string) string {

@@ -17,6 +17,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/config"
 )
 
@@ -190,6 +191,7 @@ func (b *balancer) scrape(t *testing.T, r *rig, own bool) (requests float64, los
 // to the server that knows a nonce, no poll is lost. After the tenth scrape the keys are
 // revoked; the next scrape detects it with few requests.
 func TestBehindBalancers(t *testing.T) {
+	ci.Long(t)
 	for name, tt := range map[string]struct {
 		front
 		requests float64 // per poll, with a shared key
