@@ -101,6 +101,7 @@ func launch(t *testing.T, setup func(*exec.Cmd), args ...string) *exporter {
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = p.cmd.Process.Kill() }) // the context's end may come too late
 	go func() { p.exited <- p.cmd.Wait() }()
 	return p
 }
