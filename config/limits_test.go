@@ -86,7 +86,7 @@ func TestLoadIsBounded(t *testing.T) {
 				t.Fatalf("%d bytes", len(text))
 			}
 			file := writeConfig(t, text)
-			wait.Growing(t, 2*time.Second, func(limit time.Duration) error {
+			wait.Growing(t, 5*time.Second, func(limit time.Duration) error {
 				begun := time.Now()
 				peak := peakHeap(func() {
 					if _, err := Load(file); (err == nil) != strings.HasPrefix(name, "just small enough, org") {

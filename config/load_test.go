@@ -234,7 +234,7 @@ func TestLoadAliasBomb(t *testing.T) {
 		fmt.Fprintf(&b, "  - &a%d {<<: [%s]}\n", i, strings.TrimSuffix(strings.Repeat(fmt.Sprintf("*a%d, ", i-1), 50), ", "))
 	}
 	file := writeConfig(t, b.String())
-	wait.Growing(t, 2*time.Second, func(limit time.Duration) error {
+	wait.Growing(t, 5*time.Second, func(limit time.Duration) error {
 		begun := time.Now()
 		_, err := Load(file)
 		if err == nil || !strings.Contains(err.Error(), "contains more than 500000 values: use fewer aliases") {
