@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
@@ -46,6 +47,7 @@ func TestAPIKeyReadAgain(t *testing.T) {
 
 // Kubernetes updates a symbolic link to a directory.
 func TestAPIKeySwappedDirectory(t *testing.T) {
+	ci.Long(t)
 	dir := t.TempDir()
 	swap := func(name string) {
 		if err := os.Mkdir(filepath.Join(dir, name), 0o700); err != nil {

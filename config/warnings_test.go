@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
@@ -173,6 +174,7 @@ func TestWarningOfPlaceholders(t *testing.T) {
 }
 
 func TestCheckFilesOfManyOrgs(t *testing.T) {
+	ci.Long(t)
 	file := writeConfig(t, manyOrgs(10_000))
 	c := mustLoad(t, file)
 	if got := len(c.CheckFiles()); got != 20_000 {

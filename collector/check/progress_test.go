@@ -9,20 +9,24 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 func TestProgressOnATerminalAlone(t *testing.T) {
 	s := simulate(t, simulator.Options{}, simulator.Hang())
-	file := configuration(t, manager("om", s.URL(), 1, "timeout: 1200ms"))
 	const polling = "\rpolling 1 organization, 1 s"
 	for _, terminal := range []bool{true, false} {
 		t.Run(fmt.Sprint(terminal), func(t *testing.T) {
 			t.Parallel()
-			got := run(t.Context(), t, Options{File: file, Online: true, JSON: true, Terminal: terminal})
-			_, shown, _ := strings.Cut(got.stderr, "\n") // after the warning about http://
-			if strings.HasPrefix(shown, polling) != terminal || strings.HasSuffix(shown, " \r") != terminal {
-				t.Errorf("got %q", shown)
-			}
+			wait.Growing(t, 1200*time.Millisecond, func(limit time.Duration) error {
+				file := configuration(t, manager("om", s.URL(), 1, fmt.Sprintf("timeout: %dms", limit.Milliseconds())))
+				got := run(t.Context(), t, Options{File: file, Online: true, JSON: true, Terminal: terminal})
+				_, shown, _ := strings.Cut(got.stderr, "\n") // after the warning about http://
+				if strings.HasPrefix(shown, polling) != terminal || strings.HasSuffix(shown, " \r") != terminal {
+					return fmt.Errorf("got %q", shown)
+				}
+				return nil
+			})
 		})
 	}
 }

@@ -1,16 +1,18 @@
 package faults_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
-	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // breakage makes a key or certificate file unusable.
@@ -168,26 +170,36 @@ func TestFilesThatBreak(t *testing.T) {
 	for kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, 2)
-			orgs := ids(2, faultOrg)
-			f := newFiles(scene{t, orgs})
-			w.load(t, nil, manager("files", f.target(), orgs...))
-			check := func(when string, s exposition.Samples) {
-				for _, org := range orgs {
-					if got := s.State(t, org); got != "1" {
-						t.Errorf("%s: got %s", when, got)
-					}
-				}
-			}
-			check("good", w.scrape(t))
-			for _, b := range breakages() {
-				f.clear(t, kind)
-				b.do(t, f.paths[kind])
-				check(b.name, w.scrape(t))
-				check(b.name+", again", w.scrape(t))
-				f.mend(t, kind)
-				check(b.name+", mended", w.scrape(t))
-			}
+			wait.Growing(t, pollTimeout, func(timeout time.Duration) error { return breakFile(t, kind, timeout) })
 		})
 	}
+}
+
+func breakFile(t *testing.T, kind string, timeout time.Duration) error {
+	w := newWorld(t, 2)
+	w.timeout = timeout
+	orgs := ids(2, faultOrg)
+	f := newFiles(scene{t, orgs})
+	w.load(t, nil, manager("files", f.target(), orgs...))
+	check := func(when string) error {
+		s, err := w.tryScrape(t)
+		if err != nil {
+			return fmt.Errorf("%s: %w", when, err)
+		}
+		for _, org := range orgs {
+			if got := s.State(t, org); got != "1" {
+				return fmt.Errorf("%s: got %s", when, got)
+			}
+		}
+		return nil
+	}
+	err := check("good")
+	for _, b := range breakages() {
+		f.clear(t, kind)
+		b.do(t, f.paths[kind])
+		err = errors.Join(err, check(b.name), check(b.name+", again"))
+		f.mend(t, kind)
+		err = errors.Join(err, check(b.name+", mended"))
+	}
+	return err
 }

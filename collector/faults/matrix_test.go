@@ -163,6 +163,7 @@ func (p *proof) String() string {
 
 // TestAllFaultsAtOnce tests all faults in one scrape of many Ops Managers.
 func TestAllFaultsAtOnce(t *testing.T) {
+	t.Parallel()
 	ci.Long(t)
 	w := newWorld(t, 50)
 	faults := ownFaults(t)

@@ -21,6 +21,7 @@ import (
 	"opsmanager_exporter/collector/testkit/realprogram"
 	"opsmanager_exporter/collector/testkit/testfile"
 	"opsmanager_exporter/collector/testkit/testlog"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // process is an exporter as users run it, with a healthy Ops Manager. A shell starts it, so
@@ -306,21 +307,24 @@ func TestStops(t *testing.T) {
 	})
 	t.Run("in a scrape that hangs", func(t *testing.T) {
 		t.Parallel()
-		p := launch(t, ":", 5)
-		p.ready(t)
-		asked := p.tells(simulator.Hang())
-		go func() {
-			<-asked
-			_ = p.Process.Signal(syscall.SIGTERM)
-		}()
-		s, err := exposition.Scrape(t.Context(), p.url+"/metrics", 4*time.Second)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if n := p.neverFalse(t, s); n != 1 {
-			t.Errorf("%d organizations unknown, want one", n)
-		}
-		end(t, p, false)
+		wait.Growing(t, 2*time.Second, func(limit time.Duration) error {
+			p := launch(t, ":", 5)
+			p.ready(t)
+			asked := p.tells(simulator.Hang())
+			go func() {
+				<-asked
+				_ = p.Process.Signal(syscall.SIGTERM)
+			}()
+			s, err := exposition.Scrape(t.Context(), p.url+"/metrics", limit)
+			if err != nil {
+				t.Fatal(err)
+			}
+			end(t, p, false)
+			if n := p.neverFalse(t, s); n != 1 {
+				return fmt.Errorf("%d organizations unknown, want one", n)
+			}
+			return nil
+		})
 	})
 	t.Run("in a storm of reloads", func(t *testing.T) {
 		t.Parallel()

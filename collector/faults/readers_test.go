@@ -19,6 +19,7 @@ import (
 // on their way, and many clients that request each large response without reading it. Once
 // their responses are rendered, these clients do not block others, and use little memory.
 func TestReadersThatDoNotRead(t *testing.T) {
+	t.Parallel()
 	p := launch(t, twoProcessors, 10_000)
 	p.ready(t)
 	p.whole(t, "before")

@@ -92,6 +92,7 @@ func (v *vault) search(t *testing.T, where, text string) {
 // cookies. Hosts that responses and challenges refer to get no connection, and proxies no
 // digest.
 func TestSecrets(t *testing.T) {
+	t.Parallel()
 	v := newVault()
 	var strangers testlog.Buffer
 	stranger := listener(scene{T: t}, func(c net.Conn) {

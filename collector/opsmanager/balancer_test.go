@@ -16,7 +16,10 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
+	"opsmanager_exporter/collector/testkit/clock"
 	"opsmanager_exporter/config"
 )
 
@@ -45,14 +48,16 @@ type balancer struct {
 
 var nonceField = regexp.MustCompile(`nonce="([^"]*)"`)
 
-// balance starts a balancer in front of servers with all keys, and a client.
+// balance starts a balancer in front of servers with all keys, and a client. Time stands
+// still for their nonces: on a slow machine they would expire.
 func balance(t testing.TB, f front) (*balancer, *rig) {
 	t.Helper()
+	now := clock.New()
 	b := &balancer{front: f, nonces: make(map[string]string)}
 	transport := &http.Transport{MaxIdleConnsPerHost: 100}
 	t.Cleanup(transport.CloseIdleConnections)
 	for i := range f.servers {
-		s := simulate(t, simulator.Options{}, simulator.Org{})
+		s := simulate(t, simulator.Options{Now: now.Now}, simulator.Org{})
 		for i := range balancedOrgs {
 			s.SetKey(keyed(i, true).Public.Reveal(), testPrivate)
 		}
@@ -66,7 +71,7 @@ func balance(t testing.TB, f front) (*balancer, *rig) {
 	}
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
-	return b, newRig(t, server.URL, nil)
+	return b, newRig(t, server.URL, func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(now.Now) })
 }
 
 func parse(t testing.TB, rawURL string) *url.URL {
@@ -190,6 +195,7 @@ func (b *balancer) scrape(t *testing.T, r *rig, own bool) (requests float64, los
 // to the server that knows a nonce, no poll is lost. After the tenth scrape the keys are
 // revoked; the next scrape detects it with few requests.
 func TestBehindBalancers(t *testing.T) {
+	ci.Long(t)
 	for name, tt := range map[string]struct {
 		front
 		requests float64 // per poll, with a shared key

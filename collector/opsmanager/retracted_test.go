@@ -17,6 +17,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/wait"
 )
 
@@ -238,6 +239,7 @@ func duplicating(t *testing.T, server string, n int, late time.Duration) (addres
 // once. Without retraction, a third of the samples would be wrong if it duplicates all
 // responses, and one in twenty if it duplicates one in ten.
 func TestDuplicatedAnswers(t *testing.T) {
+	ci.Long(t)
 	const orgs, scrapes = 50, 20
 	id := func(i int) string { return fmt.Sprintf("5f1e9c2b8d3a4e0012ab%04d", i) }
 	status := func(i int) opsmanager.Status {

@@ -84,12 +84,14 @@ func TestDifficultNonces(t *testing.T) {
 		"two, one-time, connections": {simulator.Nonce{BackEnds: 2, PerConnection: true, OneTime: true}, true},
 	} {
 		t.Run(name+", serial", func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, simulate(t, simulator.Options{Nonce: tt.nonce}, simulator.Org{}).URL(), nil)
 			for range 50 {
 				r.synced(t)
 			}
 		})
 		t.Run(name+", at once", func(t *testing.T) {
+			t.Parallel()
 			r := newRig(t, simulate(t, simulator.Options{Nonce: tt.nonce}, delayed).URL(), nil)
 			var got atomic.Int64
 			for range 4 {

@@ -19,7 +19,7 @@ import (
 	"opsmanager_exporter/config"
 )
 
-func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 8)) }
+func TestMain(m *testing.M) { os.Exit(leaks.Run(m, 16)) }
 
 // fixture is a simulated Ops Manager and the HTTP server of an exporter that polls it.
 type fixture struct {

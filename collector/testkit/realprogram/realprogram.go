@@ -61,18 +61,25 @@ func Await(tb testing.TB, timeout time.Duration, check func() error) {
 	}
 }
 
-// FreeAddress returns an unused address of 127.0.0.1. Its port is below the range from
+// FreeAddress returns an unused address of 127.0.0.1, which no other test gets until this
+// one ends: the UDP port of the same number reserves it. Its port is below the range from
 // which the kernel chooses ports: on a busy machine, a port in that range could be taken
 // before the program listens.
 func FreeAddress(tb testing.TB) string {
 	tb.Helper()
 	const lowest, tooHigh = 20400, 32768 // Linux chooses ports from 32768 on
 	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(tooHigh-lowest)))
-		if err == nil {
-			defer l.Close()
-			return l.Addr().String()
+		address := fmt.Sprintf("127.0.0.1:%d", lowest+rand.IntN(tooHigh-lowest))
+		reserved, err := net.ListenPacket("udp", address)
+		if err != nil {
+			continue
 		}
+		if l, err := net.Listen("tcp", address); err == nil {
+			l.Close()
+			tb.Cleanup(func() { _ = reserved.Close() })
+			return address
+		}
+		_ = reserved.Close()
 	}
 	tb.Fatal("each of a hundred ports is taken")
 	return ""
