@@ -55,6 +55,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // ChallengeError explains why a 401 has no digest challenge that can be answered.
 type ChallengeError = digest.ChallengeError
 
+// tooLarge is the error of a body larger than limit, in bytes.
+func tooLarge(limit int) error { return fmt.Errorf("the body is larger than %d KiB", limit>>10) }
+
 // ReasonOf returns the reason of a failed poll. An error that is not an [*Error] would
 // be a bug in this package and counts as a bad response.
 func ReasonOf(err error) Reason {
@@ -65,13 +68,12 @@ func ReasonOf(err error) Reason {
 }
 
 var (
-	errNoTLS    = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
-	errTimeout  = errors.New("no complete response within the timeout of the poll")
-	errBroken   = errors.New("the connection failed")
-	errEcho     = errors.New("the connection error is not shown because it repeats the API key")
-	errUnasked  = errors.New("the response arrived before the request: the server sends more responses than it receives requests")
-	errNotHTTP  = errors.New("the response is not valid HTTP")
-	errPrefix   = errors.New("a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged")
-	errTooLarge = errors.New("the body is larger than 64 KiB")
-	errUnknown  = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
+	errNoTLS   = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
+	errTimeout = errors.New("no complete response within the timeout of the poll")
+	errBroken  = errors.New("the connection failed")
+	errEcho    = errors.New("the connection error is not shown because it repeats the API key")
+	errUnasked = errors.New("the response arrived before the request: the server sends more responses than it receives requests")
+	errNotHTTP = errors.New("the response is not valid HTTP")
+	errPrefix  = errors.New("a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged")
+	errUnknown = fmt.Errorf("the status is neither %s nor %s", Synced, NotSynced)
 )
