@@ -408,6 +408,7 @@ func TestBadInput(t *testing.T) {
 		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: must be a duration with a unit, such as 500ms or 5s" + help},
 		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: must be at least 100ms" + help},
 		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": must be table or json` + help},
+		{"output of orgs", []string{"orgs", "--output=table"}, `opsmanager_exporter: --output="table": must be yaml or json` + help},
 		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": must be debug, info, warn or error` + help},
 		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": must be logfmt or json` + help},
 		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: must be host:port or :port, such as :20301" + help},
@@ -627,6 +628,7 @@ func TestHelpOfCommands(t *testing.T) {
 		{[]string{"serve", "--help"}, serve, []string{"usage: opsmanager_exporter serve [<flags>]\n", "--web.listen-address=:20301 "}},
 		{[]string{"demo", "--help"}, slices.DeleteFunc(slices.Clone(serve), func(f string) bool { return f == "config.file" }), []string{"usage: opsmanager_exporter demo [<flags>]\n", "--web.listen-address=127.0.0.1:20301 "}},
 		{[]string{"check", "--help"}, strings.Fields("help version config.file web.config.file online output"), []string{"usage: opsmanager_exporter check [<flags>]\n"}},
+		{[]string{"orgs", "--help"}, strings.Fields("help version config.file output"), []string{"usage: opsmanager_exporter orgs [<flags>]\n", "--output=yaml "}},
 		{[]string{"help", "healthcheck"}, strings.Fields("help version web.listen-address web.config.file"), []string{"usage: opsmanager_exporter healthcheck [<flags>]\n", "--web.listen-address=:20301 "}},
 	} {
 		status, help, stderr := runProgram(t, tt.args...)

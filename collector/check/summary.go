@@ -32,7 +32,7 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 		result = text.Count(warnings, "warning")
 	}
 	return fmt.Sprintf("%s: %s, %s, %s\n\n%s", text.Printable(cfg.File),
-		text.Count(len(cfg.OpsManagers), "Ops Manager"), text.Count(organizations, "organization"), result, aligned(rows))
+		text.Count(len(cfg.OpsManagers), "Ops Manager"), text.Count(organizations, "organization"), result, text.Table(rows))
 }
 
 func tlsKind(files *config.Files, m *config.OpsManager) string {

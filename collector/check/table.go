@@ -41,7 +41,7 @@ func table(findings []finding) string {
 			problem,
 		))
 	}
-	return aligned(rows)
+	return text.Table(rows)
 }
 
 // toDo returns each advice once, with the organizations that it applies to.

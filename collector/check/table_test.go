@@ -92,8 +92,8 @@ func TestTeams(t *testing.T) {
 5f1e9c2b8d3a4e0000000001  -     production   risk-dba      SYNCED  0.000s
 5f1e9c2b8d3a4e0000000002  -     lab          -             SYNCED  0.000s
 `
-	if !strings.HasSuffix(masked(got.stdout), "\n\n"+want) {
-		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
+	if !strings.Contains(masked(got.stdout), "\n\n"+want+"\n") {
+		t.Errorf("got:\n%s\nwant in it:\n%s", got.stdout, want)
 	}
 	var teams []string
 	for _, r := range decoded(t, run(t.Context(), t, Options{File: file, Online: true, JSON: true}).stdout) {

@@ -45,7 +45,12 @@ func (s *Server) listAnswer() Answer {
 func (s *Server) mayRead(o Org, caller string) bool {
 	s.shared.mu.RLock()
 	defer s.shared.mu.RUnlock()
-	return o.Keys == nil || s.shared.global[caller] || slices.Contains(o.Keys, caller)
+	return s.shared.mayRead(o, caller)
+}
+
+// mayRead is [Server.mayRead]. The caller holds the mutex.
+func (s *shared) mayRead(o Org, caller string) bool {
+	return o.Keys == nil || s.global[caller] || slices.Contains(o.Keys, caller)
 }
 
 // List responds with a page of the organizations that the caller may read, ordered by ID. It
@@ -83,9 +88,13 @@ func List() Answer {
 // IDs.
 func (s *Server) visible(caller string, deleted bool) (ids []string, orgs map[string]Org) {
 	s.shared.mu.RLock()
-	orgs = maps.Clone(s.shared.orgs)
-	s.shared.mu.RUnlock()
-	maps.DeleteFunc(orgs, func(_ string, o Org) bool { return o.Deleted && !deleted || !s.mayRead(o, caller) })
+	defer s.shared.mu.RUnlock()
+	orgs = make(map[string]Org)
+	for id, o := range s.shared.orgs {
+		if (deleted || !o.Deleted) && s.shared.mayRead(o, caller) {
+			orgs[id] = o
+		}
+	}
 	return slices.Sorted(maps.Keys(orgs)), orgs
 }
 
