@@ -65,7 +65,7 @@ func FuzzLoad(f *testing.F) {
 // hideSecrets replaces each secret of c by its rendered placeholder.
 func hideSecrets(c *Config) {
 	for _, k := range c.keys() {
-		k.PublicKey, k.PrivateKey = NewSecret(k.PublicKey.String()), NewSecret(k.PrivateKey.String())
+		k.Public.Text, k.Private.Text = NewSecret(k.Public.Text.String()), NewSecret(k.Private.Text.String())
 	}
 	for i := range c.OpsManagers {
 		m := &c.OpsManagers[i]

@@ -28,11 +28,8 @@ func (c *Config) Warnings() []string {
 		}
 	}
 	for _, k := range c.keys() {
-		for _, half := range []struct {
-			setting string
-			key     Secret
-		}{{"public_key", k.PublicKey}, {"private_key", k.PrivateKey}} {
-			if doubt := doubtful(half.key); doubt != "" {
+		for _, half := range k.halves() {
+			if doubt := doubtful(half.Text); doubt != "" {
 				all = append(all, fmt.Sprintf("%s: %s %s, or use %s_file", k.owner, half.setting, doubt, half.setting))
 			}
 		}
@@ -59,7 +56,7 @@ func (f *Files) warnings(s source) []string {
 	if s.limit == maxKeySize {
 		if key, err := cleanKey(string(found.text)); err == nil {
 			if doubt := doubtful(key); doubt != "" {
-				all = append(all, fmt.Sprintf("%s %q: the key %s", s.setting, s.path, doubt))
+				all = append(all, fmt.Sprintf("%s %q: the text %s", s.setting, s.path, doubt))
 			}
 		}
 	}
@@ -106,29 +103,29 @@ func (c *Config) hasInlineSecret() bool {
 		}
 	}
 	for _, k := range c.keys() {
-		if !k.PrivateKey.IsZero() {
+		if !k.Private.Text.IsZero() {
 			return true
 		}
 	}
 	return false
 }
 
-// ownedKey is an API key and a description of its owner.
+// ownedKey is credentials and a description of their owner.
 type ownedKey struct {
-	*APIKey
+	*Credentials
 	owner string
 }
 
-// keys returns the API keys in file order.
+// keys returns the credentials in file order.
 func (c *Config) keys() []ownedKey {
 	var all []ownedKey
 	for _, m := range c.OpsManagers {
-		if m.APIKey != nil {
-			all = append(all, ownedKey{m.APIKey, fmt.Sprintf("Ops Manager %q", m.Name)})
+		if m.Credentials != nil {
+			all = append(all, ownedKey{m.Credentials, fmt.Sprintf("Ops Manager %q", m.Name)})
 		}
 		for _, o := range m.Orgs {
-			if o.APIKey != nil {
-				all = append(all, ownedKey{o.APIKey, "organization " + o.ID})
+			if o.Credentials != nil {
+				all = append(all, ownedKey{o.Credentials, "organization " + o.ID})
 			}
 		}
 	}

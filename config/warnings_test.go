@@ -158,7 +158,7 @@ func TestWarningOfPlaceholders(t *testing.T) {
 				all = []string{
 					`Ops Manager "om": public_key ` + want + ", or use public_key_file",
 					"organization 5f1e9c2b8d3a4e0012ab34c0: private_key " + want + ", or use private_key_file",
-					`private_key_file "` + keyFile + `": the key ` + want,
+					`private_key_file "` + keyFile + `": the text ` + want,
 				}
 			}
 			c := mustLoad(t, file)

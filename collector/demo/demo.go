@@ -55,13 +55,13 @@ func Start() (*Demo, error) {
 	d := &Demo{server: server, states: states()}
 	server.SetKey(publicKey, privateKey)
 	manager := config.OpsManager{
-		Name: "demo", URL: base, APIKey: key(privateKey), Timeout: timeout, MaxConcurrentRequests: 16,
+		Name: "demo", URL: base, Credentials: key(privateKey), Timeout: timeout, MaxConcurrentRequests: 16,
 	}
 	for _, s := range d.states {
 		server.SetOrg(s.id, s.org)
 		org := config.Org{ID: s.id, Name: s.name, Team: s.team}
 		if s.wrongKey {
-			org.APIKey = key(wrongKey)
+			org.Credentials = key(wrongKey)
 		}
 		manager.Orgs = append(manager.Orgs, org)
 	}
@@ -101,8 +101,8 @@ Press Ctrl-C to stop.
 	return b.String()
 }
 
-func key(private string) *config.APIKey {
-	return &config.APIKey{PublicKey: config.NewSecret(publicKey), PrivateKey: config.NewSecret(private)}
+func key(private string) *config.Credentials {
+	return &config.Credentials{Public: config.Half{Text: config.NewSecret(publicKey)}, Private: config.Half{Text: config.NewSecret(private)}}
 }
 
 func states() []state {

@@ -254,12 +254,12 @@ func TestSecretsInCore(t *testing.T) {
 	defer exporter.Close()
 	exporter.Apply(loaded)
 	results, _ := exporter.Targets().Poll(ctx, nil)
-	pair, err := loaded.OpsManagers[0].APIKey.Read()
+	pair, err := loaded.OpsManagers[0].Credentials.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := []any{
-		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].APIKey, loaded.OpsManagers[0].Orgs, pair, &pair,
+		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].Credentials, loaded.OpsManagers[0].Orgs, pair, &pair,
 		results, results.Orgs, exporter, exporter.Targets(), exporter.Targets().Collector(ctx, collector.Options{}), exporter.Snapshot(), opsmanager.NewSessions(),
 	}
 	for _, r := range results.Orgs {
