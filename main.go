@@ -94,7 +94,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: output.IsTerminal(stderr)}
 	checkCommand.Flag("online", "Also poll every organization once, and say how to fix each failure.").BoolVar(&checkOptions.Online)
 	checkOutput := checkCommand.Flag("output", "Output format of --online: table or json.").Default("table").String()
-	orgsCommand := app.Command("orgs", "Print the organizations that the API keys in the configuration can see, ready to paste into it.")
+	orgsCommand := app.Command("orgs", "Print the organizations that the configured credentials can see, ready to paste into the configuration.")
 	orgsOptions := orgs.Options{Stdout: stdout, Stderr: stderr}
 	orgsOutput := orgsCommand.Flag("output", "Output format: yaml or json.").Default("yaml").String()
 	healthCommand := app.Command("healthcheck", "Exit with status 0 if there is an HTTP response from --web.listen-address; for containers without a shell.")

@@ -18,10 +18,10 @@ import (
 // cannot hold more organizations than are on so many pages.
 const maxPages = 200
 
-// listing is the list of organizations of one API key.
+// listing is the list of organizations that one pair of credentials can see.
 type listing struct {
 	target *target
-	owner  *organization // the key is its own; nil if it is that of the Ops Manager
+	owner  *organization // whose own credentials they are; nil if they are those of the Ops Manager
 	key    config.KeyPair
 	orgs   []opsmanager.Organization // with IDs in lower case, each once
 	total  int                       // as counted by Ops Manager
@@ -29,8 +29,8 @@ type listing struct {
 	at     time.Time // when the list was complete or failed
 }
 
-// list reads the list of each API key of t, or of an organization of t, once. Its
-// results are in the order of the configuration.
+// list reads one list for each credentials of t and its organizations, and only one for
+// those that are equal. The lists are in the order of the configuration.
 func (t *target) list(ctx context.Context, orgs []*organization) []*listing {
 	var all []*listing
 	if t.key != nil {
@@ -78,6 +78,14 @@ func inParallel[T any](items []T, limit int, do func(T)) {
 		})
 	}
 	wg.Wait()
+}
+
+// source returns where the credentials come from.
+func (l *listing) source() *config.Credentials {
+	if l.owner != nil {
+		return l.owner.config.Credentials
+	}
+	return l.target.settings.Credentials
 }
 
 func (l *listing) readKey() {

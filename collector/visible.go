@@ -11,34 +11,35 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// Visible is what the API keys of one Ops Manager can see.
+// Visible is what the credentials of one Ops Manager can see.
 type Visible struct {
 	OpsManager string
 	URL        string
 	// Orgs are the organizations that exist, each once and under one Ops Manager only:
-	// the one that it is configured for, or else the first whose API key sees it.
+	// the one that it is configured for, or else the first whose credentials see it.
 	Orgs []VisibleOrg
-	// Keys is the number of different API keys that were used.
-	Keys int
+	// Credentials is the number of different credentials that were used.
+	Credentials int
 	// Failures are those that could not read their list, or not all of it.
 	Failures []ListFailure
 	// Warnings say in printable text what is odd about the lists.
 	Warnings []string
 }
 
-// VisibleOrg is an organization that an API key can see.
+// VisibleOrg is an organization that credentials can see.
 type VisibleOrg struct {
 	ID         string // 24 lower-case hexadecimal digits
 	Name       string // in Ops Manager, in printable form; "" if it has none
 	Configured bool
-	// Owner is the configured organization with the API key that sees this one. It is
-	// nil if the API key of the Ops Manager does.
+	// Owner is the configured organization whose own credentials see this one. It is nil
+	// if those of the Ops Manager do.
 	Owner *config.Org
 }
 
 // ListFailure is a list of organizations that could not be read.
 type ListFailure struct {
 	Owner  *config.Org // as in [VisibleOrg]
+	Kind   config.Kind // of the credentials
 	Err    error
 	Advice advice.Advice
 }
@@ -55,7 +56,7 @@ func (v *Visible) Unconfigured() int {
 }
 
 // Visible asks the Ops Managers, or those for which ask returns true if it is not nil,
-// which organizations each API key can see. The results are in the order of the
+// which organizations their credentials can see. The results are in the order of the
 // configuration. Visible returns false if ctx was canceled. It never runs as part of a
 // scrape.
 func (t *Targets) Visible(ctx context.Context, ask func(opsManager string) bool) ([]Visible, bool) {
@@ -78,12 +79,12 @@ func (t *Targets) Visible(ctx context.Context, ask func(opsManager string) bool)
 	all := make([]Visible, len(asked))
 	at := make(map[*target]*Visible)
 	for i, m := range asked {
-		all[i] = Visible{OpsManager: m.settings.Name, URL: m.settings.URL.Redacted(), Keys: len(lists[i])}
+		all[i] = Visible{OpsManager: m.settings.Name, URL: m.settings.URL.Redacted(), Credentials: len(lists[i])}
 		at[m] = &all[i]
 	}
 	flat := slices.Concat(lists...)
-	// The keys of Ops Managers first: an organization that one of them sees needs no key
-	// of its own.
+	// Those of Ops Managers first: an organization that they see needs no credentials of
+	// its own.
 	slices.SortStableFunc(flat, func(a, b *listing) int { return rank(a) - rank(b) })
 	taken := make(map[string]bool)
 	for _, l := range flat {
@@ -118,7 +119,7 @@ func rank(l *listing) int {
 func (v *Visible) add(l *listing) {
 	v.Warnings = append(v.Warnings, l.warnings()...)
 	if l.err != nil {
-		v.Failures = append(v.Failures, ListFailure{Owner: l.ownerConfig(), Err: l.err, Advice: l.advice()})
+		v.Failures = append(v.Failures, ListFailure{Owner: l.ownerConfig(), Kind: l.source().Kind, Err: l.err, Advice: l.advice()})
 	}
 }
 

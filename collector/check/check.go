@@ -41,7 +41,7 @@ var errInterrupted = errors.New("interrupted")
 // is set, and prints the results. Its error has one line for each problem; parsing
 // of the configuration file stops after 1,000. It is nil if all files can be used
 // and, online, every status was read, including NOT_SYNCED. A list of organizations
-// that cannot be read is no problem: an API key may be allowed less than that.
+// that cannot be read is no problem: credentials may be allowed less than that.
 func Run(ctx context.Context, o Options) error {
 	if o.JSON && !o.Online {
 		return errors.New("--output=json requires --online")

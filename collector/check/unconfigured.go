@@ -12,7 +12,7 @@ import (
 )
 
 // unconfigured returns a line for each Ops Manager that says how many organizations its
-// API keys can see that are not configured, or false if ctx was canceled. It does not ask
+// credentials can see that are not configured, or false if ctx was canceled. It does not ask
 // an Ops Manager that has not told any status, so that one that is down costs its timeout
 // only once.
 func unconfigured(ctx context.Context, targets *collector.Targets, findings []finding) (lines string, ok bool) {
@@ -52,7 +52,7 @@ func number(v *collector.Visible) string {
 	switch {
 	case v.Unconfigured() > 0:
 		n = text.Count(v.Unconfigured(), "organization") + ", listed by opsmanager_exporter orgs"
-	case len(v.Failures) == v.Keys:
+	case len(v.Failures) == v.Credentials:
 		n = "unknown"
 	}
 	if len(v.Failures) == 0 {
@@ -65,5 +65,5 @@ func number(v *collector.Visible) string {
 		}
 	}
 	return fmt.Sprintf("%s; %d of %s could not list all organizations (%s)",
-		n, len(v.Failures), text.Count(v.Keys, "API key"), strings.Join(reasons, ", "))
+		n, len(v.Failures), text.Count(v.Credentials, "credential"), strings.Join(reasons, ", "))
 }

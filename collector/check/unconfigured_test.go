@@ -24,11 +24,11 @@ func TestUnconfigured(t *testing.T) {
 		"none":            {1, nil, "", "none", ""},
 		"one":             {2, nil, "", "1 organization, listed by opsmanager_exporter orgs", ""},
 		"1,200":           {1201, nil, "", "1200 organizations, listed by opsmanager_exporter orgs", ""},
-		"not permitted":   {2, simulator.MissingRole(false), "", "unknown; 1 of 1 API key could not list all organizations (role)", ""},
-		"not there":       {2, simulator.ResourceNotFound(), "", "unknown; 1 of 1 API key could not list all organizations (not_found)", ""},
-		"hangs":           {2, simulator.Hang(), "", "unknown; 1 of 1 API key could not list all organizations (timeout)", ""},
-		"second page":     {501, simulator.Sequence(simulator.List(), simulator.HTML(502)), "", "499 organizations, listed by opsmanager_exporter orgs; 1 of 1 API key could not list all organizations (server_error)", ""},
-		"one of two keys": {3, nil, own(1, "other-s3cr3t"), "1 organization, listed by opsmanager_exporter orgs; 1 of 2 API keys could not list all organizations (unauthorized)", "the status of 1 of 2 organizations is unknown"},
+		"not permitted":   {2, simulator.MissingRole(false), "", "unknown; 1 of 1 credential could not list all organizations (role)", ""},
+		"not there":       {2, simulator.ResourceNotFound(), "", "unknown; 1 of 1 credential could not list all organizations (not_found)", ""},
+		"hangs":           {2, simulator.Hang(), "", "unknown; 1 of 1 credential could not list all organizations (timeout)", ""},
+		"second page":     {501, simulator.Sequence(simulator.List(), simulator.HTML(502)), "", "499 organizations, listed by opsmanager_exporter orgs; 1 of 1 credential could not list all organizations (server_error)", ""},
+		"one of two keys": {3, nil, own(1, "other-s3cr3t"), "1 organization, listed by opsmanager_exporter orgs; 1 of 2 credentials could not list all organizations (unauthorized)", "the status of 1 of 2 organizations is unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, make([]simulator.Answer, tt.orgs)...)

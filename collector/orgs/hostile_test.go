@@ -179,7 +179,7 @@ func TestUntrustedPages(t *testing.T) {
 			s := simulate(t, 1)
 			s.SetList(tt.answer)
 			got := run(t.Context(), t, false, manager("production", s.URL(), org(0)))
-			got.want(t, "the organizations of 1 of 1 API key are unknown")
+			got.want(t, "the organizations of 1 of 1 credential are unknown")
 			if !strings.Contains(got.stderr, tt.want) {
 				t.Errorf("no %q in:\n%s", tt.want, got.stderr)
 			}

@@ -16,9 +16,9 @@ type record struct {
 	OrgName    string `json:"org_name"` // the ID if Ops Manager has no name
 	OpsManager string `json:"ops_manager"`
 	Configured bool   `json:"configured"`
-	// KeyOf is the organization whose own API key sees this one, null if that of the Ops
-	// Manager does.
-	KeyOf *string `json:"key_of"`
+	// CredentialsOf is the organization whose own credentials see this one, null if
+	// those of the Ops Manager do.
+	CredentialsOf *string `json:"credentials_of"`
 }
 
 // jsonText returns an array with one object for each organization.
@@ -28,7 +28,7 @@ func jsonText(all []collector.Visible) string {
 		for _, o := range all[i].Orgs {
 			r := record{OrgID: o.ID, OrgName: cmp.Or(o.Name, o.ID), OpsManager: text.Printable(all[i].OpsManager), Configured: o.Configured}
 			if o.Owner != nil {
-				r.KeyOf = &o.Owner.ID
+				r.CredentialsOf = &o.Owner.ID
 			}
 			records = append(records, r)
 		}

@@ -1,4 +1,4 @@
-// Package orgs prints the organizations that the API keys of a configuration can see, to
+// Package orgs prints the organizations that the credentials in a configuration can see, to
 // find out which ones to configure.
 //
 // Its output contains no secrets, and only printable text from servers.
@@ -28,7 +28,7 @@ type Options struct {
 	Exporter *collector.Exporter
 }
 
-// Run asks the Ops Managers of a configuration once for each API key and prints the
+// Run asks the Ops Managers of a configuration once for all credentials and prints the
 // organizations that can be seen, even if some lists could not be read. Its error is nil
 // if all were.
 func Run(ctx context.Context, o Options) error {
@@ -62,13 +62,13 @@ func Run(ctx context.Context, o Options) error {
 
 // unknown returns an error if some lists could not be read.
 func unknown(all []collector.Visible) error {
-	keys, failed := 0, 0
+	credentials, failed := 0, 0
 	for i := range all {
-		keys += all[i].Keys
+		credentials += all[i].Credentials
 		failed += len(all[i].Failures)
 	}
 	if failed > 0 {
-		return fmt.Errorf("the organizations of %d of %s are unknown", failed, text.Count(keys, "API key"))
+		return fmt.Errorf("the organizations of %d of %s are unknown", failed, text.Count(credentials, "credential"))
 	}
 	return nil
 }

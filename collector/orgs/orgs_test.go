@@ -57,21 +57,21 @@ func TestJSON(t *testing.T) {
     "org_name": "Team 0",
     "ops_manager": "production",
     "configured": true,
-    "key_of": null
+    "credentials_of": null
   },
   {
     "org_id": "5f1e9c2b8d3a4e0000000001",
     "org_name": "Team 1",
     "ops_manager": "production",
     "configured": false,
-    "key_of": null
+    "credentials_of": null
   },
   {
     "org_id": "5f1e9c2b8d3a4e0000000002",
     "org_name": "5f1e9c2b8d3a4e0000000002",
     "ops_manager": "production",
     "configured": true,
-    "key_of": "5f1e9c2b8d3a4e0000000002"
+    "credentials_of": "5f1e9c2b8d3a4e0000000002"
   }
 ]
 `
@@ -180,7 +180,7 @@ func TestSeveralKeys(t *testing.T) {
 		t.Errorf("got:\n%s\nwant:\n%s\nstandard error:\n%s", got.body(), want, got.stderr)
 	}
 	cfg := got.pasted(t)
-	if o := cfg.OpsManagers[0].Orgs[2]; o.ID != simulated.OrgID(3) || o.APIKey == nil || o.APIKey.PrivateKeyFile != private {
+	if o := cfg.OpsManagers[0].Orgs[2]; o.ID != simulated.OrgID(3) || o.Credentials == nil || o.Credentials.Private.File != private {
 		t.Errorf("pasted: %+v", o)
 	}
 	// One request for each of four keys, one of which is configured twice, and a challenge.
@@ -199,17 +199,17 @@ func TestFailures(t *testing.T) {
 		manager("production", s.URL(), org(0), org(5, keyOf("wrong-s3cr3t")), org(6, keyOf("worse-s3cr3t"))),
 		manager("limited", dead.URL(), org(7)),
 		managerWith("no key", dead.URL(), "api_key: {public_key: x-s3cr3t, private_key_file: missing.key}", org(8)))
-	got.want(t, "the organizations of 4 of 5 API keys are unknown")
-	if !strings.Contains(got.body(), "    # 2 organizations, 1 not configured\n    # incomplete: 2 of 3 API keys could not list all of its organizations\n    orgs:\n") {
+	got.want(t, "the organizations of 4 of 5 credentials are unknown")
+	if !strings.Contains(got.body(), "    # 2 organizations, 1 not configured\n    # incomplete: 2 of 3 credentials could not list all organizations\n    orgs:\n") {
 		t.Errorf("got:\n%s", got.body())
 	}
 	for _, want := range []string{
-		"OPS MANAGER  API KEY OF                PROBLEM\n",
-		"production   5f1e9c2b8d3a4e0000000005  unauthorized: HTTP 401: the API key was rejected\n",
-		"limited      Ops Manager               rate_limited: HTTP 429 RATE_LIMITED: retry after 30s\n",
-		"no key       Ops Manager               credentials: private_key_file",
-		"\nunauthorized, 2 API keys: HTTP 401: the API key was rejected\n  Check the public and private parts of the API key (the organization's own api_key), and",
-		"\nrate_limited, 1 API key: HTTP 429",
+		"OPS MANAGER  CREDENTIALS                          PROBLEM\n",
+		"production   API key of 5f1e9c2b8d3a4e0000000005  unauthorized: HTTP 401: the API key was rejected\n",
+		"limited      API key of Ops Manager               rate_limited: HTTP 429 RATE_LIMITED: retry after 30s\n",
+		"no key       API key of Ops Manager               credentials: private_key_file",
+		"\nunauthorized, 2 credentials: HTTP 401: the API key was rejected\n  Check the public and private parts of the API key (the organization's own api_key), and",
+		"\nrate_limited, 1 credential: HTTP 429",
 		"\n  Fix the file; it is read again at each scrape.\n",
 	} {
 		if !strings.Contains(got.stderr, want) {
@@ -224,7 +224,7 @@ func TestSecondPageFails(t *testing.T) {
 	s := simulate(t, 501)
 	s.SetList(simulator.Sequence(simulator.List(), simulator.HTML(502)))
 	got := run(t.Context(), t, false, manager("production", s.URL(), org(0)))
-	got.want(t, "the organizations of 1 of 1 API key are unknown")
+	got.want(t, "the organizations of 1 of 1 credential are unknown")
 	if orgs := got.pasted(t).OpsManagers[0].Orgs; len(orgs) != 500 {
 		t.Errorf("%d organizations", len(orgs))
 	}
@@ -238,7 +238,7 @@ func TestHangingPage(t *testing.T) {
 	s := simulate(t, 1)
 	s.SetList(simulator.Hang())
 	got := run(t.Context(), t, false, managerWith("production", s.URL(), keyOf(publicKey)+"\n    timeout: 1s", org(0)))
-	got.want(t, "the organizations of 1 of 1 API key are unknown")
+	got.want(t, "the organizations of 1 of 1 credential are unknown")
 	if !strings.Contains(got.stderr, "timeout: ") || !strings.Contains(got.stdout, "orgs: []\n") {
 		t.Errorf("got:\n%s%s", got.stdout, got.stderr)
 	}

@@ -10,8 +10,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-const heading = `# The organizations that the API keys in the configuration can see. The API key of an
-# organization sees only that organization, a global API key of Ops Manager sees all.
+const heading = `# The organizations that the configured credentials can see. The credentials of an
+# organization see only that organization, a global API key of Ops Manager sees all.
 # Paste those that should be polled under orgs of the same Ops Manager.
 `
 
@@ -25,7 +25,7 @@ func yamlText(all []collector.Visible) string {
 		fmt.Fprintf(&b, "  - name: %s\n    url: %s\n", strconv.Quote(v.OpsManager), strconv.Quote(v.URL))
 		fmt.Fprintf(&b, "    # %s, %d not configured\n", text.Count(len(v.Orgs), "organization"), v.Unconfigured())
 		if n := len(v.Failures); n > 0 {
-			fmt.Fprintf(&b, "    # incomplete: %d of %s could not list all of its organizations\n", n, text.Count(v.Keys, "API key"))
+			fmt.Fprintf(&b, "    # incomplete: %d of %s could not list all organizations\n", n, text.Count(v.Credentials, "credential"))
 		}
 		var comments, items strings.Builder
 		for i := range v.Orgs {
@@ -33,8 +33,8 @@ func yamlText(all []collector.Visible) string {
 			switch {
 			case o.Configured:
 				fmt.Fprintf(&comments, "      # configured: %s\n", strings.TrimSpace(o.ID+" "+quoteName(o.Name)))
-			case o.Owner != nil && !inFiles(o.Owner.APIKey):
-				fmt.Fprintf(&comments, "      # needs the api_key of organization %s: %s\n", o.Owner.ID, strings.TrimSpace(o.ID+" "+quoteName(o.Name)))
+			case o.Owner != nil && !inFiles(o.Owner.Credentials):
+				fmt.Fprintf(&comments, "      # needs the %s of organization %s: %s\n", o.Owner.Credentials.Kind.Setting(), o.Owner.ID, strings.TrimSpace(o.ID+" "+quoteName(o.Name)))
 			default:
 				items.WriteString(item(o))
 			}
@@ -56,15 +56,19 @@ func item(o *collector.VisibleOrg) string {
 		s += "        name: " + strconv.Quote(o.Name) + "\n"
 	}
 	if o.Owner != nil {
-		key := o.Owner.APIKey
-		s += fmt.Sprintf("        api_key: # that of organization %s\n          public_key_file: %s\n          private_key_file: %s\n",
-			o.Owner.ID, strconv.Quote(key.PublicKeyFile), strconv.Quote(key.PrivateKeyFile))
+		c := o.Owner.Credentials
+		public, private := "public_key_file", "private_key_file"
+		if c.Kind == config.ServiceAccount {
+			public, private = "client_id_file", "client_secret_file"
+		}
+		s += fmt.Sprintf("        %s: # that of organization %s\n          %s: %s\n          %s: %s\n",
+			c.Kind.Setting(), o.Owner.ID, public, strconv.Quote(c.Public.File), private, strconv.Quote(c.Private.File))
 	}
 	return s
 }
 
-// inFiles reports whether an API key can be configured again without showing it.
-func inFiles(k *config.APIKey) bool { return k.PublicKeyFile != "" && k.PrivateKeyFile != "" }
+// inFiles reports whether credentials can be configured again without showing them.
+func inFiles(c *config.Credentials) bool { return c.Public.File != "" && c.Private.File != "" }
 
 // quoteName returns a name in quotes, or "" for none.
 func quoteName(name string) string {
