@@ -128,10 +128,10 @@ func (o outcome) body() string {
 // whose orgs must come last, as a user does, and loads the result.
 func (o outcome) pasted(t testing.TB) *config.Config {
 	t.Helper()
-	var any struct {
+	var document struct {
 		OpsManagers []map[string]any `yaml:"ops_managers"`
 	}
-	if err := yaml.Unmarshal([]byte(o.stdout), &any); err != nil {
+	if err := yaml.Unmarshal([]byte(o.stdout), &document); err != nil {
 		t.Fatalf("%v in:\n%s", err, o.stdout)
 	}
 	configured := strings.Split(o.config, "  - name: ")
