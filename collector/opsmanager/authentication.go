@@ -7,10 +7,10 @@ import "context"
 type authentication interface {
 	authorizer
 	// prepare is called before each request. It may wait for another poll, or send
-	// requests of its own. Its error is an [*Error] that ends the poll.
-	prepare(ctx context.Context) error
-	// answered handles a response that is not a 401. Its error, an [*Error], means that
-	// the response belongs to another request.
+	// requests of its own as part of the poll p. Its error is an [*Error] that ends p.
+	prepare(ctx context.Context, p *poll) error
+	// answered handles a response that is not a 401. Its error is an [*Error] if the
+	// response belongs to another request.
 	answered(a *answer) error
 	// refused handles a 401 and returns its meaning.
 	refused(a *answer) refusal

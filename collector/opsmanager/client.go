@@ -52,6 +52,7 @@ type Client struct {
 	opts      Options
 	orgs      *url.URL // parent of the organizations' URLs
 	origin    string
+	tokens    string // URL of the endpoint for tokens
 	transport atomic.Pointer[transport]
 	closed    atomic.Bool
 }
@@ -63,10 +64,12 @@ func NewClient(opts Options) *Client {
 	if base.Path == "" {
 		base.Path = "/" // otherwise JoinPath returns a relative path
 	}
+	origin := strings.ToLower(base.Scheme + "://" + base.Host)
 	return &Client{
 		opts:   opts,
 		orgs:   base.JoinPath("api/public/v1.0/orgs/"),
-		origin: strings.ToLower(base.Scheme + "://" + base.Host),
+		origin: origin,
+		tokens: origin + tokenPath,
 	}
 }
 
@@ -118,11 +121,13 @@ func (c *Client) get(ctx context.Context, key config.KeyPair, target *url.URL, l
 	if t == nil {
 		return nil, &Error{Reason: ReasonTLS, Err: errNoTLS}
 	}
-	p := &poll{
-		transport: t,
-		request:   request{target, limit},
-		auth:      &digestAuthentication{session: c.opts.Sessions.digest.Of(c.origin, key), target: target, hold: c.opts.Timeout / 4},
-		prefixed:  strings.Trim(c.opts.URL.Path, "/") != "",
+	p := &poll{transport: t, request: request{target: target, limit: limit}}
+	switch hold := c.opts.Timeout / 4; key.Kind {
+	case config.ServiceAccount:
+		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, hold: hold}
+	default:
+		p.auth = &digestAuthentication{session: c.opts.Sessions.digest.Of(c.origin, key), target: target, hold: hold}
+		p.prefixed = strings.Trim(c.opts.URL.Path, "/") != ""
 	}
 	a, err := p.run(ctx)
 	if err != nil {

@@ -18,7 +18,7 @@ type digestAuthentication struct {
 	attempts *digest.Attempts // nil before the first request
 }
 
-func (d *digestAuthentication) prepare(ctx context.Context) error {
+func (d *digestAuthentication) prepare(ctx context.Context, _ *poll) error {
 	if d.attempts == nil {
 		d.attempts = d.session.Begin(ctx, d.hold)
 	}

@@ -14,9 +14,13 @@ import (
 // or free text from upstream.
 type Error struct {
 	Reason Reason
+	// Token reports that the failed request was the one for a service account's token,
+	// by this poll or by another one of the account.
+	Token bool
 	// StatusCode is the HTTP status code, or 0 if there was no complete response.
 	StatusCode int
-	// ErrorCode is Ops Manager's errorCode, or "" if there is none.
+	// ErrorCode is Ops Manager's errorCode, or the error of RFC 6749, section 5.2, in
+	// a response to a request for a token, or "" if there is none.
 	ErrorCode string
 	// Address is the address of this host as reported by Ops Manager with
 	// [ReasonAccessList], or the zero Addr.
@@ -31,6 +35,9 @@ type Error struct {
 // Error implements error.
 func (e *Error) Error() string {
 	var parts []string
+	if e.Token {
+		parts = append(parts, "token request")
+	}
 	if e.StatusCode != 0 {
 		parts = append(parts, strings.TrimSpace(fmt.Sprintf("HTTP %d %s", e.StatusCode, e.ErrorCode)))
 	}
@@ -43,8 +50,8 @@ func (e *Error) Error() string {
 	if e.Err != nil {
 		parts = append(parts, e.Err.Error())
 	}
-	if len(parts) == 0 {
-		return string(e.Reason)
+	if e.StatusCode == 0 && e.Err == nil {
+		parts = append(parts, string(e.Reason))
 	}
 	return strings.Join(parts, ": ")
 }
@@ -69,6 +76,7 @@ func ReasonOf(err error) Reason {
 
 var (
 	errNoTLS   = errors.New("the client has no TLS configuration yet: SetTLS comes before the first poll")
+	errToken   = errors.New("the access token was rejected, and so was a new one")
 	errTimeout = errors.New("no complete response within the timeout of the poll")
 	errBroken  = errors.New("the connection failed")
 	errEcho    = errors.New("the connection error is not shown because it repeats the API key")

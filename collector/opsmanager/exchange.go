@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -16,14 +17,15 @@ const maxBody = 64 << 10
 // request is a request that may be sent several times.
 type request struct {
 	target *url.URL
-	limit  int // of the body of the response in bytes, both compressed and decompressed
+	limit  int    // of the body of the response in bytes, both compressed and decompressed
+	form   string // sent with POST; "" for GET
 }
 
 // exchange sends one request over kept or fresh and reads the complete response. It
 // also reports whether the request used an existing connection.
 func (t *transport) exchange(ctx context.Context, r request, auth authorizer, over *http.Transport) (*answer, bool, error) {
 	p := &progress{transport: t, header: maps.Clone(t.header), auth: auth}
-	req := (&http.Request{
+	req := &http.Request{
 		Method: http.MethodGet,
 		URL:    r.target,
 		Header: p.header,
@@ -31,7 +33,12 @@ func (t *transport) exchange(ctx context.Context, r request, auth authorizer, ov
 		// Without it net/http would wait for the body's first byte, and would use
 		// chunked encoding if a throttled CPU did not provide it within 200 ms.
 		TransferEncoding: []string{"identity"},
-	}).WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, p.trace()))))
+	}
+	if r.form != "" {
+		p.header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Method, req.Body, req.ContentLength, req.TransferEncoding = http.MethodPost, io.NopCloser(strings.NewReader(r.form)), int64(len(r.form)), nil
+	}
+	req = req.WithContext(withConnectionTrace(withDialDeadline(httptrace.WithClientTrace(ctx, p.trace()))))
 
 	start := time.Now()
 	a, err := roundTrip(over, req, r.limit)

@@ -31,7 +31,7 @@ func ParseStatus(body []byte) Status {
 func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (Status, error) {
 	target := &url.URL{Scheme: "http", Host: "localhost", Path: "/"}
 	auth := &digestAuthentication{session: NewSessions().digest.Of("http://localhost", key), target: target}
-	if err := auth.prepare(context.Background()); err != nil {
+	if err := auth.prepare(context.Background(), nil); err != nil {
 		return "", err
 	}
 	auth.refused(&answer{header: http.Header{"Www-Authenticate": {`Digest realm="a", nonce="b", qop="auth"`}}})

@@ -21,7 +21,7 @@ type poll struct {
 func (p *poll) run(ctx context.Context) (*answer, error) {
 	defer p.auth.end()
 	for {
-		if err := p.auth.prepare(ctx); err != nil {
+		if err := p.auth.prepare(ctx, p); err != nil {
 			return nil, err
 		}
 		a, err := p.send(ctx, p.request, p.auth)
