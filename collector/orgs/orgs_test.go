@@ -14,6 +14,7 @@ import (
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/simulated"
 	"opsmanager_exporter/collector/testkit/testfile"
+	"opsmanager_exporter/config"
 )
 
 func TestYAML(t *testing.T) {
@@ -280,3 +281,51 @@ func TestOutputThatFails(t *testing.T) {
 type failing struct{}
 
 func (failing) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// A service account sees organizations like an API key, with one token for all pages, and
+// its files are printed where only it sees one.
+func TestServiceAccounts(t *testing.T) {
+	s := simulate(t, 0)
+	for _, id := range []string{"mdb_sa_id_s3cr3t", "mdb_sa_id_of-an-org_s3cr3t"} {
+		s.SetAccount(id, simulator.Account{Secret: "mdb_sa_sk_s3cr3t"})
+	}
+	for i := range 501 {
+		s.SetOrg(simulated.OrgID(i), simulator.Org{Keys: []string{"mdb_sa_id_s3cr3t"}})
+	}
+	s.SetOrg(simulated.OrgID(501), simulator.Org{Keys: []string{"mdb_sa_id_of-an-org_s3cr3t"}})
+	id, secret := testfile.New(t, "a.id", "mdb_sa_id_of-an-org_s3cr3t\n"), testfile.New(t, "a.secret", "mdb_sa_sk_s3cr3t\n")
+	one := managerWith("cloud", s.URL(), "service_account: {client_id: mdb_sa_id_s3cr3t, client_secret: mdb_sa_sk_s3cr3t}",
+		org(0), org(502, "service_account: {client_id_file: "+id+", client_secret_file: "+secret+"}"))
+	got := run(t.Context(), t, false, one)
+	got.want(t, "")
+	want := `      - id: "5f1e9c2b8d3a4e00000001f5"
+        service_account: # that of organization 5f1e9c2b8d3a4e00000001f6
+          client_id_file: "` + id + `"
+          client_secret_file: "` + secret + `"
+`
+	if !strings.HasSuffix(got.body(), want) {
+		t.Errorf("got:\n...%s\nwant at its end:\n%s", got.body()[max(0, len(got.body())-1000):], want)
+	}
+	orgs := got.pasted(t).OpsManagers[0].Orgs
+	if len(orgs) != 503 || orgs[502].Credentials == nil || orgs[502].Credentials.Kind != config.ServiceAccount {
+		t.Errorf("%d organizations", len(orgs))
+	}
+	if c := s.Counts(); c.Requests != 5 || c.TokenRequests != 2 || c.OK != 5 {
+		t.Errorf("requests: %+v", c)
+	}
+	for _, token := range s.Tokens() {
+		if strings.Contains(got.stdout+got.stderr, token) {
+			t.Error("a token shows")
+		}
+	}
+
+	s.SetAccount("mdb_sa_id_s3cr3t", simulator.Account{Secret: "another"})
+	got = run(t.Context(), t, true, one)
+	got.want(t, "the organizations of 1 of 2 credentials are unknown")
+	if records := decoded(t, got.stdout); len(records) != 1 || *records[0].CredentialsOf != simulated.OrgID(502) {
+		t.Errorf("got:\n%s", got.stdout)
+	}
+	if want := "cloud        service account of Ops Manager  unauthorized: "; !strings.Contains(got.stderr, want) {
+		t.Errorf("no %q in:\n%s", want, got.stderr)
+	}
+}
