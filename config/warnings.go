@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,11 @@ func (c *Config) Warnings() []string {
 		m := &c.OpsManagers[i]
 		warn := func(text string) { all = append(all, fmt.Sprintf("Ops Manager %q: %s", m.Name, text)) }
 		if m.URL.Scheme == "http" {
-			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged in transit: use https", m.URL))
+			risk := "the status can be read and forged"
+			if m.hasServiceAccount() {
+				risk = "the secrets and tokens of service accounts can be read, and the status forged,"
+			}
+			warn(fmt.Sprintf("%s is not encrypted, so %s in transit: use https", m.URL, risk))
 		}
 		if m.TLS.settings().InsecureSkipVerify {
 			warn("insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead")
@@ -94,6 +99,10 @@ func (c *Config) secretFiles() []source {
 		}
 	}
 	return unique(all, func(s source) string { return s.path })
+}
+
+func (m *OpsManager) hasServiceAccount() bool {
+	return slices.ContainsFunc(m.Orgs, func(o Org) bool { return m.CredentialsOf(&o).Kind == ServiceAccount })
 }
 
 func (c *Config) hasInlineSecret() bool {

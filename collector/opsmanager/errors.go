@@ -30,7 +30,13 @@ type Error struct {
 	RetryAfter time.Duration
 	// Err is the cause; nil if the codes are sufficient.
 	Err error
+
+	auth authentication // of a poll that got no response; nil otherwise
 }
+
+// Echoes reports whether a text, such as the name in a certificate that Err holds,
+// contains a secret of the poll in any letter case.
+func (e *Error) Echoes(text string) bool { return e.auth != nil && e.auth.echoes(text) }
 
 // Error implements error.
 func (e *Error) Error() string {
@@ -79,7 +85,7 @@ var (
 	errToken   = errors.New("the access token was rejected, and so was a new one")
 	errTimeout = errors.New("no complete response within the timeout of the poll")
 	errBroken  = errors.New("the connection failed")
-	errEcho    = errors.New("the connection error is not shown because it repeats the API key")
+	errEcho    = errors.New("the connection error is not shown because it repeats the credentials")
 	errUnasked = errors.New("the response arrived before the request: the server sends more responses than it receives requests")
 	errNotHTTP = errors.New("the response is not valid HTTP")
 	errPrefix  = errors.New("a proxy in front of Ops Manager may have changed the path, which the digest covers: configure it to pass the path on unchanged")

@@ -95,12 +95,15 @@ func (p *poll) shown(errorCode string) string {
 	return errorCode
 }
 
-// withoutEcho replaces the text of a connection error if it repeats the key, as the
+// withoutEcho replaces the text of a connection error if it repeats a secret, as the
 // names in a certificate may.
 func (p *poll) withoutEcho(err error) error {
 	var e *Error
-	if errors.As(err, &e) && p.auth.echoes(e.Err.Error()) {
-		e.Err = errEcho
+	if errors.As(err, &e) {
+		e.auth = p.auth
+		if p.auth.echoes(e.Err.Error()) {
+			e.Err = errEcho
+		}
 	}
 	return err
 }
