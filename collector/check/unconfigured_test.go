@@ -26,18 +26,13 @@ func TestUnconfigured(t *testing.T) {
 		"1,200":           {1201, nil, "", "1200 organizations, listed by opsmanager_exporter orgs", ""},
 		"not permitted":   {2, simulator.MissingRole(false), "", "unknown; 1 of 1 credential could not list all organizations (role)", ""},
 		"not there":       {2, simulator.ResourceNotFound(), "", "unknown; 1 of 1 credential could not list all organizations (not_found)", ""},
-		"hangs":           {2, simulator.Hang(), "", "unknown; 1 of 1 credential could not list all organizations (timeout)", ""},
 		"second page":     {501, simulator.Sequence(simulator.List(), simulator.HTML(502)), "", "499 organizations, listed by opsmanager_exporter orgs; 1 of 1 credential could not list all organizations (server_error)", ""},
 		"one of two keys": {3, nil, own(1, "other-s3cr3t"), "1 organization, listed by opsmanager_exporter orgs; 1 of 2 credentials could not list all organizations (unauthorized)", "the status of 1 of 2 organizations is unknown"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := simulate(t, simulator.Options{}, make([]simulator.Answer, tt.orgs)...)
 			s.SetList(tt.list)
-			settings := []string{"timeout: 1m"}
-			if name == "hangs" {
-				settings[0] = "timeout: 2s"
-			}
-			file := configuration(t, manager("om", s.URL(), 1, settings...)+tt.more)
+			file := configuration(t, manager("om", s.URL(), 1, "timeout: 1m")+tt.more)
 			line := "visible in Ops Manager \"om\" but not configured: " + tt.want + "\n"
 			got := run(t.Context(), t, Options{File: file, Online: true})
 			got.want(t, tt.err)
@@ -71,6 +66,18 @@ func TestUnconfiguredNotAsked(t *testing.T) {
 	got := run(t.Context(), t, Options{File: file, Online: true})
 	got.want(t, "the status of 1 of 1 organization is unknown")
 	if want := "\nvisible in Ops Manager \"om\" but not configured: unknown, because no status could be read\n"; !strings.HasSuffix(got.stdout, want) {
+		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
+	}
+}
+
+// A list that hangs costs the timeout of a poll.
+func TestUnconfiguredHangs(t *testing.T) {
+	t.Parallel()
+	s := simulate(t, simulator.Options{}, nil)
+	s.SetList(simulator.Hang())
+	got := run(t.Context(), t, Options{File: configuration(t, manager("om", s.URL(), 1)), Online: true})
+	got.want(t, "")
+	if want := "\nvisible in Ops Manager \"om\" but not configured: unknown; 1 of 1 credential could not list all organizations (timeout)\n"; !strings.HasSuffix(got.stdout, want) {
 		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
 	}
 }

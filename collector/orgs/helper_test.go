@@ -53,6 +53,9 @@ func manager(name, url string, orgs ...string) string {
 
 func managerWith(name, url, settings string, orgs ...string) string {
 	s := "  - name: " + name + "\n    url: " + url + "\n"
+	if !strings.Contains(settings, "timeout: ") {
+		s += "    timeout: 1m\n" // the machine may be slow
+	}
 	if settings != "" {
 		s += "    " + settings + "\n"
 	}

@@ -26,8 +26,8 @@ const (
 }`
 )
 
-// refuse responds with a challenge, of the scheme that the client has tried. As in the API reference, it has none of the headers
-// of an authenticated response.
+// refuse responds with a challenge, of the scheme that the client has tried. As in the
+// API reference, it has none of the headers of an authenticated response.
 func (e *exchange) refuse(v verdict) {
 	if v == refused {
 		e.server.shared.counts.count(e.counted, func(c *Counts) { c.Refused++ })
