@@ -83,7 +83,7 @@ func TestReasonsOfTokens(t *testing.T) {
 		"400 other":           {simulator.Body(400, "application/json", `{"error":"invalid_scope"}`), failure{opsmanager.ReasonBadResponse, 400, "invalid_scope", prefix + "HTTP 400 invalid_scope"}},
 		"401":                 {simulator.Body(401, "", ""), failure{opsmanager.ReasonUnauthorized, 401, "", prefix + "HTTP 401"}},
 		"401 unknown error":   {simulator.Body(401, "application/json", `{"error":"`+testSecret+`"}`), failure{opsmanager.ReasonUnauthorized, 401, "", prefix + "HTTP 401"}},
-		"401 role":            {simulator.MissingRole(false), failure{opsmanager.ReasonUnauthorized, 401, "USER_UNAUTHORIZED", prefix + "HTTP 401 USER_UNAUTHORIZED"}},
+		"401 role":            {simulator.MissingRole(false), failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", prefix + "HTTP 401 USER_UNAUTHORIZED"}},
 		"access list":         {simulator.NotOnAccessList("192.0.2.7"), failure{opsmanager.ReasonAccessList, 403, "IP_ADDRESS_NOT_ON_ACCESS_LIST", prefix + "HTTP 403 IP_ADDRESS_NOT_ON_ACCESS_LIST: from address 192.0.2.7"}},
 		"403":                 {simulator.Body(403, "", "no"), failure{opsmanager.ReasonForbidden, 403, "", prefix + "HTTP 403"}},
 		"404":                 {simulator.HTML(404), failure{opsmanager.ReasonNotFound, 404, "", prefix + "HTTP 404"}},
@@ -239,10 +239,11 @@ func TestTokenRevoked(t *testing.T) {
 func TestEveryTokenRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer simulator.Answer
+		again  time.Duration // when another token is requested
 		want   failure
 	}{
-		"401":  {simulator.Body(401, "", ""), failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
-		"role": {simulator.MissingRole(false), failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"401":  {simulator.Body(401, "", ""), time.Second, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
+		"role": {simulator.MissingRole(false), time.Minute, failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := clock.New()
@@ -256,10 +257,12 @@ func TestEveryTokenRefused(t *testing.T) {
 			if got := s.Counts(); got.Requests != 13 || got.TokenRequests != 2 {
 				t.Errorf("got %+v, want two tokens and 11 polls", got)
 			}
-			now.Advance(time.Minute)
-			_, _ = r.poll(t)
-			if got := s.Counts(); got.TokenRequests != 3 {
-				t.Errorf("a minute later: %+v", got)
+			for i, step := range []time.Duration{tt.again - 1, 1} {
+				now.Advance(step)
+				_, _ = r.poll(t)
+				if got := s.Counts(); got.TokenRequests != 2+i {
+					t.Errorf("step %d: %+v", i, got)
+				}
 			}
 		})
 	}

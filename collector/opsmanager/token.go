@@ -108,9 +108,7 @@ func (p *poll) tokenRefusal(a *answer) *Error {
 	if e.ErrorCode == "" {
 		e.ErrorCode = code
 	}
-	switch {
-	case a.code == http.StatusUnauthorized,
-		a.code == http.StatusBadRequest && (code == "invalid_client" || code == "unauthorized_client" || code == "invalid_grant"):
+	if a.code == http.StatusBadRequest && (code == "invalid_client" || code == "unauthorized_client" || code == "invalid_grant") {
 		e.Reason = ReasonUnauthorized
 	}
 	return e

@@ -13,14 +13,13 @@ import (
 )
 
 const (
-	// pause is how long a request for a token is not repeated after it failed: the
-	// polls of a scrape share the failure.
+	// pause is how long a request for a token is not repeated after it failed, or after
+	// its token was of no use: the polls of a scrape share the failure.
 	pause = time.Second
 	// maxPause limits the pause that a server may demand.
 	maxPause = time.Minute
-	// doubt is how long a refused token is not replaced if the refusal may have
-	// another cause than the token.
-	doubt = time.Minute
+	// trust is how long a token is not replaced if it is refused for a missing role.
+	trust = time.Minute
 )
 
 // Account is the state of one service account at one origin.
@@ -139,20 +138,19 @@ func (a *Account) Accepted(t *Token) {
 // another token: t is dropped, once, however many polls used it. role reports whether
 // the response says that the account lacks a role.
 //
-// An account that was removed is refused with each new token, and one without a role
-// with a good one. So that they do not cost a token in each poll, a token less than a
-// minute old stays if it replaces one that was refused too and has not been accepted
-// since, and also if only a role is missing and it has been accepted.
+// So that an account that is refused with every token does not cost one in each poll,
+// a token that replaces a refused one and has not been accepted itself stays for a
+// second. One that is refused for a missing role, although it was accepted or
+// replaces another, stays for a minute.
 func (a *Account) Refused(t *Token, role bool) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.token != t {
 		return true
 	}
-	if age := a.now().Sub(t.requested); age >= 0 && age < doubt {
-		if t.replacement && !t.accepted || role && (t.replacement || t.accepted) {
-			return false
-		}
+	age := a.now().Sub(t.requested).Abs() // the clock may have been set back
+	if t.replacement && !t.accepted && age < pause || role && (t.replacement || t.accepted) && age < trust {
+		return false
 	}
 	a.token, a.refused = nil, true
 	return true
