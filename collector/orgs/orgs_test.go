@@ -130,7 +130,7 @@ func TestOneKeyForEachOrganization(t *testing.T) {
 		s.SetOrg(simulated.OrgID(i), simulator.Org{Keys: []string{key}})
 		configured = append(configured, org(i, keyOf(key)))
 	}
-	got := run(t.Context(), t, false, managerWith("production", s.URL(), "max_concurrent_requests: 8\n    reuse_connections: false", configured...))
+	got := run(t.Context(), t, false, managerWith("production", s.URL(), "max_concurrent_requests: 8", configured...))
 	got.want(t, "")
 	if !strings.Contains(got.stdout, "# 200 organizations, 0 not configured\n") {
 		t.Errorf("got:\n%.400s", got.stdout)
