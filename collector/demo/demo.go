@@ -20,7 +20,7 @@ const (
 	privateKey   = "demo-private-key"
 	wrongKey     = "not-the-private-key"
 	clientID     = "mdb_sa_id_demo"
-	clientSecret = "mdb_sa_sk_demo"
+	clientSecret = "mdb_sa_sk_demo" //nolint:gosec // see above
 
 	// timeout is short, so that the organization that never responds does not delay
 	// the first scrape.

@@ -91,7 +91,8 @@ func TestInvalidIDs(t *testing.T) {
 	s.SetList(pages(&asked, page{Results: []any{
 		listed("x\n- id: y"), listed(simulated.OrgID(1) + "0"), listed(simulated.OrgID(1)[1:]), listed("5f1e9c2b8d3a4e000000000g"),
 		listed(privateKey), listed(""), listed(upper), listed(simulated.OrgID(2)), listed(strings.Repeat("é", 300)),
-		map[string]any{"id": "deleted", "isDeleted": true}, map[string]any{"name": "no ID"},
+		map[string]any{"id": "deleted", "isDeleted": true},
+		map[string]any{"name": "no ID"},
 	}}))
 	got := run(t.Context(), t, false, manager("production", s.URL(), org(0)))
 	got.want(t, "")
