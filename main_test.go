@@ -17,6 +17,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -475,6 +476,46 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	sim.SetOrg(id, simulator.Org{Answer: simulator.MissingRole(false)})
 	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: the status of 1 of 1 organization is unknown\n") {
 		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
+	}
+}
+
+// orgs lists organizations; serving never does.
+func TestOrgs(t *testing.T) {
+	t.Parallel()
+	const id, other = "5f1e9c2b8d3a4e0012ab34cd", "5f1e9c2b8d3a4e0012ab34ce"
+	sim := simulated.Server(t, simulator.Options{})
+	sim.SetKey("jkqmzxvt", "a-private-key")
+	sim.SetOrg(id, simulator.Org{Name: "Payments"})
+	sim.SetOrg(other, simulator.Org{Name: "Risk"})
+	var lists atomic.Int64
+	sim.SetList(func(w http.ResponseWriter, r *http.Request) {
+		lists.Add(1)
+		simulator.List()(w, r)
+	})
+	file := testfile.New(t, "opsmanager.yml", fmt.Sprintf("ops_managers:\n  - url: %s\n    timeout: 1m\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id))
+	p := startProgram(t, "--config.file="+file)
+	for _, path := range []string{"/metrics", "/", "/sd", "/probe?target=" + id + "&debug=true", "/metrics"} {
+		if resp, body := p.get(t, path); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s, %s", path, resp.Status, body)
+		}
+	}
+	p.stop(t, syscall.SIGTERM)
+	if n := lists.Load(); n != 0 {
+		t.Errorf("%d lists while serving", n)
+	}
+	for output, want := range map[string]string{
+		"yaml": "      # configured: " + id + " \"Payments\"\n      - id: \"" + other + "\"\n        name: \"Risk\"\n",
+		"json": `"org_id": "` + other + `",`,
+	} {
+		status, stdout, stderr := runProgram(t, "orgs", "--output="+output, "--config.file="+file)
+		if status != 0 || !strings.Contains(stdout, want) || strings.Contains(stdout+stderr, "private-key") {
+			t.Errorf("%s: exit status %d, %s%s", output, status, stdout, stderr)
+		}
+	}
+	sim.RemoveKey("jkqmzxvt")
+	status, _, stderr := runProgram(t, "orgs", "--config.file="+file)
+	if want := "opsmanager_exporter: the organizations of 1 of 1 credential are unknown\n"; status != 1 || !strings.HasSuffix(stderr, want) {
+		t.Errorf("exit status %d, %s", status, stderr)
 	}
 }
 
