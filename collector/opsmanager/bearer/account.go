@@ -54,7 +54,7 @@ type Request func(ctx context.Context) (*Token, time.Duration, error)
 //
 // Token returns the error of ctx if that is done first.
 func (a *Account) Token(ctx context.Context, hold time.Duration, request Request) (*Token, error) {
-	for {
+	for ctx.Err() == nil {
 		a.mu.Lock()
 		now := a.now()
 		token := a.token
@@ -86,9 +86,9 @@ func (a *Account) Token(ctx context.Context, hold time.Duration, request Request
 		case <-patience.C:
 		case <-ctx.Done():
 			patience.Stop()
-			return nil, ctx.Err()
 		}
 	}
+	return nil, ctx.Err()
 }
 
 // paused reports whether the last failure is shared.
