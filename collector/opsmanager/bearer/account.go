@@ -157,13 +157,18 @@ func (a *Account) Refused(t *Token, role bool) (again bool) {
 }
 
 // Echoes reports whether a text contains, in any letter case, the client ID, the
-// secret or the token t, which may be nil.
+// secret, the token in use or the token t, which may be nil.
 func (a *Account) Echoes(text string, t *Token) bool {
 	id, secret := a.key.Public.Reveal(), a.key.Private.Reveal()
 	escapedID, escapedSecret := url.QueryEscape(id), url.QueryEscape(secret)
 	secrets := []string{id, secret, escapedID, escapedSecret, base64.StdEncoding.EncodeToString([]byte(escapedID + ":" + escapedSecret))}
-	if t != nil {
-		secrets = append(secrets, t.value())
+	a.mu.Lock()
+	current := a.token
+	a.mu.Unlock()
+	for _, token := range []*Token{t, current} {
+		if token != nil {
+			secrets = append(secrets, token.value())
+		}
 	}
 	text = strings.ToLower(text)
 	return slices.ContainsFunc(secrets, func(s string) bool {

@@ -262,7 +262,7 @@ func TestAccounts(t *testing.T) {
 
 func TestEchoes(t *testing.T) {
 	a := NewAccounts(time.Now).Of(origin, config.KeyPair{Public: config.NewSecret("my+id"), Private: config.NewSecret("my/secret")})
-	token, err := NewToken(Response{AccessToken: "abc.DEF", TokenType: "bearer"})
+	token, err := NewToken(Response{AccessToken: "abc.DEF", TokenType: "bearer", Retracted: func() bool { return false }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -275,6 +275,10 @@ func TestEchoes(t *testing.T) {
 	}
 	if a.Echoes("abc.DEF", nil) {
 		t.Error("without a token")
+	}
+	get(t, a, func(context.Context) (*Token, time.Duration, error) { return token, 0, nil })
+	if !a.Echoes("abc.DEF", nil) {
+		t.Error("the token in use")
 	}
 }
 
