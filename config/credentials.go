@@ -129,10 +129,10 @@ var (
 
 // explain adds the fix to an error of [cleanKey].
 func (h namedHalf) explain(err error) error {
-	switch err { //nolint:errorlint // never wrapped
-	case errKeyEmpty:
+	switch {
+	case errors.Is(err, errKeyEmpty):
 		return fmt.Errorf("%w: it must contain %s", err, h.what)
-	case errKeyLines:
+	case errors.Is(err, errKeyLines):
 		return fmt.Errorf("%w: it must contain only %s, on a single line", err, h.what)
 	}
 	return fmt.Errorf("%w: it must contain only %s, as plain text", err, h.what)

@@ -79,7 +79,7 @@ func doubtful(key Secret) string {
 	case len(text) > 1 && strings.ContainsRune("\"'`", rune(text[0])) && text[0] == text[len(text)-1]:
 		return "is quoted, and the quotes are taken as part of it: remove them"
 	case placeholder.MatchString(text):
-		return "looks like a placeholder, which is not expanded: use the key itself"
+		return "looks like a placeholder, which is not expanded: use the value itself"
 	}
 	return ""
 }

@@ -122,7 +122,7 @@ func TestWarningOfOneSlot(t *testing.T) {
 
 func TestWarningOfPlaceholders(t *testing.T) {
 	const (
-		placeholder = "looks like a placeholder, which is not expanded: use the key itself"
+		placeholder = "looks like a placeholder, which is not expanded: use the value itself"
 		quotes      = "is quoted, and the quotes are taken as part of it: remove them"
 	)
 	for key, want := range map[string]string{

@@ -111,7 +111,7 @@ func ownFaults(tb testing.TB) []fault {
 	tb.Helper()
 	var own []fault
 	for i, f := range allFaults(tb) {
-		if !f.program && (ci.Running() || !f.isTwin() || i%8 < 2) {
+		if !f.program && (ci.Running() || !f.isTwin() || i%16 < 2) {
 			own = append(own, f)
 		}
 	}

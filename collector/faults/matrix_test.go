@@ -19,7 +19,7 @@ import (
 // all responses of an Ops Manager, even in place of a challenge or token, next to a healthy
 // Ops Manager. Most faults are tested with an API key and with a service account. Outside CI
 // each of these is tested in only one of the two ways, and those of service accounts that are
-// not about them in every fourth case. If a fault can be mended, the first scrape afterwards
+// not about them in one case of eight. If a fault can be mended, the first scrape afterwards
 // is complete, or the first a second later if there was no token. With -v the results are
 // printed.
 func TestMatrix(t *testing.T) {
@@ -28,7 +28,7 @@ func TestMatrix(t *testing.T) {
 	for name, alone := range map[string]bool{"one of many": false, "all it says": true} {
 		t.Run(name, func(t *testing.T) {
 			for i, f := range allFaults(t) {
-				if !ci.Running() && (alone == (i%2 == 0) || f.isTwin() && i%8 > 1) {
+				if !ci.Running() && (alone == (i%2 == 0) || f.isTwin() && i%16 > 1) {
 					continue
 				}
 				t.Run(f.name, func(t *testing.T) {

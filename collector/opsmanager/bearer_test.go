@@ -69,7 +69,7 @@ func TestReasonsOfTokens(t *testing.T) {
 	body := func(text string) simulator.Answer {
 		return simulator.Body(http.StatusOK, "application/json", text)
 	}
-	lie := func(member string, value any) simulator.Answer { return simulator.TokenWith(member, value) }
+	lie := simulator.TokenWith
 	const (
 		notToken = prefix + "HTTP 200: the body is not a token response in JSON as of RFC 6749"
 		badValue = prefix + "HTTP 200: access_token is empty, longer than 16 KiB, or has characters that no token may have"

@@ -98,8 +98,7 @@ func (p *poll) shown(errorCode string) string {
 // withoutEcho replaces the text of a connection error if it repeats a secret, as the
 // names in a certificate may.
 func (p *poll) withoutEcho(err error) error {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		e.auth = p.auth
 		if p.auth.echoes(e.Err.Error()) {
 			e.Err = errEcho

@@ -54,7 +54,7 @@ type Request func(ctx context.Context) (*Token, time.Duration, error)
 //
 // Token returns the error of ctx if that is done first.
 func (a *Account) Token(ctx context.Context, hold time.Duration, request Request) (*Token, error) {
-	for {
+	for ctx.Err() == nil {
 		a.mu.Lock()
 		now := a.now()
 		token := a.token
@@ -86,9 +86,9 @@ func (a *Account) Token(ctx context.Context, hold time.Duration, request Request
 		case <-patience.C:
 		case <-ctx.Done():
 			patience.Stop()
-			return nil, ctx.Err()
 		}
 	}
+	return nil, ctx.Err()
 }
 
 // paused reports whether the last failure is shared.
@@ -157,13 +157,18 @@ func (a *Account) Refused(t *Token, role bool) (again bool) {
 }
 
 // Echoes reports whether a text contains, in any letter case, the client ID, the
-// secret or the token t, which may be nil.
+// secret, the token in use or the token t, which may be nil.
 func (a *Account) Echoes(text string, t *Token) bool {
 	id, secret := a.key.Public.Reveal(), a.key.Private.Reveal()
 	escapedID, escapedSecret := url.QueryEscape(id), url.QueryEscape(secret)
 	secrets := []string{id, secret, escapedID, escapedSecret, base64.StdEncoding.EncodeToString([]byte(escapedID + ":" + escapedSecret))}
-	if t != nil {
-		secrets = append(secrets, t.value())
+	a.mu.Lock()
+	current := a.token
+	a.mu.Unlock()
+	for _, token := range []*Token{t, current} {
+		if token != nil {
+			secrets = append(secrets, token.value())
+		}
 	}
 	text = strings.ToLower(text)
 	return slices.ContainsFunc(secrets, func(s string) bool {

@@ -66,7 +66,11 @@ func NewToken(r Response) (*Token, error) {
 }
 
 func isNotOfToken(r rune) bool {
-	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("-._~+/", r))
+	switch {
+	case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("-._~+/", r):
+		return false
+	}
+	return true
 }
 
 // Authorization returns the Authorization header.
