@@ -37,6 +37,7 @@ import (
 	"opsmanager_exporter/collector/lifecycle"
 	"opsmanager_exporter/collector/listener"
 	"opsmanager_exporter/collector/listener/webconfig"
+	"opsmanager_exporter/collector/orgs"
 	"opsmanager_exporter/collector/output"
 	"opsmanager_exporter/collector/statuspage"
 	"opsmanager_exporter/collector/web"
@@ -94,6 +95,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 	checkOptions := check.Options{Stdout: stdout, Stderr: stderr, Terminal: output.IsTerminal(stderr)}
 	checkCommand.Flag("online", "Also poll every organization once, and say how to fix each failure.").BoolVar(&checkOptions.Online)
 	checkOutput := checkCommand.Flag("output", "Output format of --online: table or json.").Default("table").String()
+	orgsCommand := app.Command("orgs", "Print the organizations that the configured credentials can see, ready to paste into the configuration.")
+	orgsOptions := orgs.Options{Stdout: stdout, Stderr: stderr}
+	orgsOutput := orgsCommand.Flag("output", "Output format: yaml or json.").Default("yaml").String()
 	healthCommand := app.Command("healthcheck", "Exit with status 0 if there is an HTTP response from --web.listen-address; for containers without a shell.")
 	demoCommand := app.Command("demo", "Serve metrics of a simulated Ops Manager on this host; needs no configuration. Eight organizations: one synced, one not, one alternating, five that cannot be read.")
 	switch {
@@ -102,6 +106,8 @@ func run(args []string, stdout, stderr io.Writer) int {
 		app.GetFlag("config.file").Hidden()
 	case flags.Selected(app, args, checkCommand):
 		flags.HideAllBut(app, "config.file", "web.config.file")
+	case flags.Selected(app, args, orgsCommand):
+		flags.HideAllBut(app, "config.file")
 	case flags.Selected(app, args, healthCommand):
 		flags.HideAllBut(app, "web.listen-address", "web.config.file")
 	}
@@ -116,6 +122,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 		app.GetFlag("scrape.timeout-offset"):  flags.Duration(0),
 		app.GetFlag("scrape.default-timeout"): flags.Duration(100 * time.Millisecond),
 		checkCommand.GetFlag("output"):        flags.OneOf("table", "json"),
+		orgsCommand.GetFlag("output"):         flags.OneOf("yaml", "json"),
 	} {
 		flags.Explain(flag, check)
 	}
@@ -169,6 +176,11 @@ func run(args []string, stdout, stderr io.Writer) int {
 			_, err := webconfig.Open(ctx, *s.web.WebConfigFile, promslog.NewNopLogger())
 			return errors.Join(err, check.Run(ctx, checkOptions))
 		}
+	case orgsCommand.FullCommand():
+		orgsOptions.File, orgsOptions.JSON = *configFile, *orgsOutput == "json"
+		orgsOptions.Exporter = collector.NewExporter(promslog.NewNopLogger(), version.Version)
+		defer orgsOptions.Exporter.Close()
+		command = func(ctx context.Context) error { return orgs.Run(ctx, orgsOptions) }
 	case healthCommand.FullCommand():
 		command = func(ctx context.Context) error {
 			return healthcheck.Run(ctx, *s.web.WebListenAddresses, *s.web.WebConfigFile)

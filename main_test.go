@@ -18,6 +18,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -464,6 +465,7 @@ func TestBadInput(t *testing.T) {
 		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: must be a duration with a unit, such as 500ms or 5s" + help},
 		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: must be at least 100ms" + help},
 		{"output", []string{"check", "--output=xml"}, `opsmanager_exporter: --output="xml": must be table or json` + help},
+		{"output of orgs", []string{"orgs", "--output=table"}, `opsmanager_exporter: --output="table": must be yaml or json` + help},
 		{"log level", []string{"--log.level=warning"}, `opsmanager_exporter: --log.level="warning": must be debug, info, warn or error` + help},
 		{"log format", []string{"--log.format=text"}, `opsmanager_exporter: --log.format="text": must be logfmt or json` + help},
 		{"port alone", []string{"--web.listen-address=20301"}, "opsmanager_exporter: --web.listen-address=20301: must be host:port or :port, such as :20301" + help},
@@ -533,6 +535,46 @@ func TestHealthcheckAndCheck(t *testing.T) {
 	sim.SetOrg(id, simulator.Org{Answer: simulator.MissingRole(false)})
 	if status, _, stderr := runProgram(t, "check", "--online", "--config.file="+file); status != 1 || !strings.HasSuffix(stderr, "opsmanager_exporter: the status of 1 of 1 organization is unknown\n") {
 		t.Errorf("check of a failing organization: exit status %d, %s", status, stderr)
+	}
+}
+
+// orgs lists organizations; serving never does.
+func TestOrgs(t *testing.T) {
+	t.Parallel()
+	const id, other = "5f1e9c2b8d3a4e0012ab34cd", "5f1e9c2b8d3a4e0012ab34ce"
+	sim := simulated.Server(t, simulator.Options{})
+	sim.SetKey("jkqmzxvt", "a-private-key")
+	sim.SetOrg(id, simulator.Org{Name: "Payments"})
+	sim.SetOrg(other, simulator.Org{Name: "Risk"})
+	var lists atomic.Int64
+	sim.SetList(func(w http.ResponseWriter, r *http.Request) {
+		lists.Add(1)
+		simulator.List()(w, r)
+	})
+	file := testfile.New(t, "opsmanager.yml", fmt.Sprintf("ops_managers:\n  - url: %s\n    timeout: 1m\n    api_key: {public_key: jkqmzxvt, private_key: a-private-key}\n    orgs: [{id: %s}]\n", sim.URL(), id))
+	p := startProgram(t, "--config.file="+file)
+	for _, path := range []string{"/metrics", "/", "/sd", "/probe?target=" + id + "&debug=true", "/metrics"} {
+		if resp, body := p.get(t, path); resp.StatusCode != http.StatusOK {
+			t.Errorf("%s: %s, %s", path, resp.Status, body)
+		}
+	}
+	p.stop(t, syscall.SIGTERM)
+	if n := lists.Load(); n != 0 {
+		t.Errorf("%d lists while serving", n)
+	}
+	for output, want := range map[string]string{
+		"yaml": "      # configured: " + id + " \"Payments\"\n      - id: \"" + other + "\"\n        name: \"Risk\"\n",
+		"json": `"org_id": "` + other + `",`,
+	} {
+		status, stdout, stderr := runProgram(t, "orgs", "--output="+output, "--config.file="+file)
+		if status != 0 || !strings.Contains(stdout, want) || strings.Contains(stdout+stderr, "private-key") {
+			t.Errorf("%s: exit status %d, %s%s", output, status, stdout, stderr)
+		}
+	}
+	sim.RemoveKey("jkqmzxvt")
+	status, _, stderr := runProgram(t, "orgs", "--config.file="+file)
+	if want := "opsmanager_exporter: the organizations of 1 of 1 credential are unknown\n"; status != 1 || !strings.HasSuffix(stderr, want) {
+		t.Errorf("exit status %d, %s", status, stderr)
 	}
 }
 
@@ -690,6 +732,7 @@ func TestHelpOfCommands(t *testing.T) {
 		}},
 		{[]string{"demo", "--help"}, slices.DeleteFunc(slices.Clone(serve), func(f string) bool { return f == "config.file" }), []string{"usage: opsmanager_exporter demo [<flags>]\n", "--web.listen-address=127.0.0.1:20301 "}},
 		{[]string{"check", "--help"}, strings.Fields("help version config.file web.config.file online output"), []string{"usage: opsmanager_exporter check [<flags>]\n"}},
+		{[]string{"orgs", "--help"}, strings.Fields("help version config.file output"), []string{"usage: opsmanager_exporter orgs [<flags>]\n", "--output=yaml "}},
 		{[]string{"help", "healthcheck"}, strings.Fields("help version web.listen-address web.config.file"), []string{"usage: opsmanager_exporter healthcheck [<flags>]\n", "--web.listen-address=:20301 "}},
 	} {
 		status, help, stderr := runProgram(t, tt.args...)

@@ -17,8 +17,9 @@ import (
 
 func TestREADMEFlags(t *testing.T) {
 	t.Parallel()
-	var want []string
-	for _, args := range [][]string{{"--help"}, {"check", "--help"}} {
+	var flags []string
+	defaults := make(map[string][]string) // several commands may have the same flag
+	for _, args := range [][]string{{"--help"}, {"check", "--help"}, {"orgs", "--help"}} {
 		_, help, _ := runProgram(t, args...)
 		for _, flag := range flagsOf(help) {
 			name, value := flag[1], strings.Trim(flag[2], `"`)
@@ -33,12 +34,18 @@ func TestREADMEFlags(t *testing.T) {
 			if value != "" {
 				value = "`" + value + "`"
 			}
-			if row := fmt.Sprintf("`--%s` %s", name, value); !slices.Contains(want, row) {
-				want = append(want, row)
+			if !slices.Contains(flags, name) {
+				flags = append(flags, name)
+			}
+			if !slices.Contains(defaults[name], value) {
+				defaults[name] = append(defaults[name], value)
 			}
 		}
 	}
-	var got []string
+	var got, want []string
+	for _, name := range flags {
+		want = append(want, fmt.Sprintf("`--%s` %s", name, strings.Join(defaults[name], ", ")))
+	}
 	rows := readme.Table(t, "README.md", "flag")
 	readme.First(t, rows)
 	for _, row := range rows {

@@ -192,7 +192,7 @@ func TestLogOfDebug(t *testing.T) {
 	defer e.Close()
 	m := config.OpsManager{
 		Name: "production", URL: mustParse(t, "http://127.0.0.1:1"), Timeout: time.Minute, MaxConcurrentRequests: 1,
-		APIKey: &config.APIKey{PublicKey: config.NewSecret("a"), PrivateKey: config.NewSecret("b")},
+		Credentials: &config.Credentials{Public: config.Half{Text: config.NewSecret("a")}, Private: config.Half{Text: config.NewSecret("b")}},
 	}
 	var ids []string
 	for i := range manyAlike + 1 {

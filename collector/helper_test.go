@@ -57,7 +57,7 @@ func start(t testing.TB, s settings) *fixture {
 		for i := range f.manager.Orgs {
 			public := fmt.Sprintf("own%05d", i)
 			sim.SetKey(public, privateKey)
-			f.manager.Orgs[i].APIKey = simulated.Key(public)
+			f.manager.Orgs[i].Credentials = simulated.Key(public)
 		}
 	}
 	if s.log == nil {

@@ -40,7 +40,7 @@ func TestOpsManagersApart(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			m := config.OpsManager{Name: name, URL: base, APIKey: simulated.Key(publicKey), Timeout: 2 * limit, MaxConcurrentRequests: 4}
+			m := config.OpsManager{Name: name, URL: base, Credentials: simulated.Key(publicKey), Timeout: 2 * limit, MaxConcurrentRequests: 4}
 			for i := range 10 {
 				m.Orgs = append(m.Orgs, config.Org{ID: orgID(1000*len(managers) + i)})
 			}

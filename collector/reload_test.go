@@ -213,7 +213,7 @@ func TestReloadOfOneOrganization(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "om.key")
 	testfile.Write(t, file, privateKey)
-	f.manager.APIKey = &config.APIKey{PublicKey: config.NewSecret(publicKey), PrivateKeyFile: file}
+	f.manager.Credentials = &config.Credentials{Public: config.Half{Text: config.NewSecret(publicKey)}, Private: config.Half{File: file}}
 	f.apply()
 	f.expect(t, "before", "1")
 	if err := os.Remove(file); err != nil {

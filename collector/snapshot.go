@@ -7,6 +7,7 @@ import (
 
 	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
 // Snapshot is the result of the last scrapes, for the status page; metrics come only
@@ -23,6 +24,8 @@ type OrgSnapshot struct {
 	Name       string // the ID if no name is configured
 	OpsManager string
 	Team       string // "" if none is configured
+	// Credentials is the kind of credentials that the organization is polled with.
+	Credentials config.Kind
 	// Status is the status that the last scrape read; "" if it failed or there was
 	// no scrape yet.
 	Status opsmanager.Status
@@ -75,7 +78,8 @@ func newSnapshot(orgs []*organization, reload *Reload) *Snapshot {
 		h.mu.Lock()
 		s.Orgs[i] = OrgSnapshot{
 			ID: org.config.ID, Name: org.name, OpsManager: org.target.settings.Name, Team: org.config.Team,
-			Status: h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since, AtLeast: h.atLeast,
+			Credentials: org.target.settings.CredentialsOf(&org.config).Kind,
+			Status:      h.last.Status, Err: h.last.err, Polled: h.last.at, Since: h.since, AtLeast: h.atLeast,
 			Duration: h.last.duration, LastSuccess: h.lastSuccess,
 		}
 		a := h.last

@@ -17,7 +17,7 @@ func TestAdvice(t *testing.T) {
 	f := start(t, settings{orgs: 4})
 	f.sim.SetOrg(orgID(1), simulator.Org{Answer: simulator.Status("NOT_SYNCED")})
 	f.sim.SetOrg(orgID(2), simulator.Org{Answer: simulator.MissingRole(false)})
-	f.manager.Orgs[3].APIKey = simulated.Key("unknown")
+	f.manager.Orgs[3].Credentials = simulated.Key("unknown")
 	f.manager.TLS = missingCA(t)
 	f.apply()
 	f.exporter.Snapshot() // before the first scrape

@@ -96,9 +96,9 @@ func (s *shared) newTarget(settings config.OpsManager, before *target) *target {
 			before.mu.Unlock()
 		}
 	}
-	if settings.APIKey != nil {
-		t.key = s.key(settings.APIKey, t.reads, logger)
-		if before != nil && reflect.DeepEqual(before.settings.APIKey, settings.APIKey) {
+	if settings.Credentials != nil {
+		t.key = s.key(settings.Credentials, t.reads, logger)
+		if before != nil && reflect.DeepEqual(before.settings.Credentials, settings.Credentials) {
 			t.key = before.key
 		}
 	}
@@ -117,17 +117,17 @@ func (s *shared) newOrganization(c config.Org, before *organization, t *target) 
 		}
 	}
 	org.place = t.scheduler.NewPlace(place)
-	if c.APIKey != nil {
-		org.key = s.key(c.APIKey, t.reads, s.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
-		if before != nil && reflect.DeepEqual(before.config.APIKey, c.APIKey) {
+	if c.Credentials != nil {
+		org.key = s.key(c.Credentials, t.reads, s.logger.With("ops_manager", t.settings.Name, "org_id", c.ID))
+		if before != nil && reflect.DeepEqual(before.config.Credentials, c.Credentials) {
 			org.key = before.key
 		}
 	}
 	return org
 }
 
-// key returns the last good value of an API key.
-func (s *shared) key(k *config.APIKey, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
+// key returns the last good value of credentials.
+func (s *shared) key(k *config.Credentials, reads *lastgood.Reads, logger *slog.Logger) *lastgood.Value[config.KeyPair] {
 	return lastgood.New(func() (config.KeyPair, error) { return s.files.ReadKey(k) }, reads, logger)
 }
 

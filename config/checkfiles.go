@@ -13,7 +13,7 @@ func (c *Config) CheckFiles() []error {
 	f := c.reader()
 	var checks []func() []error
 	for _, k := range c.keys() {
-		checks = append(checks, func() []error { return f.checkKey(k.APIKey) })
+		checks = append(checks, func() []error { return f.checkKey(k.Credentials) })
 	}
 	for _, m := range c.OpsManagers {
 		checks = append(checks, func() []error { return f.checkTLS(m.TLS) })
@@ -21,9 +21,9 @@ func (c *Config) CheckFiles() []error {
 	return unique(together(checks), error.Error)
 }
 
-func (f *Files) checkKey(k *APIKey) []error {
+func (f *Files) checkKey(c *Credentials) []error {
 	var all []error
-	for _, half := range []*APIKey{{PublicKeyFile: k.PublicKeyFile}, {PrivateKeyFile: k.PrivateKeyFile}} {
+	for _, half := range []*Credentials{{Kind: c.Kind, Public: c.Public}, {Kind: c.Kind, Private: c.Private}} {
 		if _, err := f.ReadKey(half); err != nil {
 			all = append(all, err)
 		}
@@ -31,7 +31,7 @@ func (f *Files) checkKey(k *APIKey) []error {
 	if len(all) > 0 {
 		return all
 	}
-	if _, err := f.ReadKey(k); err != nil {
+	if _, err := f.ReadKey(c); err != nil {
 		all = append(all, err)
 	}
 	return all

@@ -2,7 +2,7 @@
 // certificate files that it names.
 //
 // [Load] returns either a valid configuration or all problems of the file at once.
-// The files that a configuration names are read later, each time [APIKey.Read] or
+// The files that a configuration names are read later, each time [Credentials.Read] or
 // [TLS.Read] is called, so they can be replaced without a reload. A program that
 // reloads its configuration reads through one [Files], which limits the number of
 // reads blocked by a dead network file system. Secrets appear in no error and in no
@@ -42,9 +42,9 @@ type OpsManager struct {
 	// URL is an http or https URL with a host, an optional path prefix, and no user,
 	// query or fragment.
 	URL *url.URL
-	// APIKey is used for organizations without their own key. It may be nil if every
-	// organization has its own.
-	APIKey *APIKey
+	// Credentials are used for organizations without their own. They may be nil if
+	// every organization has its own.
+	Credentials *Credentials
 	// TLS holds the settings for verifying the server and for the client certificate.
 	TLS TLS
 	// Proxy holds the proxy settings.
@@ -63,14 +63,9 @@ type OpsManager struct {
 	Orgs []Org
 }
 
-// Key returns the API key for polling o. It is never nil for an organization of m
-// in a configuration that [Load] returned.
-func (m *OpsManager) Key(o *Org) *APIKey {
-	if o.APIKey != nil {
-		return o.APIKey
-	}
-	return m.APIKey
-}
+// CredentialsOf returns the credentials for polling o. They are never nil for an
+// organization of m in a configuration that [Load] returned.
+func (m *OpsManager) CredentialsOf(o *Org) *Credentials { return cmp.Or(o.Credentials, m.Credentials) }
 
 // TeamOf returns the team responsible for o, or "" if none is configured.
 func (m *OpsManager) TeamOf(o *Org) string { return cmp.Or(o.Team, m.Team) }
@@ -83,6 +78,6 @@ type Org struct {
 	Name string
 	// Team is responsible for this organization. If empty, the Ops Manager's is used.
 	Team string
-	// APIKey is nil if the key of the Ops Manager is used.
-	APIKey *APIKey
+	// Credentials are nil if those of the Ops Manager are used.
+	Credentials *Credentials
 }

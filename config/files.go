@@ -49,8 +49,8 @@ func NewFiles() *Files {
 	return &Files{limit: readLimit, stuckAfter: stuckAfter, slots: make(chan struct{}, maxReads), reads: map[*read]bool{}}
 }
 
-// ReadKey is [APIKey.Read] within the limits of f.
-func (f *Files) ReadKey(k *APIKey) (KeyPair, error) { return within(f, k.sources(), k.Read) }
+// ReadKey is [Credentials.Read] within the limits of f.
+func (f *Files) ReadKey(c *Credentials) (KeyPair, error) { return within(f, c.sources(), c.Read) }
 
 // ReadTLS is [TLS.Read] within the limits of f.
 func (f *Files) ReadTLS(t TLS) (*TLSMaterial, error) { return within(f, t.sources(), t.Read) }

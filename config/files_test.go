@@ -44,7 +44,7 @@ func TestFilesKeepOffAStuckFile(t *testing.T) {
 		wantError(t, err, stuckText)
 		_, err = f.begin(append(sourceOf("b"), sourceOf("a")...))
 		wantError(t, err, stuckText)
-		_, err = f.ReadKey(&APIKey{PrivateKeyFile: "a"})
+		_, err = f.ReadKey(&Credentials{Private: Half{File: "a"}})
 		wantError(t, err, stuckText)
 		if took := time.Since(begun); took != 0 {
 			t.Errorf("took %s", took)
@@ -80,14 +80,14 @@ func TestFilesBoundReads(t *testing.T) {
 		begun = time.Now()
 		_, err = f.begin(sourceOf("a"))
 		wantError(t, err, allStuckText)
-		_, err = f.ReadKey(&APIKey{PrivateKeyFile: "a"})
+		_, err = f.ReadKey(&Credentials{Private: Half{File: "a"}})
 		wantError(t, err, allStuckText)
 		_, err = within(f, sourceOf("a"), func() (int, error) { t.Error("read"); return 0, nil })
 		wantError(t, err, allStuckText)
 		if took := time.Since(begun); took != 0 {
 			t.Errorf("took %s", took)
 		}
-		if _, err := f.ReadKey(&APIKey{PublicKey: NewSecret("a"), PrivateKey: NewSecret("b")}); err != nil {
+		if _, err := f.ReadKey(&Credentials{Public: Half{Text: NewSecret("a")}, Private: Half{Text: NewSecret("b")}}); err != nil {
 			t.Errorf("a key that is in no file: %v", err)
 		}
 		for _, end := range ends {

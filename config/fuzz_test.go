@@ -65,7 +65,7 @@ func FuzzLoad(f *testing.F) {
 // hideSecrets replaces each secret of c by its rendered placeholder.
 func hideSecrets(c *Config) {
 	for _, k := range c.keys() {
-		k.PublicKey, k.PrivateKey = NewSecret(k.PublicKey.String()), NewSecret(k.PrivateKey.String())
+		k.Public.Text, k.Private.Text = NewSecret(k.Public.Text.String()), NewSecret(k.Private.Text.String())
 	}
 	for i := range c.OpsManagers {
 		m := &c.OpsManagers[i]
@@ -99,6 +99,10 @@ func FuzzLoadHidesSecrets(f *testing.F) {
 		"public key":          "    api_key:\n      public_key: SECRET\n      private_key: a\n",
 		"api key pair":        "    api_key:\n      SECRET: SECRET\n",
 		"api key":             "    api_key: SECRET\n",
+		"client secret":       "    service_account:\n      client_id: a\n      client_secret: SECRET\n",
+		"client ID":           "    service_account:\n      client_id: SECRET\n      client_secret: a\n",
+		"account pair":        "    service_account:\n      SECRET: SECRET\n",
+		"account":             "    service_account: SECRET\n",
 		"tls key":             "    tls_config:\n      cert: a\n      key: SECRET\n",
 		"proxy":               "    proxy_url: http://SECRET@proxy.example.net\n",
 		"proxy password":      "    proxy_url: \"http://user:SECRET@proxy.example.net:3128/\"\n",

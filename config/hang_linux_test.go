@@ -103,10 +103,10 @@ func TestDeadFileSystem(t *testing.T) {
 	if got := len(f.slots); got != maxReads {
 		t.Errorf("%d reads are stuck, want %d", got, maxReads)
 	}
-	key := &APIKey{PublicKey: NewSecret("a"), PrivateKeyFile: filepath.Join(t.TempDir(), "om.key")}
-	testfile.Write(t, key.PrivateKeyFile, "b")
+	key := &Credentials{Public: Half{Text: NewSecret("a")}, Private: Half{File: filepath.Join(t.TempDir(), "om.key")}}
+	testfile.Write(t, key.Private.File, "b")
 	_, err = f.ReadKey(key)
-	wantError(t, err, fmt.Sprintf("private_key_file %q: cannot be read: too many file reads are stuck: check that the file systems respond", key.PrivateKeyFile))
+	wantError(t, err, fmt.Sprintf("private_key_file %q: cannot be read: too many file reads are stuck: check that the file systems respond", key.Private.File))
 
 	abort()
 	for deadline := time.Now().Add(time.Minute); len(f.slots) > 0; time.Sleep(time.Millisecond) {

@@ -128,13 +128,13 @@ func TestLoadMinimal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.APIKey.PrivateKeyFile != want {
-		t.Errorf("private_key_file %q, want %q", m.APIKey.PrivateKeyFile, want)
+	if m.Credentials.Private.File != want {
+		t.Errorf("private_key_file %q, want %q", m.Credentials.Private.File, want)
 	}
 	if len(m.TLS.sources()) != 0 || m.Proxy.Func() != nil || m.Proxy.ConnectHeader() != nil {
 		t.Error("TLS files or a proxy from nowhere")
 	}
-	if m.Key(&m.Orgs[0]) != m.APIKey {
+	if m.CredentialsOf(&m.Orgs[0]) != m.Credentials {
 		t.Error("the organization does not use the key of its Ops Manager")
 	}
 }
@@ -145,13 +145,13 @@ func TestLoadFull(t *testing.T) {
 	if m.Name != "production" || m.URL.Path != "/om" || m.Timeout != 90*time.Second || m.MaxConcurrentRequests != 4 || !m.DisableKeepAlives {
 		t.Errorf("got %+v", m)
 	}
-	if m.APIKey.PublicKey.Reveal() != "jkqmzxvt-s3cr3t" {
+	if m.Credentials.Public.Text.Reveal() != "jkqmzxvt-s3cr3t" {
 		t.Error("wrong public key")
 	}
 	if m.Orgs[0].ID != "5f1e9c2b8d3a4e0012ab34cd" || m.Orgs[0].Name != "Payments" {
 		t.Errorf("got %+v", m.Orgs[0])
 	}
-	if own := m.Orgs[1].APIKey; m.Key(&m.Orgs[1]) != own || own.PrivateKeyFile != "/run/secrets/risk.key" {
+	if own := m.Orgs[1].Credentials; m.CredentialsOf(&m.Orgs[1]) != own || own.Private.File != "/run/secrets/risk.key" {
 		t.Errorf("got %+v", own)
 	}
 	if m.TeamOf(&m.Orgs[0]) != "payments-dba" || m.TeamOf(&m.Orgs[1]) != "Risk & Größe" {
@@ -166,7 +166,7 @@ func TestLoadFull(t *testing.T) {
 	if got := c.OpsManagers[1].Name; got != "[2001:db8::1]:80" {
 		t.Errorf("default name %q", got)
 	}
-	if got := c.OpsManagers[1].Orgs[0].APIKey.PrivateKey.Reveal(); got != "spaced s3cr3t" {
+	if got := c.OpsManagers[1].Orgs[0].Credentials.Private.Text.Reveal(); got != "spaced s3cr3t" {
 		t.Error("spaces around the inline key are kept")
 	}
 }
@@ -185,7 +185,7 @@ func TestLoadAnchors(t *testing.T) {
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
 		t.Errorf("got  %q\nwant %q", got, want)
 	}
-	if key, err := c.OpsManagers[1].Orgs[0].APIKey.Read(); err != nil || key.Private.Reveal() != "*s3cr3t: {#&!" {
+	if key, err := c.OpsManagers[1].Orgs[0].Credentials.Read(); err != nil || key.Private.Reveal() != "*s3cr3t: {#&!" {
 		t.Errorf("wrong key, error %v", err)
 	}
 }

@@ -72,9 +72,10 @@ func sortByLine(problems []*problem) Problems {
 	return sorted
 }
 
-// keyShape matches the halves of a key as Ops Manager generates them, eight letters
-// and a UUID, which are sometimes put on the wrong line.
-var keyShape = regexp.MustCompile(`^[a-z]{8}$|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}`)
+// keyShape matches the halves of credentials, which are sometimes put on the wrong
+// line: those of a key as Ops Manager generates them, eight letters and a UUID, and
+// those of a service account.
+var keyShape = regexp.MustCompile(`^[a-z]{8}$|[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}|mdb_sa_(id|sk)_`)
 
 // quote quotes a value that should not be secret, shortened to fit on one line. It
 // does not show a value that looks like a key.

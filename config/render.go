@@ -13,9 +13,9 @@ type (
 		OpsManagers []renderedManager `yaml:"ops_managers"`
 	}
 	renderedManager struct {
-		URL                   string              `yaml:"url"`
-		Name                  string              `yaml:"name"`
-		APIKey                *renderedKey        `yaml:"api_key,omitempty"`
+		URL                   string `yaml:"url"`
+		Name                  string `yaml:"name"`
+		renderedCredentials   `yaml:",inline"`
 		TLS                   *TLS                `yaml:"tls_config,omitempty"`
 		ProxyURL              string              `yaml:"proxy_url,omitempty"`
 		NoProxy               string              `yaml:"no_proxy,omitempty"`
@@ -28,16 +28,14 @@ type (
 		Orgs                  []renderedOrg       `yaml:"orgs"`
 	}
 	renderedOrg struct {
-		ID     string       `yaml:"id"`
-		Name   string       `yaml:"name,omitempty"`
-		Team   string       `yaml:"team,omitempty"`
-		APIKey *renderedKey `yaml:"api_key,omitempty"`
+		ID                  string `yaml:"id"`
+		Name                string `yaml:"name,omitempty"`
+		Team                string `yaml:"team,omitempty"`
+		renderedCredentials `yaml:",inline"`
 	}
-	renderedKey struct {
-		PublicKey      string `yaml:"public_key,omitempty"`
-		PublicKeyFile  string `yaml:"public_key_file,omitempty"`
-		PrivateKey     string `yaml:"private_key,omitempty"`
-		PrivateKeyFile string `yaml:"private_key_file,omitempty"`
+	renderedCredentials struct {
+		APIKey         map[string]string `yaml:"api_key,omitempty"`
+		ServiceAccount map[string]string `yaml:"service_account,omitempty"`
 	}
 )
 
@@ -63,7 +61,7 @@ func (c *Config) MarshalYAML() (any, error) {
 func (m *OpsManager) rendered() renderedManager {
 	r := renderedManager{
 		Name:                  m.Name,
-		APIKey:                m.APIKey.rendered(),
+		renderedCredentials:   m.Credentials.rendered(),
 		ProxyURL:              m.Proxy.displayURL(),
 		Timeout:               model.Duration(m.Timeout).String(),
 		MaxConcurrentRequests: m.MaxConcurrentRequests,
@@ -84,19 +82,26 @@ func (m *OpsManager) rendered() renderedManager {
 		r.ProxyConnectHeader[name] = slices.Repeat([]string{hidden}, len(values))
 	}
 	for _, o := range m.Orgs {
-		r.Orgs = append(r.Orgs, renderedOrg{ID: o.ID, Name: o.Name, Team: o.Team, APIKey: o.APIKey.rendered()})
+		r.Orgs = append(r.Orgs, renderedOrg{ID: o.ID, Name: o.Name, Team: o.Team, renderedCredentials: o.Credentials.rendered()})
 	}
 	return r
 }
 
-func (k *APIKey) rendered() *renderedKey {
-	if k == nil {
-		return nil
+// rendered returns the settings of c, which may be nil.
+func (c *Credentials) rendered() renderedCredentials {
+	if c == nil {
+		return renderedCredentials{}
 	}
-	return &renderedKey{
-		PublicKey:      k.PublicKey.String(),
-		PublicKeyFile:  k.PublicKeyFile,
-		PrivateKey:     k.PrivateKey.String(),
-		PrivateKeyFile: k.PrivateKeyFile,
+	settings := map[string]string{}
+	for _, h := range c.halves() {
+		if h.File != "" {
+			settings[h.setting+"_file"] = h.File
+		} else {
+			settings[h.setting] = h.Text.String()
+		}
 	}
+	if c.Kind == ServiceAccount {
+		return renderedCredentials{ServiceAccount: settings}
+	}
+	return renderedCredentials{APIKey: settings}
 }

@@ -44,12 +44,11 @@ func (d *decoder) missing(v value, key, fix string) {
 func (d *decoder) opsManager(v value) OpsManager {
 	m := OpsManager{Timeout: DefaultTimeout, MaxConcurrentRequests: DefaultMaxConcurrentRequests}
 	nameAt := value{line: v.line, path: join(v.path, "name")}
-	var keyless []int // lines of the organizations without their own key
+	var keyless []int // lines of the organizations without credentials of their own
 	var proxy proxyDecoder
 	known := fields{
 		"name":                    func(v value) { m.Name, nameAt = d.name(v), v },
 		"url":                     func(v value) { m.URL = d.apiURL(v) },
-		"api_key":                 func(v value) { m.APIKey = d.apiKey(v) },
 		"tls_config":              func(v value) { m.TLS = d.tls(v) },
 		"timeout":                 func(v value) { d.timeout(v, &m) },
 		"max_concurrent_requests": func(v value) { d.limit(v, &m) },
@@ -68,6 +67,7 @@ func (d *decoder) opsManager(v value) OpsManager {
 			}
 		},
 	}
+	d.addCredentials(known, &m.Credentials)
 	proxy.addTo(d, known)
 	lines := d.mapping(v, false, known)
 	if lines == nil {
@@ -84,9 +84,9 @@ func (d *decoder) opsManager(v value) OpsManager {
 	if lines["orgs"] == 0 {
 		d.missing(v, "orgs", "list the organizations to poll")
 	}
-	if lines["api_key"] == 0 && len(keyless) > 0 {
+	if !d.hasCredentials(v, lines) && len(keyless) > 0 {
 		d.problem(value{line: v.line, path: join(v.path, "api_key")},
-			"is missing, and some orgs have none of their own (%d, the first on line %d): add it here or to each of them", len(keyless), keyless[0])
+			"is missing, and some orgs have none of their own (%d, the first on line %d): add it, or a service_account, here or to each of them", len(keyless), keyless[0])
 	}
 	if lines["name"] == 0 && m.URL != nil {
 		m.Name = HostPort(m.URL)
@@ -153,21 +153,22 @@ func (d *decoder) limit(v value, m *OpsManager) {
 	m.MaxConcurrentRequests = n
 }
 
-// org decodes one organization and reports whether it has its own key.
+// org decodes one organization and reports whether it has its own credentials.
 func (d *decoder) org(v value) (org Org, hasKey bool) {
-	lines := d.mapping(v, false, fields{
-		"id":      func(v value) { org.ID = d.orgID(v) },
-		"name":    func(v value) { org.Name = d.name(v) },
-		"team":    func(v value) { org.Team = d.team(v) },
-		"api_key": func(v value) { org.APIKey = d.apiKey(v) },
-	})
+	known := fields{
+		"id":   func(v value) { org.ID = d.orgID(v) },
+		"name": func(v value) { org.Name = d.name(v) },
+		"team": func(v value) { org.Team = d.team(v) },
+	}
+	d.addCredentials(known, &org.Credentials)
+	lines := d.mapping(v, false, known)
 	if lines == nil {
-		return org, true // Not an organization, so its key does not matter.
+		return org, true // Not an organization, so its credentials do not matter.
 	}
 	if lines["id"] == 0 {
 		d.missing(v, "id", "set it to the organization ID (Ops Manager > Organization > Settings)")
 	}
-	return org, lines["api_key"] > 0
+	return org, d.hasCredentials(v, lines)
 }
 
 func (d *decoder) orgID(v value) string {
@@ -186,36 +187,4 @@ func (d *decoder) orgID(v value) string {
 	}
 	d.orgLines[id] = v.line
 	return id
-}
-
-func (d *decoder) apiKey(v value) *APIKey {
-	k := &APIKey{}
-	lines := d.mapping(v, true, fields{
-		"public_key":       func(v value) { k.PublicKey, _ = d.secret(v) },
-		"public_key_file":  func(v value) { k.PublicKeyFile = d.keyFile(v, "public_key") },
-		"private_key":      func(v value) { k.PrivateKey, _ = d.secret(v) },
-		"private_key_file": func(v value) { k.PrivateKeyFile = d.keyFile(v, "private_key") },
-	})
-	if lines == nil {
-		return nil
-	}
-	for _, half := range []string{"public_key", "private_key"} {
-		switch inline, file := lines[half] > 0, lines[half+"_file"] > 0; {
-		case inline && file:
-			d.problem(v, "has both %s and %s_file: remove one", half, half)
-		case !inline && !file:
-			d.problem(v, "has neither %s nor %s_file: add one", half, half)
-		}
-	}
-	return k
-}
-
-// keyFile returns the name of a key file. It rejects a key given by mistake, which
-// would appear in every message about the file.
-func (d *decoder) keyFile(v value, inline string) string {
-	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
-		d.problem(v, "looks like the key itself: use a file name (prefixed with ./ if it is one), or %s", inline)
-		return ""
-	}
-	return d.file(v)
 }

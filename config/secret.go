@@ -60,13 +60,3 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // MarshalYAML implements the Marshaler interface of the YAML library.
 func (s Secret) MarshalYAML() (any, error) { return s.String(), nil }
-
-// KeyPair holds both halves of a programmatic API key.
-type KeyPair struct {
-	Public, Private Secret
-}
-
-// Equal reports whether k and o hold the same key.
-func (k KeyPair) Equal(o KeyPair) bool {
-	return k.Public.Equal(o.Public) && k.Private.Equal(o.Private)
-}

@@ -71,11 +71,11 @@ func TestSecretsAreHidden(t *testing.T) {
 		"pointer":       &s,
 		"list":          []Secret{s},
 		"map":           map[string]Secret{"a": s},
-		"pair":          KeyPair{s, s},
-		"field":         holdsSecret{hidden: s, pair: &KeyPair{s, s}, Shown: s},
-		"field pointer": &holdsSecret{hidden: s, pair: &KeyPair{s, s}, Shown: s},
-		"key":           *anchors.OpsManagers[0].APIKey,
-		"key pointer":   anchors.OpsManagers[0].APIKey,
+		"pair":          KeyPair{Public: s, Private: s},
+		"field":         holdsSecret{hidden: s, pair: &KeyPair{Public: s, Private: s}, Shown: s},
+		"field pointer": &holdsSecret{hidden: s, pair: &KeyPair{Public: s, Private: s}, Shown: s},
+		"key":           *anchors.OpsManagers[0].Credentials,
+		"key pointer":   anchors.OpsManagers[0].Credentials,
 		"config":        full, "config value": *full, "anchors": *anchors,
 		"manager": m, "manager value": *m,
 		"tls": m.TLS, "tls pointer": &m.TLS,
@@ -107,7 +107,7 @@ func TestSecretsAreHidden(t *testing.T) {
 func TestSecretsAreHiddenInPanics(t *testing.T) {
 	const variable = "CONFIG_TEST_PANIC"
 	s := NewSecret("s3cr3t")
-	values := map[string]any{"secret": s, "pair": KeyPair{s, s}, "field": holdsSecret{hidden: s}, "error": fmt.Errorf("%v", s)}
+	values := map[string]any{"secret": s, "pair": KeyPair{Public: s, Private: s}, "field": holdsSecret{hidden: s}, "error": fmt.Errorf("%v", s)}
 	if v, ok := values[os.Getenv(variable)]; ok {
 		panic(v)
 	}

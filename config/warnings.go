@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -18,7 +19,11 @@ func (c *Config) Warnings() []string {
 		m := &c.OpsManagers[i]
 		warn := func(text string) { all = append(all, fmt.Sprintf("Ops Manager %q: %s", m.Name, text)) }
 		if m.URL.Scheme == "http" {
-			warn(fmt.Sprintf("%s is not encrypted, so the status can be read and forged in transit: use https", m.URL))
+			risk := "the status can be read and forged"
+			if m.hasServiceAccount() {
+				risk = "the secrets and tokens of service accounts can be read, and the status forged,"
+			}
+			warn(fmt.Sprintf("%s is not encrypted, so %s in transit: use https", m.URL, risk))
 		}
 		if m.TLS.settings().InsecureSkipVerify {
 			warn("insecure_skip_verify lets anyone impersonate Ops Manager: set ca_file instead")
@@ -28,11 +33,8 @@ func (c *Config) Warnings() []string {
 		}
 	}
 	for _, k := range c.keys() {
-		for _, half := range []struct {
-			setting string
-			key     Secret
-		}{{"public_key", k.PublicKey}, {"private_key", k.PrivateKey}} {
-			if doubt := doubtful(half.key); doubt != "" {
+		for _, half := range k.halves() {
+			if doubt := doubtful(half.Text); doubt != "" {
 				all = append(all, fmt.Sprintf("%s: %s %s, or use %s_file", k.owner, half.setting, doubt, half.setting))
 			}
 		}
@@ -59,7 +61,7 @@ func (f *Files) warnings(s source) []string {
 	if s.limit == maxKeySize {
 		if key, err := cleanKey(string(found.text)); err == nil {
 			if doubt := doubtful(key); doubt != "" {
-				all = append(all, fmt.Sprintf("%s %q: the key %s", s.setting, s.path, doubt))
+				all = append(all, fmt.Sprintf("%s %q: the text %s", s.setting, s.path, doubt))
 			}
 		}
 	}
@@ -77,7 +79,7 @@ func doubtful(key Secret) string {
 	case len(text) > 1 && strings.ContainsRune("\"'`", rune(text[0])) && text[0] == text[len(text)-1]:
 		return "is quoted, and the quotes are taken as part of it: remove them"
 	case placeholder.MatchString(text):
-		return "looks like a placeholder, which is not expanded: use the key itself"
+		return "looks like a placeholder, which is not expanded: use the value itself"
 	}
 	return ""
 }
@@ -99,6 +101,10 @@ func (c *Config) secretFiles() []source {
 	return unique(all, func(s source) string { return s.path })
 }
 
+func (m *OpsManager) hasServiceAccount() bool {
+	return slices.ContainsFunc(m.Orgs, func(o Org) bool { return m.CredentialsOf(&o).Kind == ServiceAccount })
+}
+
 func (c *Config) hasInlineSecret() bool {
 	for _, m := range c.OpsManagers {
 		if m.Proxy.hasCredentials() || m.TLS.settings().Key != "" {
@@ -106,29 +112,29 @@ func (c *Config) hasInlineSecret() bool {
 		}
 	}
 	for _, k := range c.keys() {
-		if !k.PrivateKey.IsZero() {
+		if !k.Private.Text.IsZero() {
 			return true
 		}
 	}
 	return false
 }
 
-// ownedKey is an API key and a description of its owner.
+// ownedKey is credentials and a description of their owner.
 type ownedKey struct {
-	*APIKey
+	*Credentials
 	owner string
 }
 
-// keys returns the API keys in file order.
+// keys returns the credentials in file order.
 func (c *Config) keys() []ownedKey {
 	var all []ownedKey
 	for _, m := range c.OpsManagers {
-		if m.APIKey != nil {
-			all = append(all, ownedKey{m.APIKey, fmt.Sprintf("Ops Manager %q", m.Name)})
+		if m.Credentials != nil {
+			all = append(all, ownedKey{m.Credentials, fmt.Sprintf("Ops Manager %q", m.Name)})
 		}
 		for _, o := range m.Orgs {
-			if o.APIKey != nil {
-				all = append(all, ownedKey{o.APIKey, "organization " + o.ID})
+			if o.Credentials != nil {
+				all = append(all, ownedKey{o.Credentials, "organization " + o.ID})
 			}
 		}
 	}

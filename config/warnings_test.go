@@ -123,7 +123,7 @@ func TestWarningOfOneSlot(t *testing.T) {
 
 func TestWarningOfPlaceholders(t *testing.T) {
 	const (
-		placeholder = "looks like a placeholder, which is not expanded: use the key itself"
+		placeholder = "looks like a placeholder, which is not expanded: use the value itself"
 		quotes      = "is quoted, and the quotes are taken as part of it: remove them"
 	)
 	for key, want := range map[string]string{
@@ -159,7 +159,7 @@ func TestWarningOfPlaceholders(t *testing.T) {
 				all = []string{
 					`Ops Manager "om": public_key ` + want + ", or use public_key_file",
 					"organization 5f1e9c2b8d3a4e0012ab34c0: private_key " + want + ", or use private_key_file",
-					`private_key_file "` + keyFile + `": the key ` + want,
+					`private_key_file "` + keyFile + `": the text ` + want,
 				}
 			}
 			c := mustLoad(t, file)

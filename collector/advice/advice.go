@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
@@ -27,8 +28,8 @@ type Trouble struct {
 	Err     error
 	At      time.Time
 	Manager *config.OpsManager
-	OwnKey  bool           // the organization has its own API key
-	Key     config.KeyPair // used for the poll; never shown
+	OwnKey  bool           // the organization has its own credentials
+	Key     config.KeyPair // used for the poll; only its kind is shown
 	TLS     *tls.Config    // used for the poll; nil if there is none yet
 }
 
@@ -99,7 +100,7 @@ func (t *trouble) advice() Advice {
 	case opsmanager.ReasonNotFound:
 		return t.notFound()
 	case opsmanager.ReasonRateLimited:
-		return Advice{t.text(), "Wait a few minutes. If it happens again, scrape less often, or use each API key for fewer organizations."}
+		return t.rateLimited()
 	case opsmanager.ReasonServerError:
 		return t.serverError()
 	case opsmanager.ReasonRedirect:
@@ -122,12 +123,20 @@ func (t *trouble) setting(name string) string {
 	return fmt.Sprintf("%s of Ops Manager %q", name, t.Manager.Name)
 }
 
-// key names the API key that the poll used.
+// key names the credentials that the poll used.
 func (t *trouble) key() string {
 	if t.OwnKey {
-		return "the API key (the organization's own api_key)"
+		return fmt.Sprintf("the %s (the organization's own %s)", t.Key.Kind, t.Key.Kind.Setting())
 	}
-	return fmt.Sprintf("the API key (%s)", t.setting("api_key"))
+	return fmt.Sprintf("the %s (%s)", t.Key.Kind, t.setting(t.Key.Kind.Setting()))
+}
+
+// menu is where credentials of the kind are managed.
+func (t *trouble) menu() string {
+	if t.Key.Kind == config.ServiceAccount {
+		return "Cloud Manager: Access Manager"
+	}
+	return "Ops Manager: Access Manager, API Keys"
 }
 
 func (t *trouble) unauthorized() Advice {
@@ -135,29 +144,41 @@ func (t *trouble) unauthorized() Advice {
 		return Advice{t.text(), fmt.Sprintf("Check what responds at %s: Ops Manager requests digest authentication, and a proxy or load balancer in front of it must not remove the WWW-Authenticate header.",
 			t.setting("url"))}
 	}
+	if t.Key.Kind == config.ServiceAccount {
+		return Advice{t.text(), fmt.Sprintf("Check the client ID and secret of %s, and that the account still exists and its secret has not expired (%s).", t.key(), t.menu())}
+	}
 	return Advice{t.text(), fmt.Sprintf("Check the public and private parts of %s, and that the key still exists in Ops Manager (Access Manager, API Keys).", t.key())}
 }
 
 func (t *trouble) role() Advice {
-	fix := fmt.Sprintf("Grant %s the Organization Owner role in the organization (Ops Manager: Access Manager, API Keys).", t.key())
+	kind := t.Key.Kind
+	fix := fmt.Sprintf("Grant %s the Organization Owner role in the organization (%s).", t.key(), t.menu())
 	if !t.OwnKey {
-		fix += " If the key belongs to another organization, configure a separate api_key for this one."
+		what := "the key"
+		if kind == config.ServiceAccount {
+			what = "the account"
+		}
+		fix += fmt.Sprintf(" If %s belongs to another organization, configure a separate %s for this one.", what, kind.Setting())
 	}
-	return Advice{t.text() + ": the API key lacks the Organization Owner role in the organization", fix}
+	return Advice{fmt.Sprintf("%s: the %s lacks the Organization Owner role in the organization", t.text(), kind), fix}
 }
 
 func (t *trouble) accessList() Advice {
 	ip := "the exporter's IP address, as Ops Manager sees it,"
 	problem := fmt.Sprintf("HTTP %d %s: the exporter's IP address", t.err.StatusCode, t.err.ErrorCode)
+	if t.err.Token {
+		problem = "token request: " + problem
+	}
 	if t.err.Address.IsValid() {
 		ip = t.err.Address.Unmap().String()
 		problem += " " + ip
 	}
-	fix := fmt.Sprintf("In Ops Manager, under Access Manager, API Keys, add %s to the access list of %s.", ip, t.key())
+	manager, menu, _ := strings.Cut(t.menu(), ": ")
+	fix := fmt.Sprintf("In %s, under %s, add %s to the access list of %s.", manager, menu, ip, t.key())
 	if t.err.Address.IsValid() {
 		fix += " This is the address that Ops Manager sees; behind a proxy, NAT or load balancer, it differs from that of the exporter's host."
 	}
-	return Advice{problem + " is not on the API key's access list", fix}
+	return Advice{fmt.Sprintf("%s is not on the %s's access list", problem, t.Key.Kind), fix}
 }
 
 func (t *trouble) forbidden() Advice {
@@ -170,7 +191,18 @@ func (t *trouble) forbidden() Advice {
 	return Advice{t.text(), fmt.Sprintf("Look up %s in the list of API error codes in the Ops Manager documentation, and check the organization's settings.", t.err.ErrorCode)}
 }
 
+func (t *trouble) rateLimited() Advice {
+	fix := fmt.Sprintf("Wait a few minutes. If it happens again, scrape less often, or use each %s for fewer organizations.", t.Key.Kind)
+	if t.err.Token {
+		fix = "Wait a few minutes. If it happens again, check what else requests tokens for the service account: the exporter needs one an hour."
+	}
+	return Advice{t.text(), fix}
+}
+
 func (t *trouble) notFound() Advice {
+	if t.err.Token {
+		return Advice{t.text() + ": the server has no endpoint for tokens", fmt.Sprintf("Check %s: only Cloud Manager has service accounts. For Ops Manager, configure an api_key instead of the service_account.", t.setting("url"))}
+	}
 	switch t.err.ErrorCode {
 	case "", "RESOURCE_NOT_FOUND":
 	case "ORG_NOT_FOUND":

@@ -129,6 +129,9 @@ func (t *trouble) proxyCredentials() string {
 
 func (t *trouble) timeout() Advice {
 	problem := fmt.Sprintf("no complete response within %s", t.Manager.Timeout)
+	if t.err.Token {
+		problem = fmt.Sprintf("token request: no complete response within %s", t.Manager.Timeout)
+	}
 	if errors.Is(t.err.Err, ErrScrapeOver) {
 		problem = t.text()
 	}

@@ -46,9 +46,12 @@ func (t *trouble) tls() Advice {
 // even repeat an API key that it received.
 func (t *trouble) quote(s string) string {
 	shown := text.Printable(s)
+	if t.err.Echoes(shown) {
+		return fmt.Sprintf("(hidden because it contains the %s)", t.Key.Kind)
+	}
 	for _, half := range []string{t.Key.Public.Reveal(), t.Key.Private.Reveal()} {
 		if half != "" && strings.Contains(strings.ToLower(shown), strings.ToLower(half)) {
-			return "(hidden because it contains the API key)"
+			return fmt.Sprintf("(hidden because it contains the %s)", t.Key.Kind)
 		}
 	}
 	return `"` + text.Shortened(shown) + `"`

@@ -20,12 +20,13 @@ import (
 type Options struct {
 	// File is the path of the configuration file.
 	File string
-	// Online polls every organization once.
+	// Online polls every organization once, and asks for those that are not configured.
 	Online bool
 	// JSON prints the results of the polls as JSON instead of a table. It requires
 	// Online.
 	JSON bool
-	// Stdout receives the results, Stderr the warnings and progress.
+	// Stdout receives the results, Stderr the warnings and progress and, with JSON,
+	// the numbers of organizations that are not configured.
 	Stdout, Stderr io.Writer
 	// Terminal reports whether Stderr is a terminal, on which progress is shown.
 	Terminal bool
@@ -39,7 +40,8 @@ var errInterrupted = errors.New("interrupted")
 // Run validates the configuration and the files that it refers to, polls if Online
 // is set, and prints the results. Its error has one line for each problem; parsing
 // of the configuration file stops after 1,000. It is nil if all files can be used
-// and, online, every status was read, including NOT_SYNCED.
+// and, online, every status was read, including NOT_SYNCED. A list of organizations
+// that cannot be read is no problem: credentials may be allowed less than that.
 func Run(ctx context.Context, o Options) error {
 	if o.JSON && !o.Online {
 		return errors.New("--output=json requires --online")
@@ -102,11 +104,21 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 	for _, org := range o.Exporter.Snapshot().Orgs {
 		findings = append(findings, finding(org))
 	}
-	show := tableText
+	show, beside := tableText, o.Stdout
 	if o.JSON {
-		show = jsonText
+		show, beside = jsonText, o.Stderr
 	}
 	if err := writeTo(o.Stdout, show(findings)); err != nil {
+		return err
+	}
+	lines, ok := unconfigured(ctx, targets, findings)
+	if !ok {
+		return errInterrupted
+	}
+	if !o.JSON {
+		lines = "\n" + lines
+	}
+	if err := writeTo(beside, lines); err != nil {
 		return err
 	}
 	unknown := 0

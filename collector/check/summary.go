@@ -3,6 +3,7 @@ package check
 import (
 	"crypto/tls"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -12,7 +13,7 @@ import (
 
 // summary describes the configuration.
 func summary(files *config.Files, cfg *config.Config, warnings int) string {
-	rows := [][]string{{"OPS MANAGER", "URL", "ORGANIZATIONS", "TLS", "PROXY", "TIMEOUT", "CONCURRENCY"}}
+	rows := [][]string{{"OPS MANAGER", "URL", "ORGANIZATIONS", "CREDENTIALS", "TLS", "PROXY", "TIMEOUT", "CONCURRENCY"}}
 	organizations := 0
 	for i := range cfg.OpsManagers {
 		m := &cfg.OpsManagers[i]
@@ -21,6 +22,7 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 			text.Printable(m.Name),
 			text.Printable(m.URL.String()),
 			strconv.Itoa(len(m.Orgs)),
+			credentialKinds(m),
 			tlsKind(files, m),
 			proxyKind(m),
 			m.Timeout.String(),
@@ -32,7 +34,19 @@ func summary(files *config.Files, cfg *config.Config, warnings int) string {
 		result = text.Count(warnings, "warning")
 	}
 	return fmt.Sprintf("%s: %s, %s, %s\n\n%s", text.Printable(cfg.File),
-		text.Count(len(cfg.OpsManagers), "Ops Manager"), text.Count(organizations, "organization"), result, aligned(rows))
+		text.Count(len(cfg.OpsManagers), "Ops Manager"), text.Count(organizations, "organization"), result, text.Table(rows))
+}
+
+// credentialKinds returns the kinds of credentials that organizations are polled with.
+func credentialKinds(m *config.OpsManager) string {
+	var kinds []string
+	for i := range m.Orgs {
+		if kind := m.CredentialsOf(&m.Orgs[i]).Kind.String(); !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	return strings.Join(kinds, ", ")
 }
 
 func tlsKind(files *config.Files, m *config.OpsManager) string {

@@ -9,22 +9,29 @@ import (
 	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
 	"opsmanager_exporter/collector/text"
+	"opsmanager_exporter/config"
 )
 
 // tableText returns the results in human-readable form.
 func tableText(findings []finding) string { return table(findings) + toDo(findings) }
 
 // table returns a table with one line for each organization. It has a column for
-// teams only if there are any.
+// teams only if there are any, and one for the kinds of credentials only if any is a
+// service account.
 func table(findings []finding) string {
 	teams := slices.ContainsFunc(findings, func(f finding) bool { return f.Team != "" })
-	columns := func(org, name, opsManager, team, link, time, problem string) []string {
-		if !teams {
-			return []string{org, name, opsManager, link, time, problem}
+	accounts := slices.ContainsFunc(findings, func(f finding) bool { return f.Credentials == config.ServiceAccount })
+	columns := func(org, name, opsManager, team, credentials, link, time, problem string) []string {
+		all := []string{org, name, opsManager}
+		if teams {
+			all = append(all, team)
 		}
-		return []string{org, name, opsManager, team, link, time, problem}
+		if accounts {
+			all = append(all, credentials)
+		}
+		return append(all, link, time, problem)
 	}
-	rows := [][]string{columns("ORGANIZATION", "NAME", "OPS MANAGER", "TEAM", "LINK", "TIME", "PROBLEM")}
+	rows := [][]string{columns("ORGANIZATION", "NAME", "OPS MANAGER", "TEAM", "CREDENTIALS", "LINK", "TIME", "PROBLEM")}
 	for i := range findings {
 		f := &findings[i]
 		problem := ""
@@ -36,12 +43,13 @@ func table(findings []finding) string {
 			cmp.Or(f.name(), "-"),
 			text.Printable(f.OpsManager),
 			cmp.Or(text.Printable(f.Team), "-"),
+			f.Credentials.String(),
 			cmp.Or(string(f.Status), "unknown"),
 			fmt.Sprintf("%.3fs", f.Duration.Seconds()),
 			problem,
 		))
 	}
-	return aligned(rows)
+	return text.Table(rows)
 }
 
 // toDo returns each advice once, with the organizations that it applies to.

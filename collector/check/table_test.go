@@ -92,8 +92,8 @@ func TestTeams(t *testing.T) {
 5f1e9c2b8d3a4e0000000001  -     production   risk-dba      SYNCED  0.000s
 5f1e9c2b8d3a4e0000000002  -     lab          -             SYNCED  0.000s
 `
-	if !strings.HasSuffix(masked(got.stdout), "\n\n"+want) {
-		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
+	if !strings.Contains(masked(got.stdout), "\n\n"+want+"\n") {
+		t.Errorf("got:\n%s\nwant in it:\n%s", got.stdout, want)
 	}
 	var teams []string
 	for _, r := range decoded(t, run(t.Context(), t, Options{File: file, Online: true, JSON: true}).stdout) {
@@ -105,5 +105,30 @@ func TestTeams(t *testing.T) {
 	}
 	if want := []string{"payments-dba", "risk-dba", "null"}; !slices.Equal(teams, want) {
 		t.Errorf("teams %q, want %q", teams, want)
+	}
+}
+
+// The kind of credentials is shown if any is a service account, and always in JSON; its
+// secrets are not.
+func TestKindsOfCredentials(t *testing.T) {
+	s := simulate(t, simulator.Options{}, nil, nil)
+	s.SetAccount("mdb_sa_id_s3cr3t", simulator.Account{Secret: "mdb_sa_sk_s3cr3t"})
+	file := configuration(t, manager("om", s.URL(), 1)+
+		"      - {id: "+orgID(1)+", service_account: {client_id: mdb_sa_id_s3cr3t, client_secret: mdb_sa_sk_s3cr3t}}\n")
+	got := run(t.Context(), t, Options{File: file, Online: true})
+	got.want(t, "")
+	const want = `ORGANIZATION              NAME  OPS MANAGER  CREDENTIALS      LINK    TIME    PROBLEM
+5f1e9c2b8d3a4e0000000000  -     om           API key          SYNCED  0.000s
+5f1e9c2b8d3a4e0000000001  -     om           service account  SYNCED  0.000s
+`
+	if out := masked(got.stdout); !strings.Contains(out, "\n\n"+want+"\n") || !strings.Contains(out, "  API key, service account  none  none ") {
+		t.Errorf("got:\n%s\nwant in it:\n%s", got.stdout, want)
+	}
+	var kinds []string
+	for _, r := range decoded(t, run(t.Context(), t, Options{File: file, Online: true, JSON: true}).stdout) {
+		kinds = append(kinds, r.Credentials)
+	}
+	if !slices.Equal(kinds, []string{"api_key", "service_account"}) {
+		t.Errorf("kinds: %q", kinds)
 	}
 }

@@ -14,11 +14,13 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// The keys are only valid for the simulated Ops Manager, which listens on loopback.
+// The credentials are only valid for the simulated Ops Manager, which listens on loopback.
 const (
-	publicKey  = "demopubl"
-	privateKey = "demo-private-key"
-	wrongKey   = "not-the-private-key"
+	publicKey    = "demopubl"
+	privateKey   = "demo-private-key"
+	wrongKey     = "not-the-private-key"
+	clientID     = "mdb_sa_id_demo"
+	clientSecret = "mdb_sa_sk_demo" //nolint:gosec // see above
 
 	// timeout is short, so that the organization that never responds does not delay
 	// the first scrape.
@@ -39,7 +41,7 @@ type state struct {
 	team     string // "" for none
 	shows    string // description of the state
 	org      simulator.Org
-	wrongKey bool
+	own      *config.Credentials // nil for the API key of the Ops Manager
 }
 
 // Start starts the simulated Ops Manager on a free port of 127.0.0.1.
@@ -54,16 +56,13 @@ func Start() (*Demo, error) {
 	}
 	d := &Demo{server: server, states: states()}
 	server.SetKey(publicKey, privateKey)
+	server.SetAccount(clientID, simulator.Account{Secret: clientSecret})
 	manager := config.OpsManager{
-		Name: "demo", URL: base, APIKey: key(privateKey), Timeout: timeout, MaxConcurrentRequests: 16,
+		Name: "demo", URL: base, Credentials: credentials(config.APIKey, publicKey, privateKey), Timeout: timeout, MaxConcurrentRequests: 16,
 	}
 	for _, s := range d.states {
 		server.SetOrg(s.id, s.org)
-		org := config.Org{ID: s.id, Name: s.name, Team: s.team}
-		if s.wrongKey {
-			org.APIKey = key(wrongKey)
-		}
-		manager.Orgs = append(manager.Orgs, org)
+		manager.Orgs = append(manager.Orgs, config.Org{ID: s.id, Name: s.name, Team: s.team, Credentials: s.own})
 	}
 	d.Config = &config.Config{OpsManagers: []config.OpsManager{manager}}
 	return d, nil
@@ -101,19 +100,19 @@ Press Ctrl-C to stop.
 	return b.String()
 }
 
-func key(private string) *config.APIKey {
-	return &config.APIKey{PublicKey: config.NewSecret(publicKey), PrivateKey: config.NewSecret(private)}
+func credentials(kind config.Kind, public, private string) *config.Credentials {
+	return &config.Credentials{Kind: kind, Public: config.Half{Text: config.NewSecret(public)}, Private: config.Half{Text: config.NewSecret(private)}}
 }
 
 func states() []state {
 	return []state{
 		{id: "5f1e9c2b8d3a4e0012ab3401", name: "Payments", team: "payments-dba", shows: "synced", org: simulator.Org{Answer: simulator.Status("SYNCED")}},
 		{id: "5f1e9c2b8d3a4e0012ab3402", name: "Risk", team: "payments-dba", shows: "not synced", org: simulator.Org{Answer: simulator.Status("NOT_SYNCED")}},
-		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", team: "commerce-dba", shows: "alternates between synced and not synced every minute", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}},
+		{id: "5f1e9c2b8d3a4e0012ab3403", name: "Orders", team: "commerce-dba", shows: "alternates between synced and not synced every minute; polled with a service account", org: simulator.Org{Answer: simulator.Flipping(time.Minute, time.Now)}, own: credentials(config.ServiceAccount, clientID, clientSecret)},
 		{id: "5f1e9c2b8d3a4e0012ab3404", name: "Billing", team: "payments-dba", shows: "unknown: role", org: simulator.Org{Answer: simulator.MissingRole(false)}},
 		{id: "5f1e9c2b8d3a4e0012ab3405", name: "Shipping", team: "commerce-dba", shows: "unknown: access_list", org: simulator.Org{Answer: simulator.NotOnAccessList("192.0.2.17")}},
 		{id: "5f1e9c2b8d3a4e0012ab3406", name: "Archive", team: "commerce-dba", shows: "unknown: timeout", org: simulator.Org{Answer: simulator.Hang()}},
 		{id: "5f1e9c2b8d3a4e0012ab3407", name: "Catalog", team: "commerce-dba", shows: "unknown: unknown_status", org: simulator.Org{Answer: simulator.Status("SYNCING")}},
-		{id: "5f1e9c2b8d3a4e0012ab3408", name: "Search", shows: "unknown: unauthorized", org: simulator.Org{Answer: simulator.Status("SYNCED")}, wrongKey: true},
+		{id: "5f1e9c2b8d3a4e0012ab3408", name: "Search", shows: "unknown: unauthorized", org: simulator.Org{Answer: simulator.Status("SYNCED")}, own: credentials(config.APIKey, publicKey, wrongKey)},
 	}
 }

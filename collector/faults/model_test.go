@@ -22,8 +22,9 @@ import (
 
 var modelSeed = flag.Uint64("model.seed", 0, "what TestModelOfTheTruth chooses by; 0 for the time")
 
-// TestModelOfTheTruth scrapes, reloads and rotates the API key at random, while Ops Manager
-// changes statuses, fails, slows down, forgets its nonces and is restarted at random. Each 1
+// TestModelOfTheTruth scrapes, reloads and rotates an API key and a service account at random,
+// while Ops Manager changes statuses, fails, slows down, forgets its nonces, revokes tokens,
+// issues none or false ones, and is restarted at random. Each 1
 // and 0 must be a status that was served for that organization in a response that could be
 // read during that scrape. A healthy organization must have a status.
 func TestModelOfTheTruth(t *testing.T) {
@@ -56,12 +57,16 @@ func TestModelOfTheTruth(t *testing.T) {
 	act(1, 2*time.Millisecond, m.changeStatus)
 	act(2, 20*time.Millisecond, m.changeFault)
 	act(3, 150*time.Millisecond, func(random *rand.Rand) {
-		if random.IntN(4) == 0 {
+		switch random.IntN(6) {
+		case 0:
 			m.server.Restart()
-		} else {
+		case 1, 2:
+			m.server.RevokeTokens()
+		default:
 			m.server.ForgetNonces()
 		}
 	})
+	act(6, 300*time.Millisecond, m.changeTokens)
 	act(4, 60*time.Millisecond, func(random *rand.Rand) { m.reload(t, random) })
 	act(5, 100*time.Millisecond, func(random *rand.Rand) { m.rotate(t, random) })
 
@@ -105,8 +110,10 @@ type model struct {
 	faults    []simulator.Answer
 	reloads   atomic.Int64
 	rotations atomic.Int64
-	keys      int          // rotations at the server
-	lag       atomic.Int64 // the longest that the machine let somebody wait, a time.Duration
+	keys      int              // rotations at the server
+	key       string           // the private key and client secret at the server; guarded by mu
+	tokens    simulator.Answer // to requests for tokens; guarded by mu
+	lag       atomic.Int64     // the longest that the machine let somebody wait, a time.Duration
 
 	mu     sync.Mutex
 	status [modelOrgs]string
@@ -122,7 +129,7 @@ type served struct {
 }
 
 func newModel(t *testing.T) *model {
-	m := &model{world: newWorld(t, 0), server: scene{T: t}.simulate(simulator.Options{}), dir: t.TempDir(), seen: make(map[string]int)}
+	m := &model{world: newWorld(t, 0), server: scene{T: t}.simulate(simulator.Options{}), dir: t.TempDir(), seen: make(map[string]int), key: privateKey}
 	for _, f := range allFaults(t) {
 		if f.want != "1" && f.want != "0" && f.want != "timeout" {
 			if f.answer != nil {
@@ -190,6 +197,26 @@ func (m *model) changeStatus(random *rand.Rand) {
 	m.status[i] = healthyStatus(random.IntN(2))
 }
 
+// changeTokens lets the endpoint for tokens fail or lie every other time.
+func (m *model) changeTokens(random *rand.Rand) {
+	answers := []simulator.Answer{
+		simulator.Hang(), simulator.UnexpectedError(), simulator.TokenWith("access_token", "YW5vdGhlcg=="), simulator.RateLimited(""),
+		simulator.TokenWith("expires_in", 1), simulator.Slowly(time.Millisecond, simulator.Token()),
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.tokens = nil
+	if random.IntN(2) == 0 {
+		m.tokens = answers[random.IntN(len(answers))]
+	}
+	m.setAccount()
+}
+
+// setAccount sets the service account at the server. The caller holds the mutex.
+func (m *model) setAccount() {
+	m.server.SetAccount(publicKey, simulator.Account{Secret: m.key, Answer: m.tokens})
+}
+
 func (m *model) changeFault(random *rand.Rand) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -200,7 +227,8 @@ func (m *model) changeFault(random *rand.Rand) {
 	}
 }
 
-// configure loads a configuration with the first orgs organizations.
+// configure loads a configuration with the first orgs organizations. Every other one has the
+// service account.
 func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs int) {
 	text := fmt.Sprintf(`ops_managers:
   - url: %s
@@ -212,6 +240,9 @@ func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs
 `, m.server.URL(), filepath.Join(m.dir, "public"), filepath.Join(m.dir, "private"), timeout, concurrency)
 	for i := range orgs {
 		text += fmt.Sprintf("      - id: %q\n", faultOrg(i))
+		if i/2%2 == 1 { // of both statuses
+			text += fmt.Sprintf("        service_account: {client_id_file: %q, client_secret_file: %q}\n", filepath.Join(m.dir, "public"), filepath.Join(m.dir, "private"))
+		}
 	}
 	testfile.Write(t, m.file, text)
 	if err := m.exporter.Load(m.file); err != nil {
@@ -224,7 +255,7 @@ func (m *model) reload(t *testing.T, random *rand.Rand) {
 	m.configure(t, modelTimeout+time.Duration(random.IntN(3))*time.Millisecond, 6+random.IntN(4), modelOrgs-random.IntN(2))
 }
 
-// rotate changes the private key, first at the server or first in the file.
+// rotate changes the private key and client secret, first at the server or first in the file.
 func (m *model) rotate(t *testing.T, random *rand.Rand) {
 	m.rotations.Add(1)
 	m.keys++
@@ -236,12 +267,17 @@ func (m *model) rotate(t *testing.T, random *rand.Rand) {
 			t.Error(err)
 		}
 	}
-	if random.IntN(2) == 0 {
-		m.server.SetKey(publicKey, key)
+	first := random.IntN(2) == 0
+	if !first {
 		swap()
-	} else {
+	}
+	m.server.SetKey(publicKey, key)
+	m.mu.Lock()
+	m.key = key
+	m.setAccount()
+	m.mu.Unlock()
+	if first {
 		swap()
-		m.server.SetKey(publicKey, key)
 	}
 }
 
@@ -296,9 +332,12 @@ func (m *model) scrape(t *testing.T, random *rand.Rand) {
 func (m *model) calm(t *testing.T) {
 	m.mu.Lock()
 	m.fault = [modelOrgs]simulator.Answer{}
+	m.tokens = nil
+	m.setAccount()
 	m.mu.Unlock()
 	m.configure(t, patient, 8, modelOrgs)
 	wait.For(t, "what hangs ends with its timeout", func() bool { return m.server.Counts().InFlight == 0 })
+	time.Sleep(1100 * time.Millisecond) // a failed request for a token is not repeated for a second
 	s, err := exposition.Scrape(t.Context(), m.url+"/metrics", patient)
 	if err != nil {
 		t.Fatal(err)

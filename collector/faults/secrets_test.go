@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/md5"
+	"encoding/base64"
 	"encoding/hex"
 	"fmt"
 	"io"
@@ -17,6 +18,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
@@ -27,18 +29,20 @@ import (
 )
 
 // vault holds all text that must never be shown: the API key in all its forms, every digest
-// computed from it, and session cookies.
+// computed from it, session cookies, and the service account and its tokens.
 type vault struct {
 	mu      sync.Mutex
-	secrets map[string]string // description by text in lower case
-	cookies int               // sent to the server that set them
-	strays  int               // sent to another server
+	servers []*simulator.Server // which issue tokens
+	secrets map[string]string   // description by text in lower case
+	cookies int                 // sent to the server that set them
+	strays  int                 // sent to another server
 }
 
 func newVault() *vault {
 	v := &vault{secrets: map[string]string{privateKey: "the private key", publicKey: "the public key"}}
 	sum := md5.Sum([]byte(publicKey + ":MMS Public API:" + privateKey))
 	v.secrets[hex.EncodeToString(sum[:])] = "HA1"
+	v.secrets[strings.ToLower(base64.StdEncoding.EncodeToString([]byte(publicKey+":"+privateKey)))] = "the credentials of the account"
 	return v
 }
 
@@ -74,11 +78,42 @@ func (v *vault) watch(a simulator.Answer) simulator.Answer {
 	}
 }
 
+// account is a target with a service account whose tokens are recorded.
+func (v *vault) account(a simulator.Account, org simulator.Org) func(scene) target {
+	return func(s scene) target {
+		server := s.simulate(simulator.Options{})
+		v.servers = append(v.servers, server)
+		a.Secret = privateKey
+		server.SetAccount(publicKey, a)
+		for _, id := range s.orgs {
+			server.SetOrg(id, org)
+		}
+		return target{url: server.URL(), account: true}
+	}
+}
+
+// echo responds with the credentials of the request wherever an error might show them.
+func (v *vault) echo(code int) simulator.Answer {
+	return func(w http.ResponseWriter, r *http.Request) {
+		_, secret, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		w.Header().Set("WWW-Authenticate", `Bearer realm="`+secret+`", error="`+secret+`"`)
+		w.Header().Set("X-MongoDB-Service-Version", "gitHash=a; versionString="+secret)
+		text := strings.NewReplacer("SECRET", secret, "UPPER", strings.ToUpper(privateKey)).Replace(
+			`{"status":"UPPER","error":"SECRET","error_description":"SECRET","errorCode":"UPPER","access_token":"SECRET","token_type":"SECRET","parameters":["SECRET"]}`)
+		simulator.Body(code, "application/json", text)(w, r)
+	}
+}
+
 // search fails the test for each secret that a text contains, in any letter case.
 func (v *vault) search(t *testing.T, where, text string) {
 	t.Helper()
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	for _, server := range v.servers {
+		for _, token := range server.Tokens() {
+			v.secrets[strings.ToLower(token)] = "a token"
+		}
+	}
 	text = strings.ToLower(text)
 	for secret, what := range v.secrets {
 		if i := strings.Index(text, secret); i >= 0 {
@@ -102,6 +137,7 @@ func TestSecrets(t *testing.T) {
 
 	p := launch(t, ":", 1, "--log.level=debug", "--web.enable-lifecycle")
 	p.ready(t)
+	v.servers = append(v.servers, p.server)
 	faults := append(ownFaults(t),
 		fault{name: "redirect", want: "redirect", answer: simulator.Redirect("http://"+stranger+"/", 307)},
 		fault{name: "challenge with another origin", want: "unauthorized", before: func(w http.ResponseWriter, r *http.Request) {
@@ -109,13 +145,23 @@ func TestSecrets(t *testing.T) {
 			challenged(`Digest realm="MMS Public API", domain="http://`+stranger+`/", nonce="abcdefgh", qop="auth"`)(w, r)
 		}},
 		fault{name: "recorded session cookie", want: "1", target: v.session},
+		fault{name: "account redirected", want: "redirect", account: true, answer: simulator.Redirect("http://"+stranger+"/", 307)},
+		fault{name: "token request redirected", want: "redirect", target: tokens(simulator.Redirect("http://"+stranger+"/api/oauth/token", 307))},
+		fault{name: "recorded token", want: "1", target: v.account(simulator.Account{}, simulator.Org{})},
+		fault{name: "recorded tokens of a second", want: "1", target: v.account(simulator.Account{Lifetime: time.Second}, simulator.Org{})},
+		fault{name: "recorded tokens, refused", want: "unauthorized", target: v.account(simulator.Account{}, simulator.Org{BeforeAuth: v.echo(401)})},
+		fault{name: "recorded tokens, echoed", want: "unknown_status", target: v.account(simulator.Account{}, simulator.Org{Answer: v.echo(200)})},
+		fault{name: "secret echoed", want: "unauthorized", target: v.account(simulator.Account{BeforeAuth: v.echo(401)}, simulator.Org{})},
+		fault{name: "secret echoed in a 200", want: "bad_response", target: v.account(simulator.Account{BeforeAuth: v.echo(200)}, simulator.Org{})},
 	)
 	text := "ops_managers:\n"
-	var inHealthy []string
+	var inHealthy, byAccount []string
 	for i, f := range faults {
 		org := faultOrg(i)
 		if f.target != nil {
-			text += manager(f.name, f.target(scene{t, []string{org}}), org)
+			tt := f.target(scene{t, []string{org}})
+			tt.account = tt.account || f.account
+			text += manager(f.name, tt, org)
 			continue
 		}
 		o := simulator.Org{}
@@ -126,8 +172,13 @@ func TestSecrets(t *testing.T) {
 			o.BeforeAuth = v.watch(f.before)
 		}
 		p.server.SetOrg(org, o)
-		inHealthy = append(inHealthy, org)
+		if f.account {
+			byAccount = append(byAccount, org)
+		} else {
+			inHealthy = append(inHealthy, org)
+		}
 	}
+	text += manager("healthy, by account", target{url: p.server.URL(), account: true, settings: "max_concurrent_requests: 64"}, byAccount...)
 	text += manager("healthy", target{url: p.server.URL(), settings: "max_concurrent_requests: 64"}, append(inHealthy, healthyOrg(0))...)
 	text = within(pollTimeout, text)
 	testfile.Write(t, p.file, text)
@@ -192,7 +243,7 @@ func TestSecrets(t *testing.T) {
 	// Many parsers quote invalid files.
 	for _, bad := range []string{
 		text + "\nops_managers: " + privateKey, strings.Replace(text, "{public_key", "{{public_key", 1),
-		strings.Replace(text, "private_key: ", "private_key: *", 1), strings.Replace(text, "http://127", "http://"+publicKey+":"+privateKey+"@127", 1),
+		strings.Replace(text, "private_key: ", "private_key: *", 1), strings.Replace(text, "client_secret: ", "client_secret: *", 1), strings.Replace(text, "http://127", "http://"+publicKey+":"+privateKey+"@127", 1),
 		strings.Replace(text, "public_key: ", "public_key: [", 1), text + "  - " + privateKey,
 	} {
 		testfile.Write(t, p.file, bad)
@@ -243,7 +294,10 @@ func TestSecretsInCore(t *testing.T) {
 	v := newVault()
 	w := newWorld(t, 1)
 	w.healthy.SetOrg(faultOrg(0), simulator.Org{Answer: v.watch(simulator.MissingRole(true))})
-	w.load(t, []string{faultOrg(0)}, manager("dead", target{url: "https://127.0.0.1:1"}, faultOrg(1)))
+	w.healthy.SetOrg(faultOrg(2), simulator.Org{Answer: simulator.Status("SYNCED")})
+	v.servers = append(v.servers, w.healthy)
+	w.load(t, []string{faultOrg(0)}, manager("dead", target{url: "https://127.0.0.1:1"}, faultOrg(1)),
+		manager("account", target{url: w.healthy.URL(), account: true}, faultOrg(2)), manager("dead account", target{url: "https://127.0.0.1:1", account: true}, faultOrg(3)))
 	loaded, err := config.Load(w.file)
 	if err != nil {
 		t.Fatal(err)
@@ -255,12 +309,16 @@ func TestSecretsInCore(t *testing.T) {
 	defer exporter.Close()
 	exporter.Apply(loaded)
 	results, _ := exporter.Targets().Poll(ctx, nil)
-	pair, err := loaded.OpsManagers[0].APIKey.Read()
+	pair, err := loaded.OpsManagers[0].Credentials.Read()
+	if err != nil {
+		t.Fatal(err)
+	}
+	account, err := loaded.OpsManagers[2].Credentials.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	values := []any{
-		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].APIKey, loaded.OpsManagers[0].Orgs, pair, &pair,
+		loaded, *loaded, loaded.OpsManagers, loaded.OpsManagers[0], loaded.OpsManagers[0].Credentials, loaded.OpsManagers[0].Orgs, pair, &pair, account, &account,
 		results, results.Orgs, exporter, exporter.Targets(), exporter.Targets().Collector(ctx, collector.Options{}), exporter.Snapshot(), opsmanager.NewSessions(),
 	}
 	for _, r := range results.Orgs {
@@ -283,6 +341,9 @@ func TestSecretsInCore(t *testing.T) {
 		v.search(t, fmt.Sprintf("the log of %T", value), log.String())
 	}
 	v.search(t, "the log", w.log.String())
+	if len(w.healthy.Tokens()) == 0 {
+		t.Error("no token was issued")
+	}
 	if len(v.secrets) < 5 {
 		t.Errorf("only %d secrets", len(v.secrets))
 	}

@@ -57,7 +57,11 @@ func manager(name string, tt target, orgs ...string) string {
 		key = tt.key
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "  - name: %q\n    url: %q\n    api_key: %s\n    timeout: %s\n", name, tt.url, key, patient)
+	setting := "api_key"
+	if tt.account {
+		setting, key = "service_account", strings.NewReplacer("public_key:", "client_id:", "public_key_file:", "client_id_file:", "private_key:", "client_secret:", "private_key_file:", "client_secret_file:").Replace(key)
+	}
+	fmt.Fprintf(&b, "  - name: %q\n    url: %q\n    %s: %s\n    timeout: %s\n", name, tt.url, setting, key, patient)
 	for line := range strings.Lines(tt.settings) {
 		fmt.Fprintf(&b, "    %s\n", strings.TrimSuffix(line, "\n"))
 	}

@@ -3,42 +3,31 @@ package opsmanager
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"io"
 	"net/http"
 	"strings"
-
-	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
 // answer is a complete HTTP response.
 type answer struct {
 	code        int
 	header      http.Header
-	body        []byte              // still encoded, at most maxBody
-	tooLarge    bool                // body is truncated
-	conn        *connection         // it was read from
-	credentials *digest.Credentials // of its request; nil for none
-	refusal     digest.Refusal      // what a 401 means
+	body        []byte      // at most limit; still encoded unless returned by [Client.get]
+	limit       int         // of the body in bytes, both compressed and decompressed
+	tooLarge    bool        // body is truncated
+	conn        *connection // it was read from
+	credentials credentials // of its request; nil for none
+	refusal     refusal     // what a 401 means
+	auth        authentication
 }
 
-// read returns the status in the last response of a poll, or an [*Error].
-func (p *poll) read(ctx context.Context, a *answer) (Status, error) {
-	if a.code != http.StatusOK {
-		return "", p.refusal(a)
-	}
-	body, err := a.trusted()
-	if err != nil {
-		return "", &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
-	}
-	if traced(ctx) {
-		tell(ctx, "body: %s", shape(body))
-	}
-	status, failure := parseStatus(body)
+// status returns the status in a decoded body, or an [*Error].
+func (a *answer) status() (Status, error) {
+	status, failure := parseStatus(a.body)
 	if failure != nil {
 		failure.StatusCode = a.code
-		if p.session.Echoes(failure.Err.Error(), a.credentials) {
+		if a.auth.echoes(failure.Err.Error()) {
 			failure.Err = errUnknown
 		}
 		return "", failure
@@ -61,7 +50,7 @@ func (a *answer) trusted() ([]byte, error) {
 // decoded returns the body without its content encoding.
 func (a *answer) decoded() ([]byte, error) {
 	if a.tooLarge {
-		return nil, errTooLarge
+		return nil, tooLarge(a.limit)
 	}
 	switch encoding := strings.Join(a.header.Values("Content-Encoding"), ", "); strings.ToLower(encoding) {
 	case "", "identity":
@@ -74,12 +63,12 @@ func (a *answer) decoded() ([]byte, error) {
 	if err != nil {
 		return nil, errors.New("the body is not gzip, contrary to its header")
 	}
-	body, err := io.ReadAll(io.LimitReader(zr, maxBody+1))
+	body, err := io.ReadAll(io.LimitReader(zr, int64(a.limit)+1))
 	switch {
 	case err != nil:
 		return nil, errors.New("the body is corrupt gzip")
-	case len(body) > maxBody:
-		return nil, errTooLarge
+	case len(body) > a.limit:
+		return nil, tooLarge(a.limit)
 	}
 	return body, nil
 }

@@ -16,7 +16,6 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/clock"
@@ -71,7 +70,7 @@ func balance(t testing.TB, f front) (*balancer, *rig) {
 	}
 	server := httptest.NewServer(b)
 	t.Cleanup(server.Close)
-	return b, newRig(t, server.URL, func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(now.Now) })
+	return b, newRig(t, server.URL, func(o *opsmanager.Options) { o.Sessions = opsmanager.NewSessionsAt(now.Now) })
 }
 
 func parse(t testing.TB, rawURL string) *url.URL {

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/config"
 )
 
@@ -33,17 +32,11 @@ type Options struct {
 	// ProxyConnectHeader is sent to the proxy in CONNECT requests.
 	ProxyConnectHeader http.Header
 	UserAgent          string
-	// Sessions holds the digest state.
+	// Sessions holds the authentication state.
 	Sessions *Sessions
 	// Observe is called once for each HTTP request sent, concurrently. It may be nil.
 	Observe func(Exchange)
 }
-
-// Sessions is the digest state of API keys. It outlives clients.
-type Sessions = digest.Sessions
-
-// NewSessions returns empty digest state.
-func NewSessions() *Sessions { return digest.NewSessions(time.Now) }
 
 // Exchange is the outcome of one HTTP request.
 type Exchange struct {
@@ -59,6 +52,7 @@ type Client struct {
 	opts      Options
 	orgs      *url.URL // parent of the organizations' URLs
 	origin    string
+	tokens    string // URL of the endpoint for tokens
 	transport atomic.Pointer[transport]
 	closed    atomic.Bool
 }
@@ -70,10 +64,12 @@ func NewClient(opts Options) *Client {
 	if base.Path == "" {
 		base.Path = "/" // otherwise JoinPath returns a relative path
 	}
+	origin := strings.ToLower(base.Scheme + "://" + base.Host)
 	return &Client{
 		opts:   opts,
 		orgs:   base.JoinPath("api/public/v1.0/orgs/"),
-		origin: strings.ToLower(base.Scheme + "://" + base.Host),
+		origin: origin,
+		tokens: origin + tokenPath,
 	}
 }
 
@@ -106,25 +102,38 @@ func (c *Client) Close() {
 // GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
 // documentation, "Return the Status of the Connection between Organizations").
 func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Reading, error) {
-	t := c.transport.Load()
-	if t == nil {
-		return Reading{}, &Error{Reason: ReasonTLS, Err: errNoTLS}
-	}
-	p := &poll{
-		transport: t,
-		session:   c.opts.Sessions.Of(c.origin, key),
-		target:    c.target(orgID),
-		prefixed:  strings.Trim(c.opts.URL.Path, "/") != "",
-	}
-	a, err := p.run(ctx, c.opts.Timeout/4)
+	a, err := c.get(ctx, key, c.target(orgID), maxBody)
 	if err != nil {
-		return Reading{}, p.withoutEcho(err)
+		return Reading{}, err
 	}
-	status, err := p.read(ctx, a)
+	status, err := a.status()
 	if err != nil {
 		return Reading{}, err
 	}
 	return Reading{Status: status, conn: a.conn, host: c.opts.URL.Host}, nil
+}
+
+// get sends a GET request and returns the response, with its body decoded, if it is a
+// 200 from Ops Manager itself and the body has at most limit bytes. Otherwise it
+// returns an [*Error]. The body may repeat the key: see [authentication.echoes].
+func (c *Client) get(ctx context.Context, key config.KeyPair, target *url.URL, limit int) (*answer, error) {
+	t := c.transport.Load()
+	if t == nil {
+		return nil, &Error{Reason: ReasonTLS, Err: errNoTLS}
+	}
+	p := &poll{transport: t, request: request{target: target, limit: limit}}
+	switch hold := c.opts.Timeout / 4; key.Kind {
+	case config.ServiceAccount:
+		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, hold: hold}
+	default:
+		p.auth = &digestAuthentication{session: c.opts.Sessions.digest.Of(c.origin, key), target: target, hold: hold}
+		p.prefixed = strings.Trim(c.opts.URL.Path, "/") != ""
+	}
+	a, err := p.run(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return a, p.read(ctx, a)
 }
 
 // target returns the URL of an organization's link status.

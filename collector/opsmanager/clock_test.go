@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/clock"
 )
@@ -16,7 +15,7 @@ import (
 func TestClockThatJumps(t *testing.T) {
 	server, ours := clock.New(), clock.New()
 	s := simulate(t, simulator.Options{Now: server.Now}, simulator.Org{})
-	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(ours.Now) })
+	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = opsmanager.NewSessionsAt(ours.Now) })
 	const year = 365 * 24 * time.Hour
 	for _, jump := range []time.Duration{0, 44 * time.Second, -44 * time.Second, time.Hour, -time.Hour, 50 * year, -100 * year, 50 * year, -1, 1} {
 		ours.Advance(jump)

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
 	"opsmanager_exporter/collector/testkit/clock"
@@ -206,7 +205,7 @@ func TestChallengeOverDeadConnections(t *testing.T) {
 	server := breaking(t, n, reset, serving)
 	still(t, func(t *testing.T) {
 		r := newRig(t, server, func(o *opsmanager.Options) {
-			o.Timeout, o.Sessions = 0, digest.NewSessions(now.Now)
+			o.Timeout, o.Sessions = 0, opsmanager.NewSessionsAt(now.Now)
 		})
 		r.many(t, n)
 		now.Advance(time.Minute)

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager"
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/clock"
 )
@@ -95,7 +94,7 @@ func TestSeparateSessions(t *testing.T) {
 func TestNonceLifetime(t *testing.T) {
 	now := clock.New()
 	s := simulate(t, simulator.Options{Now: now.Now}, simulator.Org{})
-	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = digest.NewSessions(now.Now) })
+	r := newRig(t, s.URL(), func(o *opsmanager.Options) { o.Sessions = opsmanager.NewSessionsAt(now.Now) })
 	r.synced(t)
 	now.Advance(45*time.Second - 1)
 	r.synced(t)

@@ -7,7 +7,6 @@ import (
 	"net/url"
 	"time"
 
-	"opsmanager_exporter/collector/opsmanager/digest"
 	"opsmanager_exporter/config"
 )
 
@@ -18,6 +17,8 @@ const MaxBody = maxBody
 var (
 	ParseVersion = parseVersion
 	Cached       = cached
+	// NewSessionsAt returns empty state that uses a clock.
+	NewSessionsAt = newSessions
 )
 
 // ParseStatus returns the status in a body, or "" for none.
@@ -29,18 +30,23 @@ func ParseStatus(body []byte) Status {
 // StatusOf returns the status in a response to a request with credentials.
 func StatusOf(code int, header http.Header, body []byte, key config.KeyPair) (Status, error) {
 	target := &url.URL{Scheme: "http", Host: "localhost", Path: "/"}
-	session := NewSessions().Of("http://localhost", key)
-	attempts := session.Begin(context.Background(), 0)
-	attempts.Refused(target, http.Header{"Www-Authenticate": {`Digest realm="a", nonce="b", qop="auth"`}}, false)
-	credentials, err := attempts.Authorize(&digest.Route{}, http.MethodGet, target)
+	auth := &digestAuthentication{session: NewSessions().digest.Of("http://localhost", key), target: target}
+	if err := auth.prepare(context.Background(), nil); err != nil {
+		return "", err
+	}
+	auth.refused(&answer{header: http.Header{"Www-Authenticate": {`Digest realm="a", nonce="b", qop="auth"`}}})
+	credentials, err := auth.authorize(&connection{})
 	if err != nil {
 		return "", err
 	}
-	a := &answer{code: code, header: header, body: body, credentials: credentials}
+	a := &answer{code: code, header: header, body: body, limit: maxBody, credentials: credentials, auth: auth, refusal: refusal{reason: ReasonUnauthorized}}
 	if len(body) > maxBody {
 		a.body, a.tooLarge = body[:maxBody], true
 	}
-	return (&poll{session: session}).read(context.Background(), a)
+	if err := (&poll{auth: auth}).read(context.Background(), a); err != nil {
+		return "", err
+	}
+	return a.status()
 }
 
 // Taints reports whether data that arrives in chunks of these sizes taints a connection

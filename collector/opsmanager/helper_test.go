@@ -41,6 +41,7 @@ func keyOf(public, private string) config.KeyPair {
 // rig is a client and its observed exchanges.
 type rig struct {
 	*opsmanager.Client
+	key       config.KeyPair // of poll
 	mu        sync.Mutex
 	exchanges []opsmanager.Exchange
 }
@@ -53,7 +54,7 @@ func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig 
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{}
+	r := &rig{key: keyOf(testPublic, testPrivate)}
 	o := opsmanager.Options{
 		URL: u, Timeout: patience, MaxConnections: 16, UserAgent: "test",
 		Sessions: opsmanager.NewSessions(),
@@ -75,7 +76,7 @@ func newRig(t testing.TB, rawURL string, change func(*opsmanager.Options)) *rig 
 func (r *rig) poll(t testing.TB) (opsmanager.Status, error) {
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	return r.read(ctx, keyOf(testPublic, testPrivate), testOrg)
+	return r.read(ctx, r.key, testOrg)
 }
 
 // read is MigrationLinkStatus without the possibility of retraction.

@@ -6,25 +6,21 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptrace"
-	"net/url"
 	"sync/atomic"
 	"time"
-
-	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
 // progress is a request in progress. Hooks may still run in goroutines of net/http
 // after it has ended.
 type progress struct {
 	transport *transport
-	target    *url.URL
 	header    http.Header
-	attempts  *digest.Attempts
+	auth      authorizer
 
 	// Written by gotConn in the poll's goroutine.
-	credentials *digest.Credentials // nil for none
-	failed      error               // why they could not be computed
-	reused      bool                // the connection has served a request before
+	credentials credentials // nil for none
+	failed      error       // why they could not be computed
+	reused      bool        // the connection has served a request before
 
 	conn     atomic.Pointer[connection] // nil until there is one
 	tls      atomic.Pointer[tls.Conn]   // nil without TLS
@@ -67,12 +63,16 @@ func (p *progress) gotConn(info httptrace.GotConnInfo) {
 	// the connection is broken and the request fails too.
 	_ = info.Conn.SetDeadline(time.Time{})
 
-	p.credentials, p.failed = p.attempts.Authorize(&conn.route, http.MethodGet, p.target)
+	p.credentials, p.failed = p.auth.authorize(conn)
 	if p.failed != nil {
 		conn.end()
 	}
-	p.set("Authorization", p.credentials.Authorization())
-	p.set("Cookie", p.credentials.Cookie())
+	var authorization, cookie string
+	if p.credentials != nil {
+		authorization, cookie = p.credentials.Authorization(), p.credentials.Cookie()
+	}
+	p.set("Authorization", authorization)
+	p.set("Cookie", cookie)
 }
 
 // set sets a header unless value is empty.

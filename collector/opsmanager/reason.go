@@ -6,15 +6,15 @@ type Reason string
 
 // The reasons, in the order in which a poll can meet them.
 const (
-	ReasonCredentials   Reason = "credentials"    // no usable API key was ever read from its files
+	ReasonCredentials   Reason = "credentials"    // no usable API key or service account was ever read from its files
 	ReasonNotReached    Reason = "not_reached"    // not polled: no request slot became free before the deadline
 	ReasonDNS           Reason = "dns"            // the host name did not resolve
 	ReasonConnect       Reason = "connect"        // no connection, or it broke before a complete response
 	ReasonTLS           Reason = "tls"            // handshake or certificate
 	ReasonTimeout       Reason = "timeout"        // polled, but no complete response within the timeout or before the deadline
-	ReasonUnauthorized  Reason = "unauthorized"   // the API key was rejected
-	ReasonRole          Reason = "role"           // the API key lacks Organization Owner
-	ReasonAccessList    Reason = "access_list"    // this host's address is not on the API key's access list
+	ReasonUnauthorized  Reason = "unauthorized"   // the API key or service account was rejected
+	ReasonRole          Reason = "role"           // it lacks Organization Owner
+	ReasonAccessList    Reason = "access_list"    // this host's address is not on its access list
 	ReasonForbidden     Reason = "forbidden"      // any other 403
 	ReasonNotFound      Reason = "not_found"      // 404
 	ReasonRateLimited   Reason = "rate_limited"   // 429
@@ -39,7 +39,7 @@ func Reasons() []Reason {
 func (r Reason) Meaning() string {
 	switch r {
 	case ReasonCredentials:
-		return "The key files are missing, empty or unreadable, and no API key has been read from them before."
+		return "The files of the API key or service account are missing, empty or unreadable, and it has never been read from them."
 	case ReasonNotReached:
 		return "The organization was not polled: no request slot became free before the deadline."
 	case ReasonDNS:
@@ -51,11 +51,11 @@ func (r Reason) Meaning() string {
 	case ReasonTimeout:
 		return "The organization was polled, but no complete response arrived within timeout or before the scrape's deadline."
 	case ReasonUnauthorized:
-		return "The API key was rejected, or there was no digest challenge that the exporter can answer."
+		return "The API key or service account was rejected, or there was no digest challenge that the exporter can answer."
 	case ReasonRole:
-		return "The API key lacks the Organization Owner role in this organization."
+		return "The API key or service account lacks the Organization Owner role in this organization."
 	case ReasonAccessList:
-		return "The exporter's IP address is not on the API key's access list."
+		return "The exporter's IP address is not on the access list of the API key or service account."
 	case ReasonForbidden:
 		return "Any other HTTP 403."
 	case ReasonNotFound:
@@ -81,7 +81,7 @@ func (r Reason) Meaning() string {
 func (r Reason) Fix() string {
 	switch r {
 	case ReasonCredentials:
-		return "Put the API key into the configured key files, one line each, and make them readable by the exporter; no reload is needed."
+		return "Put the two parts of the API key or service account into the configured files, one line each, and make them readable by the exporter; no reload is needed."
 	case ReasonNotReached:
 		return "Increase max_concurrent_requests or the scrape timeout, decrease timeout, or let Prometheus scrape each organization separately through /sd and /probe."
 	case ReasonDNS:
@@ -93,21 +93,21 @@ func (r Reason) Fix() string {
 	case ReasonTimeout:
 		return "Find out why Ops Manager responds slowly or not at all; if it is merely slow, increase timeout and the scrape timeout."
 	case ReasonUnauthorized:
-		return "Check the public and the private key, and that the API key still exists in Ops Manager."
+		return "Check both parts of the API key or service account, and that it still exists in Ops Manager."
 	case ReasonRole:
-		return "Grant the API key the Organization Owner role in this organization (Ops Manager: Access Manager, API Keys)."
+		return "Grant the API key or service account the Organization Owner role in this organization (Ops Manager: Access Manager)."
 	case ReasonAccessList:
-		return "Add the exporter's IP address, as Ops Manager sees it, to the API key's access list (Ops Manager: Access Manager, API Keys)."
+		return "Add the exporter's IP address, as Ops Manager sees it, to the access list of the API key or service account (Ops Manager: Access Manager)."
 	case ReasonForbidden:
 		return "Look up the errorCode in the log: either this organization cannot use migration links, or something in front of Ops Manager rejected the request."
 	case ReasonNotFound:
 		return "Check the organization ID and url; Ops Manager versions before 5.0, which lack this endpoint, respond the same way."
 	case ReasonRateLimited:
-		return "Scrape less often, or use each API key for fewer organizations."
+		return "Scrape less often, or use each API key or service account for fewer organizations."
 	case ReasonServerError:
 		return "Check the status and logs of Ops Manager and of any load balancer in front of it."
 	case ReasonRedirect:
-		return "Set url to the address of Ops Manager itself; redirects are never followed because they could send the API key to another host."
+		return "Set url to the address of Ops Manager itself; redirects are never followed because they could send the credentials to another host."
 	case ReasonNonce:
 		return "Enable sticky sessions, by cookie or source address, on the load balancer in front of Ops Manager: the servers behind it do not share digest nonces."
 	case ReasonBadResponse:

@@ -9,8 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-
-	"opsmanager_exporter/collector/opsmanager/digest"
 )
 
 // maxRetryAfter limits the delay that a server may request.
@@ -20,7 +18,7 @@ const maxRetryAfter = 24 * time.Hour
 // place that decides what a code means.
 func (p *poll) refusal(a *answer) *Error {
 	code := a.apiError().ErrorCode
-	e := &Error{StatusCode: a.code, ErrorCode: p.shown(a, code)}
+	e := &Error{StatusCode: a.code, ErrorCode: p.shown(code)}
 	switch {
 	case a.code == http.StatusUnauthorized:
 		e.Reason, e.Err = a.unauthorized(code)
@@ -50,13 +48,10 @@ func (p *poll) refusal(a *answer) *Error {
 // unauthorized distinguishes the meanings of a 401 (Ops Manager documentation, "Error
 // Codes": a missing role is a 401, the access list a 403).
 func (a *answer) unauthorized(errorCode string) (Reason, error) {
-	switch {
-	case isRole(errorCode):
+	if isRole(errorCode) {
 		return ReasonRole, nil // errorCode is sufficient
-	case errors.Is(a.refusal.Err, digest.ErrNonces):
-		return ReasonNonce, a.refusal.Err
 	}
-	return ReasonUnauthorized, a.refusal.Err
+	return a.refusal.reason, a.refusal.err
 }
 
 func isRole(errorCode string) bool {
@@ -93,19 +88,21 @@ func (a *answer) apiError() apiError {
 var errorCodeShape = regexp.MustCompile(`^[A-Z][A-Z0-9_]{2,63}$`)
 
 // shown returns an errorCode if it is safe to show, or "".
-func (p *poll) shown(a *answer, errorCode string) string {
-	if !errorCodeShape.MatchString(errorCode) || p.session.Echoes(errorCode, a.credentials) {
+func (p *poll) shown(errorCode string) string {
+	if !errorCodeShape.MatchString(errorCode) || p.auth.echoes(errorCode) {
 		return ""
 	}
 	return errorCode
 }
 
-// withoutEcho replaces the text of a connection error if it repeats the key, as the
+// withoutEcho replaces the text of a connection error if it repeats a secret, as the
 // names in a certificate may.
 func (p *poll) withoutEcho(err error) error {
-	var e *Error
-	if errors.As(err, &e) && p.session.Echoes(e.Err.Error(), nil) {
-		e.Err = errEcho
+	if e, ok := errors.AsType[*Error](err); ok {
+		e.auth = p.auth
+		if p.auth.echoes(e.Err.Error()) {
+			e.Err = errEcho
+		}
 	}
 	return err
 }

@@ -3,10 +3,12 @@ package opsmanager_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
@@ -14,14 +16,12 @@ import (
 
 var quotedField = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
 
-// TestSecretsAreNotRepeated polls a server that echoes secrets, even the private key, in
-// every part of a response. In the responses {} is replaced by the secret.
-func TestSecretsAreNotRepeated(t *testing.T) {
-	const cookie = "COOKIE_ABCDEF"
+// echoes returns responses that repeat a secret, {}, in every part.
+func echoes() map[string]string {
 	body := func(head, body string) string {
 		return "HTTP/1.1 " + head + "\r\nX-MongoDB-Service-Version: gitHash={}; versionString={}\r\n\r\n" + body
 	}
-	answers := map[string]string{
+	return map[string]string{
 		"status":           body("200 OK", `{"status":"{}"}`),
 		"part of status":   body("200 OK", `{"status":"NOT_{}_SYNCED"}`),
 		"body":             body("200 OK", `{}`),
@@ -57,6 +57,13 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 		"access list":      body("403 No", `{"errorCode":"{}_ACCESS_LIST","parameters":["{}"]}`),
 		"unasked":          "HTTP/1.1 500 {}\r\nContent-Length: 0\r\n\r\nHTTP/1.1 500 {}\r\n\r\n",
 	}
+}
+
+// TestSecretsAreNotRepeated polls a server that echoes secrets, even the private key, in
+// every part of a response. In the responses {} is replaced by the secret.
+func TestSecretsAreNotRepeated(t *testing.T) {
+	const cookie = "COOKIE_ABCDEF"
+	answers := echoes()
 	for _, key := range [][2]string{
 		{testPublic, testPrivate},
 		{"JKQMZXVT", "PRIVATE_KEY_IN_CAPITALS"}, // the form of a status and of an errorCode
@@ -113,6 +120,78 @@ func TestSecretsAreNotRepeated(t *testing.T) {
 								if strings.Contains(said, strings.ToLower(secret)) {
 									t.Errorf("repeated %s: shows the %s: %s", repeat, name, said)
 								}
+							}
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestSecretsOfAccountsAreNotRepeated is the same for the endpoint for tokens, and for the API
+// with a token.
+func TestSecretsOfAccountsAreNotRepeated(t *testing.T) {
+	const id, secret, token = "CLIENT_ID_ABCDEF", "CLIENT_SECRET_ABCDEF", "TOKEN_ABCDEF"
+	answers := echoes()
+	answers["token"] = "HTTP/1.1 200 {}\r\n\r\n{\"access_token\":\"{} {}\",\"token_type\":\"{}\",\"expires_in\":\"{}\"}"
+	answers["token type"] = "HTTP/1.1 200 {}\r\n\r\n{\"access_token\":\"{}\",\"token_type\":\"{}\"}"
+	answers["oauth error"] = "HTTP/1.1 400 {}\r\n\r\n{\"error\":\"{}\",\"error_description\":\"{}\",\"error_uri\":\"{}\"}"
+	answers["oauth error in a 200"] = "HTTP/1.1 200 {}\r\n\r\n{\"error\":\"{}\",\"error_description\":\"{}\"}"
+	answers["Bearer"] = "HTTP/1.1 401 {}\r\nWWW-Authenticate: Bearer realm=\"{}\", error=\"{}\", error_description=\"{}\"\r\n\r\n{\"errorCode\":\"{}\"}"
+	const issued = "HTTP/1.1 200 OK\r\nContent-Length: 53\r\n\r\n" + `{"access_token":"` + token + `","token_type":"Bearer"}`
+	for name, answer := range answers {
+		for _, place := range []string{"/api/oauth/token", "/api/public/"} {
+			t.Run(name+" "+place, func(t *testing.T) {
+				for _, form := range []func(string) string{strings.Clone, strings.ToUpper} {
+					for _, repeat := range []string{"authorization", "id", "secret", "token"} {
+						if repeat == "token" && place == "/api/oauth/token" {
+							continue // there is none yet
+						}
+						var credentials []string // of all requests
+						var mu sync.Mutex
+						address := listen(t, func(c net.Conn, _ int) {
+							in := bufio.NewReader(c)
+							for {
+								r, err := http.ReadRequest(in)
+								if err != nil {
+									return
+								}
+								_, _ = io.Copy(io.Discard, r.Body)
+								_, sent, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+								mu.Lock()
+								credentials = append(credentials, sent)
+								mu.Unlock()
+								if !strings.HasPrefix(r.URL.Path, place) {
+									_, _ = io.WriteString(c, issued)
+									continue
+								}
+								said := map[string]string{"authorization": sent, "id": id, "secret": secret, "token": token}[repeat]
+								_, _ = c.Write([]byte(strings.ReplaceAll(answer, "{}", form(said))))
+								return
+							}
+						})
+						r := newRig(t, "http://"+address, nil)
+						var steps []string
+						ctx := opsmanager.WithTrace(t.Context(), func(step string) {
+							r.mu.Lock()
+							defer r.mu.Unlock()
+							steps = append(steps, step)
+						})
+						_, err := r.read(ctx, accountOf(id, secret), testOrg)
+						if err == nil {
+							t.Fatal("no error")
+						}
+						r.Close()
+						mu.Lock()
+						secrets := append([]string{id, secret, token}, credentials...)
+						mu.Unlock()
+						r.mu.Lock()
+						said := strings.ToLower(fmt.Sprintf("%v %+v %#v %s %q %+v %q", err, err, err, err, err, r.exchanges, steps))
+						r.mu.Unlock()
+						for _, s := range secrets {
+							if strings.Contains(said, strings.ToLower(s)) {
+								t.Errorf("repeated %s: shows %s: %s", repeat, s, said)
 							}
 						}
 					}

@@ -2,6 +2,7 @@ package opsmanager
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -87,15 +88,7 @@ func tellAnswer(ctx context.Context, a *answer) {
 	if !traced(ctx) {
 		return
 	}
-	what := "a response"
-	switch {
-	case a.code == 401 && a.refusal.Stale:
-		what = "a digest challenge: the nonce is stale"
-	case a.code == 401 && a.refusal.Challenge:
-		what = "a digest challenge"
-	case a.code == 401:
-		what = "no digest challenge that can be answered"
-	}
+	what := cmp.Or(a.refusal.what, "a response")
 	more := ""
 	if a.tooLarge {
 		more = " and more"

@@ -88,6 +88,7 @@ func wide() collector.Snapshot {
 		}
 		o.OpsManager, o.Team, o.AtLeast = "opsmanager.example.net:8443", "payments-dba", true
 		o.Since = now().Add(-47 * time.Hour)
+		o.Credentials = config.ServiceAccount
 	}
 	return s
 }

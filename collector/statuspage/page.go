@@ -9,6 +9,7 @@ import (
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
 // page is the data of the template.
@@ -30,6 +31,7 @@ type page struct {
 	Columns     []column
 	Named       bool // some organization has a name, so the table has a column for IDs
 	Teams       bool // some organization has a team, so the table has a column for teams
+	Accounts    bool // some organization has a service account, so the table says which kind each has
 	Rows        []row
 	Total       int // number of organizations
 	Found       int // number of organizations that match the filter
@@ -168,6 +170,7 @@ func (p *page) summarize(links []*link, now time.Time) {
 		}
 		p.Named = p.Named || l.Name != l.ID
 		p.Teams = p.Teams || l.Team != ""
+		p.Accounts = p.Accounts || l.Credentials == config.ServiceAccount
 	}
 	p.Scraped = momentOf(last, now)
 	p.Old = p.Scraped != nil && now.Sub(last) > staleAfter

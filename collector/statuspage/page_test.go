@@ -17,6 +17,7 @@ import (
 
 	"opsmanager_exporter/collector"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
 func TestHeaders(t *testing.T) {
@@ -98,7 +99,7 @@ func TestWords(t *testing.T) {
 				"The last configuration reload failed", `Attempted <time datetime="2026-03-14T09:25:53Z" title="2026-03-14 09:25:53 UTC">1 min ago</time>`, "3 days ago",
 				"line 3: ops_managers[0].timeout: 0s: give more than 0\nline 9: unknown key", "opsmanager_exporter/opsmanager.yml", "1.2.3",
 			},
-			absent: []string{"has not been scraped yet", "The last scrape was", "http-equiv"},
+			absent: []string{"has not been scraped yet", "The last scrape was", "http-equiv", "API key</span>"},
 		},
 		{
 			name:     "before the first scrape",
@@ -117,6 +118,16 @@ func TestWords(t *testing.T) {
 			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{unread}},
 			want:     []string{"<b>1</b> <span>Unknown", "<b>0</b> <span>Synced", "<span>Unknown</span>: <code>bad_response</code>", "the last scrape did not read a status"},
 			absent:   []string{"Not polled yet</span></a>"},
+		},
+		{
+			name: "credentials of both kinds",
+			snapshot: collector.Snapshot{Orgs: []collector.OrgSnapshot{
+				{ID: orgID(1), Name: "Payments", Credentials: config.ServiceAccount}, {ID: orgID(2), Name: "Risk"},
+			}},
+			want: []string{
+				`<bdi class="name" title="Payments">Payments</bdi> <span class="key quiet">service account</span></th>`,
+				`<bdi class="name" title="Risk">Risk</bdi> <span class="key quiet">API key</span></th>`,
+			},
 		},
 		{
 			name: "everything is old",

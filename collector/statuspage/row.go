@@ -8,6 +8,7 @@ import (
 
 	"opsmanager_exporter/collector/advice"
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/config"
 )
 
 // row is a row of the table: one organization.
@@ -23,16 +24,18 @@ type row struct {
 	Read    string // if the state is unknown: when a status was last read
 	Polled  *moment
 	Took    string
-	Advice  advice.Advice // empty if there is no problem
-	ToDo    string        // HTML ID of the advice
-	Probe   string
+	// Credentials is the kind of credentials; it does not identify them.
+	Credentials config.Kind
+	Advice      advice.Advice // empty if there is no problem
+	ToDo        string        // HTML ID of the advice
+	Probe       string
 }
 
 func (h *handler) row(l *link, now time.Time) row {
 	r := row{
 		ID: l.ID, Name: l.Name, OpsManager: l.OpsManager, Team: l.Team,
 		State: l.state, Words: l.state.words(), Reason: string(l.reason), Stale: l.stale(now),
-		Since: momentOf(l.Since, now), AtLeast: l.AtLeast, Polled: momentOf(l.Polled, now), Took: took(l.Duration),
+		Since: momentOf(l.Since, now), AtLeast: l.AtLeast, Polled: momentOf(l.Polled, now), Took: took(l.Duration), Credentials: l.Credentials,
 		Advice: l.Advice, Probe: h.probe(l.ID),
 	}
 	switch l.state {

@@ -210,9 +210,9 @@ func startOpsManager(t *testing.T, p page) {
 			sim.SetOrg(id, simulator.Org{})
 		}
 	}
-	for id, status := range map[string]string{"5f1e9c2b8d3a4e0012ab34cd": "SYNCED", "5f1e9c2b8d3a4e0012ab34ce": "NOT_SYNCED"} {
-		sim.SetOrg(id, simulator.Org{Answer: simulator.Status(status)})
-	}
+	sim.SetOrg("5f1e9c2b8d3a4e0012ab34cd", simulator.Org{Name: "Payments"})
+	sim.SetOrg("5f1e9c2b8d3a4e0012ab34ce", simulator.Org{Name: "Risk", Answer: simulator.Status("NOT_SYNCED")})
+	sim.SetOrg("5f1e9c2b8d3a4e0012ab34cf", simulator.Org{Name: "Trading"})
 }
 
 // install writes a file and the key files that it refers to, like a reader would.

@@ -91,6 +91,13 @@ func (a *Attempts) Authorize(route *Route, method string, target *url.URL) (*Cre
 	return a.credentials, err
 }
 
+// Check returns [ErrMismatch] if a response belongs to another request than the last.
+func (a *Attempts) Check(header http.Header) error { return a.credentials.Check(header) }
+
+// Echoes reports whether a text contains, in any letter case, a half of the key or a
+// secret of the last request.
+func (a *Attempts) Echoes(text string) bool { return a.session.Echoes(text, a.credentials) }
+
 // Answered handles a response that is not a 401. trusted reports whether it is from
 // the server: an error may be from a load balancer in front of it.
 func (a *Attempts) Answered(target *url.URL, header http.Header, trusted bool) {

@@ -121,7 +121,8 @@ const versionHeader = "X-MongoDB-Service-Version"
 func write(w http.ResponseWriter, status int, body []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
-	_, _ = w.Write(body) // fails only if the client has disconnected
+	//nolint:gosec // no browser reads this; it fails only if the client has disconnected
+	_, _ = w.Write(body)
 }
 
 func asked(r *http.Request, parameter string) bool {

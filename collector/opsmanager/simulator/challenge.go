@@ -26,13 +26,18 @@ const (
 }`
 )
 
-// refuse responds with a challenge. As in the API reference, it has none of the headers
-// of an authenticated response.
+// refuse responds with a challenge, of the scheme that the client has tried. As in the
+// API reference, it has none of the headers of an authenticated response.
 func (e *exchange) refuse(v verdict) {
 	if v == refused {
-		e.server.shared.counts.count(e.orgID, func(c *Counts) { c.Refused++ })
+		e.server.shared.counts.count(e.counted, func(c *Counts) { c.Refused++ })
 	}
-	e.challenge(v == stale)
+	if e.bearer {
+		// RFC 6750, section 3. What Cloud Manager sends is not documented.
+		e.Header()[authenticateAs] = []string{`Bearer realm="` + realm + `", error="invalid_token"`}
+	} else {
+		e.challenge(v == stale)
+	}
 	body := opsManagerBody
 	switch c := e.server.options.Challenge; {
 	case c.EmptyBody:

@@ -11,13 +11,16 @@ type Counts struct {
 	Unauthorized int // responses with 401, with or without a challenge
 	Challenges   int // responses with 401 and a challenge
 	Stale        int // challenges with stale=true
-	Refused      int // challenges with stale=false to a request with Authorization: wrong key, replay, malformed
+	Refused      int // challenges with stale=false to a request with Authorization: wrong key or token, replay, malformed
+
+	TokenRequests int // to the endpoint for tokens, included in all of the above
+	Tokens        int // access tokens issued
 
 	InFlight    int // requests in flight
 	MaxInFlight int // highest InFlight
 
-	Connections int // connections accepted; always 0 for an organization
-	Open        int // open connections; always 0 for an organization
+	Connections int // connections accepted; always 0 for an organization or account
+	Open        int // open connections; always 0 for an organization or account
 }
 
 // Counts returns the counts of all requests.
@@ -29,10 +32,16 @@ func (s *Server) Counts() Counts {
 
 // OrgCounts returns the counts of requests for the status of one organization, whether
 // or not it exists.
-func (s *Server) OrgCounts(id string) Counts {
+func (s *Server) OrgCounts(id string) Counts { return s.part(id) }
+
+// AccountCounts returns the counts of requests for tokens of one service account, whether
+// or not it exists. Its API requests are not among them.
+func (s *Server) AccountCounts(clientID string) Counts { return s.part(clientID) }
+
+func (s *Server) part(id string) Counts {
 	s.shared.counts.mu.Lock()
 	defer s.shared.counts.mu.Unlock()
-	if c := s.shared.counts.orgs[id]; c != nil {
+	if c := s.shared.counts.parts[id]; c != nil {
 		return *c
 	}
 	return Counts{}
@@ -44,7 +53,7 @@ func (s *Server) ResetCounts() {
 	s.shared.counts.mu.Lock()
 	defer s.shared.counts.mu.Unlock()
 	s.shared.counts.total.reset()
-	for _, c := range s.shared.counts.orgs {
+	for _, c := range s.shared.counts.parts {
 		c.reset()
 	}
 }
@@ -57,22 +66,22 @@ func (c *Counts) reset() {
 type counter struct {
 	mu    sync.Mutex
 	total Counts
-	orgs  map[string]*Counts
+	parts map[string]*Counts // by ID of an organization or account
 }
 
-// count applies f to the counts of all requests and, if orgID is not empty, to those of
-// the organization.
-func (c *counter) count(orgID string, f func(*Counts)) {
+// count applies f to the counts of all requests and, if id is not empty, to those of the
+// organization or account.
+func (c *counter) count(id string, f func(*Counts)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.total)
-	if orgID == "" {
+	if id == "" {
 		return
 	}
-	org := c.orgs[orgID]
-	if org == nil {
-		org = &Counts{}
-		c.orgs[orgID] = org
+	part := c.parts[id]
+	if part == nil {
+		part = &Counts{}
+		c.parts[id] = part
 	}
-	f(org)
+	f(part)
 }

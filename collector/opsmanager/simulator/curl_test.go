@@ -15,10 +15,15 @@ import (
 // and a line with its status.
 func curl(t *testing.T, user string, arguments ...string) string {
 	t.Helper()
+	return runCurl(t, append([]string{"--digest", "--user", user}, arguments...)...)
+}
+
+func runCurl(t *testing.T, arguments ...string) string {
+	t.Helper()
 	path := realprogram.Find(t, "curl")
 	arguments = append([]string{
 		"--disable", "--silent", "--show-error", "--max-time", "20", "--noproxy", "*",
-		"--digest", "--user", user, "--header", "Accept: application/json", "--write-out", "\n%{http_code}\n",
+		"--header", "Accept: application/json", "--write-out", "\n%{http_code}\n",
 	}, arguments...)
 	cmd := exec.CommandContext(t.Context(), path, arguments...)
 	var out, errs bytes.Buffer
@@ -128,5 +133,26 @@ func TestCurlErrors(t *testing.T) {
 	}
 	if c := s.Counts(); c.Unauthorized != 2 || c.Challenges != 1 {
 		t.Errorf("counts: %+v", c)
+	}
+}
+
+// curl gets a token as in the documentation of Cloud Manager, and uses it.
+func TestCurlToken(t *testing.T) {
+	s := startWithAccount(t, Options{}, Account{})
+	got := runCurl(t, "--user", testClient+":"+testSecret, "--header", "Cache-Control: no-cache",
+		"--data", "grant_type=client_credentials", s.URL()+tokenPath)
+	token := s.Tokens()[0]
+	if want := `{"access_token":"` + token + `","expires_in":3600,"token_type":"Bearer"}` + "\n200\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got, want := runCurl(t, "--oauth2-bearer", token, s.URL()+testPath), "{\"status\": \"SYNCED\"}\n200\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	s.RevokeToken(token)
+	if got, want := runCurl(t, "--oauth2-bearer", token, s.URL()+testPath), opsManagerBody+"\n401\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
+	}
+	if got, want := runCurl(t, "--user", testClient+":wrong", "--data", "grant_type=client_credentials", s.URL()+tokenPath), `{"error":"invalid_client"}`+"\n401\n"; got != want {
+		t.Errorf("got:\n%s\nwant:\n%s", got, want)
 	}
 }

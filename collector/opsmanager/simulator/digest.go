@@ -41,10 +41,14 @@ func (h hashFunc) response(ha1, method string, c credentials) string {
 }
 
 // authenticate checks the Authorization header of a request and, if it accepts the
-// credentials, stores them in e.
+// credentials, stores them and their owner in e.
 func (e *exchange) authenticate(method, authorization string) verdict {
 	if authorization == "" {
 		return missing
+	}
+	if token, ok := bearer(authorization); ok && e.server.hasAccounts() {
+		e.bearer = true
+		return e.authenticateToken(token)
 	}
 	c, ok := parseAuthorization(authorization)
 	if !ok || c.nonce == "" {
@@ -64,7 +68,7 @@ func (e *exchange) authenticate(method, authorization string) verdict {
 	if !known || !strings.EqualFold(c.response, e.server.hash.response(ha1, method, c)) {
 		return refused
 	}
-	e.credentials, e.ha1 = c, ha1
+	e.caller, e.credentials, e.ha1 = c.username, c, ha1
 	return accepted
 }
 

@@ -3,7 +3,6 @@ package simulator
 import (
 	"context"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 )
@@ -22,16 +21,24 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 	if inside {
 		orgID = orgOf(path)
 	}
-	if !s.ledger.enter(orgID) {
+	counted := orgID
+	clientID, token := s.asksForToken(r)
+	if token {
+		counted = clientID
+	}
+	if !s.ledger.enter(counted) {
 		panic(http.ErrAbortHandler)
 	}
-	defer s.ledger.leave(orgID)
-	e := &exchange{ResponseWriter: w, server: s, orgID: orgID}
+	defer s.ledger.leave(counted)
+	e := &exchange{ResponseWriter: w, server: s, orgID: orgID, counted: counted}
 	if cookie, err := r.Cookie(sessionCookie); err == nil && s.options.Nonce.Session {
 		e.session = cookie.Value
 	}
 	r = r.WithContext(context.WithValue(r.Context(), exchangeKey{}, e))
 	switch {
+	case token:
+		s.shared.counts.count(counted, func(c *Counts) { c.TokenRequests++ })
+		s.answerTokenRequest(e, r)
 	case !inside:
 		// From the proxy in front of Ops Manager, which handles the prefix.
 		HTML(http.StatusNotFound)(e, r)
@@ -39,7 +46,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request) {
 		write(e, http.StatusOK, nil)
 	default:
 		e.nonces = s.backEnd(r.Context()) //nolint:contextcheck // the connection is a value of the context
-		s.answer(e, r)
+		s.answer(e, r, path)
 	}
 }
 
@@ -53,7 +60,7 @@ func orgOf(path string) string {
 	return id
 }
 
-func (s *Server) answer(e *exchange, r *http.Request) {
+func (s *Server) answer(e *exchange, r *http.Request, path string) {
 	org, known := s.org(e.orgID)
 	if org.BeforeAuth != nil {
 		org.BeforeAuth(e, r)
@@ -63,26 +70,27 @@ func (s *Server) answer(e *exchange, r *http.Request) {
 		e.refuse(v)
 		return
 	}
-	publicKey := e.credentials.username
-	tooMany := s.limited(publicKey)
+	tooMany := s.limited(e.caller)
 	switch {
 	case tooMany != nil:
 		tooMany(e, r)
-	case e.orgID == "":
+	case e.orgID == "" && path != listPath:
 		ResourceNotFound()(e, r)
 	case r.Method != http.MethodGet:
 		MethodNotAllowed()(e, r)
-	case !known:
+	case path == listPath:
+		s.listAnswer()(e, r)
+	case !known || org.Deleted:
 		OrgNotFound()(e, r)
 	default:
 		sleep(r.Context(), org.Delay)
-		s.answerOf(org, publicKey)(e, r)
+		s.answerOf(org, e.caller)(e, r)
 	}
 }
 
-func (s *Server) answerOf(org Org, publicKey string) Answer {
+func (s *Server) answerOf(org Org, caller string) Answer {
 	switch {
-	case org.Keys != nil && !slices.Contains(org.Keys, publicKey):
+	case !s.mayRead(org, caller):
 		return MissingRole(false)
 	case org.Answer != nil:
 		return org.Answer
@@ -97,13 +105,17 @@ type exchange struct {
 	http.ResponseWriter
 	server  *Server
 	orgID   string
+	counted string // the organization or the account that the request counts for, if any
 	session string // from the client's cookie, if nonces are bound to sessions
 	nonces  *nonceStore
 	stale   bool // the challenge has stale=true
+	bearer  bool // the client has sent a token
 	wrote   bool
 
-	credentials credentials // accepted by authenticate
+	caller      string      // the public key or client ID that was accepted
+	credentials credentials // accepted, of a key
 	ha1         string
+	account     Account // that gets a token
 }
 
 type exchangeKey struct{}
@@ -124,7 +136,7 @@ func (e *exchange) WriteHeader(status int) {
 		h := e.Header()
 		challenge := status == http.StatusUnauthorized &&
 			len(h[authenticateAs])+len(h.Values(authenticateAs)) > 0 //nolint:staticcheck // Ops Manager spells it so
-		e.server.shared.counts.count(e.orgID, func(c *Counts) {
+		e.server.shared.counts.count(e.counted, func(c *Counts) {
 			c.OK += one(status == http.StatusOK)
 			c.Unauthorized += one(status == http.StatusUnauthorized)
 			c.Challenges += one(challenge)

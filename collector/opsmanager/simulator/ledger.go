@@ -19,14 +19,14 @@ type ledger struct {
 }
 
 // enter registers a request. It returns false if the server is closed.
-func (l *ledger) enter(orgID string) bool {
+func (l *ledger) enter(id string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
 		return false
 	}
 	l.handlers.Add(1)
-	l.counts.count(orgID, func(c *Counts) {
+	l.counts.count(id, func(c *Counts) {
 		c.Requests++
 		c.InFlight++
 		c.MaxInFlight = max(c.MaxInFlight, c.InFlight)
@@ -35,8 +35,8 @@ func (l *ledger) enter(orgID string) bool {
 }
 
 // leave unregisters a request.
-func (l *ledger) leave(orgID string) {
-	l.counts.count(orgID, func(c *Counts) { c.InFlight-- })
+func (l *ledger) leave(id string) {
+	l.counts.count(id, func(c *Counts) { c.InFlight-- })
 	l.handlers.Done()
 }
 

@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// limits counts the requests of each key in its current window.
+// limits counts the requests of each key and account in its current window.
 type limits struct {
 	mu      sync.Mutex
-	windows map[string]window // by public key
+	windows map[string]window // by public key or client ID
 }
 
 type window struct {
@@ -18,9 +18,9 @@ type window struct {
 	requests int
 }
 
-// limited counts a request of a key. It returns the answer to a request over the limit,
+// limited counts a request of a key or account. It returns the answer to a request over the limit,
 // otherwise nil.
-func (s *Server) limited(publicKey string) Answer {
+func (s *Server) limited(caller string) Answer {
 	limit, now := s.options.Limit, s.options.Now()
 	if limit.Requests == 0 {
 		return nil
@@ -28,12 +28,12 @@ func (s *Server) limited(publicKey string) Answer {
 	l := &s.shared.limits
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	w := l.windows[publicKey]
+	w := l.windows[caller]
 	if now.Sub(w.began) >= limit.Window {
 		w = window{began: now}
 	}
 	w.requests++
-	l.windows[publicKey] = w
+	l.windows[caller] = w
 	switch left := limit.Window - now.Sub(w.began); {
 	case w.requests <= limit.Requests:
 		return nil

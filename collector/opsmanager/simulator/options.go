@@ -36,10 +36,10 @@ type Options struct {
 	Challenge Challenge
 	Limit     Limit
 	// Beside adds the server to the Ops Manager of another, as behind a load balancer.
-	// They share organizations, keys, counts and limits, but not nonces and
-	// connections. Both must use the same algorithm.
+	// They share organizations, keys, accounts, tokens, counts and limits, but not
+	// nonces and connections. Both must use the same algorithm.
 	Beside *Server
-	// Now is the clock for nonces and windows. The default is time.Now. It is called
+	// Now is the clock for nonces, tokens and windows. The default is time.Now. It is called
 	// concurrently.
 	Now func() time.Time
 	// OnStatus is called concurrently, just before a complete 200 response with a
@@ -80,10 +80,10 @@ type Nonce struct {
 	Session bool
 }
 
-// Limit is the rate limit of each API key. The zero value means no limit.
+// Limit is the rate limit of each API key and service account. The zero value means no limit.
 type Limit struct {
-	// Requests is the maximum number of authenticated requests of a key in a window.
-	// Further requests get 429 RATE_LIMITED.
+	// Requests is the maximum number of authenticated API requests of a key in a
+	// window. Further requests get 429 RATE_LIMITED. Requests for tokens do not count.
 	Requests int
 	// Window begins with a request. The default is one minute.
 	Window time.Duration

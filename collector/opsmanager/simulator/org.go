@@ -12,8 +12,13 @@ type Answer func(w http.ResponseWriter, r *http.Request)
 
 // Org is an organization and its responses.
 type Org struct {
-	// Keys are the public keys of the organization. Any other valid key gets 401
-	// USER_UNAUTHORIZED. nil accepts every key. SetOrg copies the slice.
+	// Name is its name in the list of organizations.
+	Name string
+	// Deleted keeps the organization in the list, with isDeleted, and nowhere else.
+	Deleted bool
+	// Keys are the public keys and the client IDs of service accounts of the
+	// organization. Any other valid key or account gets 401 USER_UNAUTHORIZED, unless
+	// SetGlobal named it. nil accepts all. SetOrg copies the slice.
 	Keys []string
 	// Answer responds to authenticated requests. nil means Status("SYNCED").
 	Answer Answer

@@ -1,6 +1,7 @@
 // Package simulator simulates MongoDB Ops Manager: an HTTP server on loopback that
 // authenticates, responds and fails like Ops Manager does for requests for the status
-// of an organization's migration link.
+// of an organization's migration link and for the list of organizations. With service
+// accounts it is a Cloud Manager.
 //
 // It is used in tests and demonstrations. Where the behavior of Ops Manager is not
 // documented, it follows Jetty, the server on which Ops Manager is built.
@@ -41,10 +42,14 @@ type Server struct {
 type shared struct {
 	counts counter
 	limits limits
+	tokens tokenStore
 
-	mu   sync.RWMutex
-	keys map[string]string // H(A1) of RFC 7616, section 3.4.2, by public key
-	orgs map[string]Org
+	mu       sync.RWMutex
+	keys     map[string]string // H(A1) of RFC 7616, section 3.4.2, by public key
+	accounts map[string]Account
+	global   map[string]bool // by public key or client ID
+	orgs     map[string]Org
+	list     Answer
 }
 
 // Start starts a server. It has no key and no organization unless it is added to another
@@ -73,8 +78,9 @@ func Start(o Options) (*Server, error) {
 		s.shared = o.Beside.shared
 	} else {
 		s.shared = &shared{
-			counts: counter{orgs: map[string]*Counts{}}, limits: limits{windows: map[string]window{}},
-			keys: map[string]string{}, orgs: map[string]Org{},
+			counts: counter{parts: map[string]*Counts{}}, limits: limits{windows: map[string]window{}},
+			tokens: tokenStore{valid: map[string]token{}},
+			keys:   map[string]string{}, global: map[string]bool{}, orgs: map[string]Org{},
 		}
 	}
 	s.ledger = ledger{counts: &s.shared.counts, open: map[net.Conn]struct{}{}}

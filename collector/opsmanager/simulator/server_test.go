@@ -55,7 +55,7 @@ func TestRoutes(t *testing.T) {
 		{"key of another organization", "GET", org("other"), 401, 401, `"errorCode":"USER_UNAUTHORIZED"`},
 		{"POST", "POST", org(testOrg), 401, 405, ""},
 		{"HEAD", "HEAD", org(testOrg), 401, 405, ""},
-		{"other path", "GET", "/om/api/public/v1.0/orgs", 401, 404, `"errorCode":"RESOURCE_NOT_FOUND","parameters":["/om/api/public/v1.0/orgs"]`},
+		{"other path", "GET", "/om/api/public/v1.0/groups", 401, 404, `"errorCode":"RESOURCE_NOT_FOUND","parameters":["/om/api/public/v1.0/groups"]`},
 		{"no organization", "GET", org(""), 401, 404, `"errorCode":"RESOURCE_NOT_FOUND"`},
 		{"two segments", "GET", org("a/b"), 401, 404, `"errorCode":"RESOURCE_NOT_FOUND"`},
 		{"outside the prefix", "GET", testPath, 404, 404, "HTTP ERROR 404 Not Found"},

@@ -47,7 +47,7 @@ func OpsManager(tb testing.TB, opts simulator.Options, orgs int) (*simulator.Ser
 		tb.Fatal(err)
 	}
 	m := config.OpsManager{
-		Name: "production", URL: base, APIKey: Key(PublicKey),
+		Name: "production", URL: base, Credentials: Key(PublicKey),
 		Timeout: 5 * time.Second, MaxConcurrentRequests: 16,
 	}
 	sim.SetKey(PublicKey, PrivateKey)
@@ -71,6 +71,6 @@ func Held(release <-chan struct{}, answer simulator.Answer) simulator.Answer {
 }
 
 // Key returns an API key with this public key.
-func Key(public string) *config.APIKey {
-	return &config.APIKey{PublicKey: config.NewSecret(public), PrivateKey: config.NewSecret(PrivateKey)}
+func Key(public string) *config.Credentials {
+	return &config.Credentials{Public: config.Half{Text: config.NewSecret(public)}, Private: config.Half{Text: config.NewSecret(PrivateKey)}}
 }

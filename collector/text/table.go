@@ -1,4 +1,4 @@
-package check
+package text
 
 import (
 	"fmt"
@@ -6,8 +6,8 @@ import (
 	"text/tabwriter"
 )
 
-// aligned returns the rows with aligned columns.
-func aligned(rows [][]string) string {
+// Table returns the rows with aligned columns.
+func Table(rows [][]string) string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	for _, row := range rows {

@@ -12,37 +12,37 @@ import (
 	"opsmanager_exporter/collector/testkit/testfile"
 )
 
-func wantPair(t *testing.T, k *APIKey, public, private string) {
+func wantPair(t *testing.T, k *Credentials, public, private string) {
 	t.Helper()
 	got, err := k.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !got.Equal(KeyPair{NewSecret(public), NewSecret(private)}) {
+	if !got.Equal(KeyPair{Kind: k.Kind, Public: NewSecret(public), Private: NewSecret(private)}) {
 		t.Errorf("got %q and %q, want %q and %q", got.Public.Reveal(), got.Private.Reveal(), public, private)
 	}
 }
 
 func TestAPIKeyReadAgain(t *testing.T) {
 	dir := t.TempDir()
-	k := &APIKey{PublicKeyFile: filepath.Join(dir, "pub"), PrivateKeyFile: filepath.Join(dir, "key")}
-	testfile.Write(t, k.PublicKeyFile, "one")
-	testfile.Write(t, k.PrivateKeyFile, "1111\n")
+	k := &Credentials{Public: Half{File: filepath.Join(dir, "pub")}, Private: Half{File: filepath.Join(dir, "key")}}
+	testfile.Write(t, k.Public.File, "one")
+	testfile.Write(t, k.Private.File, "1111\n")
 	wantPair(t, k, "one", "1111")
 
 	// Rewritten in place with equal size, perhaps within one clock tick.
-	testfile.Write(t, k.PrivateKeyFile, "2222\n")
+	testfile.Write(t, k.Private.File, "2222\n")
 	wantPair(t, k, "one", "2222")
 
 	renamed := filepath.Join(dir, "new")
 	testfile.Write(t, renamed, "3333")
-	if err := os.Rename(renamed, k.PrivateKeyFile); err != nil {
+	if err := os.Rename(renamed, k.Private.File); err != nil {
 		t.Fatal(err)
 	}
 	wantPair(t, k, "one", "3333")
-	wantPair(t, &APIKey{PublicKey: NewSecret("inline"), PrivateKeyFile: k.PrivateKeyFile}, "inline", "3333")
-	wantPair(t, &APIKey{PublicKeyFile: k.PublicKeyFile, PrivateKey: NewSecret("inline")}, "one", "inline")
-	wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKey: NewSecret("b")}, "a", "b")
+	wantPair(t, &Credentials{Public: Half{Text: NewSecret("inline")}, Private: Half{File: k.Private.File}}, "inline", "3333")
+	wantPair(t, &Credentials{Public: Half{File: k.Public.File}, Private: Half{Text: NewSecret("inline")}}, "one", "inline")
+	wantPair(t, &Credentials{Public: Half{Text: NewSecret("a")}, Private: Half{Text: NewSecret("b")}}, "a", "b")
 }
 
 // Kubernetes updates a symbolic link to a directory.
@@ -62,7 +62,7 @@ func TestAPIKeySwappedDirectory(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	k := &APIKey{PublicKeyFile: filepath.Join(dir, "data", "pub"), PrivateKeyFile: filepath.Join(dir, "data", "key")}
+	k := &Credentials{Public: Half{File: filepath.Join(dir, "data", "pub")}, Private: Half{File: filepath.Join(dir, "data", "key")}}
 	swap("one")
 	wantPair(t, k, "pub-one", "key-one")
 	swap("two")
@@ -116,7 +116,7 @@ func TestAPIKeyFileText(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "key")
 			testfile.Write(t, file, tc.text)
 			if tc.err == "" {
-				wantPair(t, &APIKey{PublicKey: NewSecret("a"), PrivateKeyFile: file}, "a", tc.want)
+				wantPair(t, &Credentials{Public: Half{Text: NewSecret("a")}, Private: Half{File: file}}, "a", tc.want)
 				return
 			}
 			wantKeyError(t, file, tc.err)
@@ -127,9 +127,9 @@ func TestAPIKeyFileText(t *testing.T) {
 // wantKeyError reads file as either half of a key.
 func wantKeyError(t *testing.T, file, want string) {
 	t.Helper()
-	for setting, k := range map[string]*APIKey{
-		"public_key_file":  {PublicKeyFile: file, PrivateKey: NewSecret("s3cr3t")},
-		"private_key_file": {PublicKey: NewSecret("s3cr3t"), PrivateKeyFile: file},
+	for setting, k := range map[string]*Credentials{
+		"public_key_file":  {Public: Half{File: file}, Private: Half{Text: NewSecret("s3cr3t")}},
+		"private_key_file": {Public: Half{Text: NewSecret("s3cr3t")}, Private: Half{File: file}},
 	} {
 		pair, err := k.Read()
 		if want := setting + ` "` + file + `": ` + want; err == nil || err.Error() != want {

@@ -1,0 +1,72 @@
+package opsmanager
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"opsmanager_exporter/collector/opsmanager/bearer"
+	"opsmanager_exporter/config"
+)
+
+// bearerAuthentication authenticates a poll with the token of a service account.
+type bearerAuthentication struct {
+	account  *bearer.Account
+	key      config.KeyPair
+	endpoint string        // URL of the endpoint for tokens
+	hold     time.Duration // how long the token request of another poll may delay this one
+	token    *bearer.Token // of the next request, then of the last; nil if there is none yet
+	tried    bool          // with another token
+}
+
+func (b *bearerAuthentication) prepare(ctx context.Context, p *poll) error {
+	token, err := b.account.Token(ctx, b.hold, func(ctx context.Context) (*bearer.Token, time.Duration, error) {
+		return b.request(ctx, p)
+	})
+	b.token = token
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return &Error{Reason: ReasonTimeout, Token: true, Err: errTimeout}
+}
+
+// request requests a token as part of the poll p.
+func (b *bearerAuthentication) request(ctx context.Context, p *poll) (*bearer.Token, time.Duration, error) {
+	token, failure := p.requestToken(ctx, b.endpoint, b.key)
+	switch {
+	case failure == nil:
+		tell(ctx, "  an access token")
+		return token, 0, nil
+	case failure.Reason == ReasonTimeout:
+		return nil, -1, failure
+	}
+	return nil, failure.RetryAfter, failure
+}
+
+func (b *bearerAuthentication) next() string { return "with an access token" }
+
+func (b *bearerAuthentication) authorize(*connection) (credentials, error) { return b.token, nil }
+
+func (b *bearerAuthentication) answered(a *answer) error {
+	if a.code < http.StatusInternalServerError { // others may be from a load balancer
+		b.account.Accepted(b.token)
+	}
+	return nil
+}
+
+func (b *bearerAuthentication) refused(a *answer) refusal {
+	r := refusal{what: "the access token was rejected"}
+	if b.tried || !b.account.Refused(b.token, isRole(a.apiError().ErrorCode)) {
+		r.reason, r.err = ReasonUnauthorized, errToken
+	}
+	b.tried = true
+	return r
+}
+
+func (b *bearerAuthentication) echoes(text string) bool { return b.account.Echoes(text, b.token) }
+
+func (b *bearerAuthentication) end() {}

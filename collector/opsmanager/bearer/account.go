@@ -1,0 +1,177 @@
+package bearer
+
+import (
+	"context"
+	"encoding/base64"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"opsmanager_exporter/config"
+)
+
+const (
+	// pause is how long a request for a token is not repeated after it failed, or after
+	// its token was of no use: the polls of a scrape share the failure.
+	pause = time.Second
+	// maxPause limits the pause that a server may demand.
+	maxPause = time.Minute
+	// trust is how long a token is not replaced if it is refused for a missing role.
+	trust = time.Minute
+)
+
+// Account is the state of one service account at one origin.
+type Account struct {
+	now  func() time.Time
+	key  config.KeyPair
+	used time.Time // guarded by Accounts.mu
+
+	mu       sync.Mutex
+	token    *Token        // nil for none
+	refused  bool          // the last one was dropped because of a 401
+	requests int           // for a token, in progress
+	begun    time.Time     // when the last of these began
+	changed  chan struct{} // closed and replaced when a request ends
+	failure  error         // of the last request; nil if there is none to share
+	until    time.Time     // when its pause ends
+	pause    time.Duration
+}
+
+// Request requests a token. If that fails, it returns for how long the server demands
+// that it is not repeated, or 0, or a negative duration if only the time of this poll
+// was over.
+type Request func(ctx context.Context) (*Token, time.Duration, error)
+
+// Token returns the token to use. If there is none, one poll requests it and the
+// others wait: once hold has passed since the request began, one of them repeats it,
+// and all use whichever token arrives first. If a request fails, those that wait share
+// its error, as do polls that begin soon after, unless the time of its poll was over.
+//
+// A token that ends soon is renewed by one poll. The others go on using it, and so
+// does that poll if the request fails or takes longer than hold.
+//
+// Token returns the error of ctx if that is done first.
+func (a *Account) Token(ctx context.Context, hold time.Duration, request Request) (*Token, error) {
+	for ctx.Err() == nil {
+		a.mu.Lock()
+		now := a.now()
+		token := a.token
+		if !token.usable(now) {
+			token = nil
+		}
+		wait := hold - now.Sub(a.begun).Abs() // the clock may have been set back
+		switch {
+		case token != nil && (!token.ending(now) || a.paused(now) || a.requests > 0):
+			a.mu.Unlock()
+			return token, nil
+		case a.paused(now):
+			err := a.failure
+			a.mu.Unlock()
+			return nil, err
+		case a.requests == 0 || wait <= 0:
+			a.requests++
+			a.begun = now
+			a.mu.Unlock()
+			return a.lead(ctx, hold, now, token, request)
+		}
+		changed := a.changed
+		a.mu.Unlock()
+
+		patience := time.NewTimer(wait)
+		select {
+		case <-changed:
+			patience.Stop()
+		case <-patience.C:
+		case <-ctx.Done():
+			patience.Stop()
+		}
+	}
+	return nil, ctx.Err()
+}
+
+// paused reports whether the last failure is shared.
+func (a *Account) paused(now time.Time) bool {
+	left := a.until.Sub(now)
+	return a.failure != nil && left > 0 && left <= a.pause
+}
+
+// lead requests a token at begun. old is a token that is still usable, or nil.
+func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time, old *Token, request Request) (*Token, error) {
+	limited := ctx
+	if old != nil {
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, hold)
+		defer cancel()
+	}
+	token, after, err := request(limited)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.requests--
+	close(a.changed)
+	a.changed = make(chan struct{})
+	now := a.now()
+	switch {
+	case err == nil:
+		token.requested, token.replacement = begun, a.refused
+		a.token, a.refused, a.failure = token, false, nil
+		return token, nil
+	case old != nil || after >= 0:
+		a.failure, a.pause = err, min(max(after, pause), maxPause)
+		a.until = now.Add(a.pause)
+	}
+	if a.token.usable(now) { // the old one, or that of another request
+		return a.token, nil
+	}
+	return nil, err
+}
+
+// Accepted records a response other than a 401 to a request with t.
+func (a *Account) Accepted(t *Token) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	t.accepted = true
+}
+
+// Refused handles a 401 to a request with t, and reports whether it may succeed with
+// another token: t is dropped, once, however many polls used it. role reports whether
+// the response says that the account lacks a role.
+//
+// So that an account that is refused with every token does not cost one in each poll,
+// a token that replaces a refused one and has not been accepted itself stays for a
+// second. One that is refused for a missing role, although it was accepted or
+// replaces another, stays for a minute.
+func (a *Account) Refused(t *Token, role bool) (again bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.token != t {
+		return true
+	}
+	age := a.now().Sub(t.requested).Abs() // the clock may have been set back
+	if t.replacement && !t.accepted && age < pause || role && (t.replacement || t.accepted) && age < trust {
+		return false
+	}
+	a.token, a.refused = nil, true
+	return true
+}
+
+// Echoes reports whether a text contains, in any letter case, the client ID, the
+// secret, the token in use or the token t, which may be nil.
+func (a *Account) Echoes(text string, t *Token) bool {
+	id, secret := a.key.Public.Reveal(), a.key.Private.Reveal()
+	escapedID, escapedSecret := url.QueryEscape(id), url.QueryEscape(secret)
+	secrets := []string{id, secret, escapedID, escapedSecret, base64.StdEncoding.EncodeToString([]byte(escapedID + ":" + escapedSecret))}
+	a.mu.Lock()
+	current := a.token
+	a.mu.Unlock()
+	for _, token := range []*Token{t, current} {
+		if token != nil {
+			secrets = append(secrets, token.value())
+		}
+	}
+	text = strings.ToLower(text)
+	return slices.ContainsFunc(secrets, func(s string) bool {
+		return s != "" && strings.Contains(text, strings.ToLower(s))
+	})
+}

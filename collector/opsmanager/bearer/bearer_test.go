@@ -1,0 +1,305 @@
+package bearer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"opsmanager_exporter/config"
+)
+
+const origin = "https://cloud.example.net"
+
+func testKey(secret string) config.KeyPair {
+	return config.KeyPair{Kind: config.ServiceAccount, Public: config.NewSecret("client"), Private: config.NewSecret(secret)}
+}
+
+func newAccount() *Account { return NewAccounts(time.Now).Of(origin, testKey("secret")) }
+
+// issue returns a new token with each call.
+func issue(t *testing.T, lifetime time.Duration) Request {
+	t.Helper()
+	var n atomic.Int64
+	return func(context.Context) (*Token, time.Duration, error) {
+		token, err := NewToken(Response{
+			AccessToken: fmt.Sprintf("token-%d", n.Add(1)), TokenType: "Bearer", ExpiresIn: lifetime, Retracted: func() bool { return false },
+		})
+		if err != nil {
+			t.Error(err)
+		}
+		return token, 0, nil
+	}
+}
+
+// get returns the value of the token that a poll uses.
+func get(t *testing.T, a *Account, request Request) string {
+	t.Helper()
+	token, err := a.Token(t.Context(), time.Second, request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token.value()
+}
+
+func TestLifetime(t *testing.T) {
+	for expires, want := range map[time.Duration]struct{ renewed, ends time.Duration }{
+		0:                {59 * time.Minute, time.Hour},
+		-time.Hour:       {59 * time.Minute, time.Hour},
+		1 << 62:          {59 * time.Minute, time.Hour},
+		time.Hour:        {59 * time.Minute, time.Hour},
+		time.Minute:      {54 * time.Second, time.Minute},
+		10 * time.Second: {9 * time.Second, 10 * time.Second},
+	} {
+		t.Run(expires.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, request := newAccount(), issue(t, expires)
+				fails := func(context.Context) (*Token, time.Duration, error) { return nil, 0, errors.New("down") }
+				get(t, a, request)
+				time.Sleep(want.renewed - 1)
+				if got := get(t, a, request); got != "token-1" {
+					t.Errorf("renewed early: %s", got)
+				}
+				time.Sleep(1)
+				if got := get(t, a, fails); got != "token-1" {
+					t.Errorf("not used to its end: %s", got)
+				}
+				time.Sleep(pause)
+				if got := get(t, a, request); got != "token-2" {
+					t.Errorf("not renewed: %s", got)
+				}
+				time.Sleep(want.ends)
+				if _, err := a.Token(t.Context(), time.Second, fails); err == nil {
+					t.Error("used after its end")
+				}
+			})
+		})
+	}
+}
+
+// One request in a quarter of the timeout, whatever the number of polls.
+func TestRequestThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount()
+		var requests atomic.Int64
+		hangs := func(ctx context.Context) (*Token, time.Duration, error) {
+			requests.Add(1)
+			<-ctx.Done()
+			return nil, -1, ctx.Err()
+		}
+		var polls sync.WaitGroup
+		for range 200 {
+			polls.Go(func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+				defer cancel()
+				if _, err := a.Token(ctx, time.Second, hangs); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("got %v", err)
+				}
+			})
+		}
+		time.Sleep(4*time.Second - 1)
+		synctest.Wait()
+		if got := requests.Load(); got != 4 {
+			t.Errorf("%d requests in four quarters", got)
+		}
+		polls.Wait()
+	})
+}
+
+// A failure is shared by the polls that wait, and for a second by those that begin later.
+func TestFailureIsShared(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{0: time.Second, 5 * time.Second: 5 * time.Second, 24 * time.Hour: time.Minute} {
+		t.Run(after.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a := newAccount()
+				var requests atomic.Int64
+				down := errors.New("down")
+				fails := func(context.Context) (*Token, time.Duration, error) {
+					requests.Add(1)
+					time.Sleep(100 * time.Millisecond)
+					return nil, after, down
+				}
+				many := func() {
+					var polls sync.WaitGroup
+					for range 50 {
+						polls.Go(func() {
+							if _, err := a.Token(t.Context(), time.Second, fails); !errors.Is(err, down) {
+								t.Errorf("got %v", err)
+							}
+						})
+					}
+					polls.Wait()
+				}
+				for i, step := range []time.Duration{0, want - 1, 1} {
+					time.Sleep(step)
+					many()
+					if got := requests.Load(); got != int64(1+i/2) {
+						t.Errorf("step %d: %d requests", i, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+// A poll whose time is over does not decide for others.
+func TestTimeoutIsNotShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount()
+		_, err := a.Token(t.Context(), time.Second, func(context.Context) (*Token, time.Duration, error) { return nil, -1, errors.New("late") })
+		if err == nil {
+			t.Error("no error")
+		}
+		if got := get(t, a, issue(t, 0)); got != "token-1" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
+// Renewal holds up one poll, for at most hold, and no other.
+func TestRenewalThatHangs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount()
+		get(t, a, issue(t, time.Hour))
+		time.Sleep(59*time.Minute + time.Second)
+		hangs := func(ctx context.Context) (*Token, time.Duration, error) {
+			<-ctx.Done()
+			return nil, -1, ctx.Err()
+		}
+		var leader sync.WaitGroup
+		leader.Go(func() {
+			begun := time.Now()
+			if got := get(t, a, hangs); got != "token-1" || time.Since(begun) != time.Second {
+				t.Errorf("got %s after %s", got, time.Since(begun))
+			}
+		})
+		synctest.Wait()
+		begun := time.Now()
+		if got := get(t, a, hangs); got != "token-1" || time.Since(begun) != 0 {
+			t.Errorf("another poll: %s after %s", got, time.Since(begun))
+		}
+		leader.Wait()
+	})
+}
+
+func TestRetractedToken(t *testing.T) {
+	a := newAccount()
+	var retracted atomic.Bool
+	token, err := NewToken(Response{AccessToken: "doubtful", TokenType: "Bearer", Retracted: retracted.Load})
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(t, a, func(context.Context) (*Token, time.Duration, error) { return token, 0, nil })
+	if got := get(t, a, issue(t, 0)); got != "doubtful" {
+		t.Errorf("got %s", got)
+	}
+	retracted.Store(true)
+	if got := get(t, a, issue(t, 0)); got != "token-1" {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, request := newAccount(), issue(t, 0)
+		next := func() *Token {
+			token, err := a.Token(t.Context(), time.Second, request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return token
+		}
+		first := next()
+		for range 3 { // by polls in flight
+			if !a.Refused(first, false) {
+				t.Error("the first token is not replaced")
+			}
+		}
+		second := next()
+		if a.Refused(second, false) || next() != second {
+			t.Error("its replacement is replaced at once")
+		}
+		a.Accepted(second)
+		if a.Refused(second, true) || next() != second {
+			t.Error("an accepted token is replaced because of a role")
+		}
+		if !a.Refused(second, false) || next() == second {
+			t.Error("an accepted token is not replaced")
+		}
+		third := next()
+		time.Sleep(pause)
+		if !a.Refused(third, false) {
+			t.Error("not replaced after a second")
+		}
+		fourth := next()
+		a.Accepted(fourth)
+		time.Sleep(trust)
+		if !a.Refused(fourth, true) {
+			t.Error("not replaced after a minute, because of a role")
+		}
+	})
+}
+
+// Accounts are told apart by origin, ID and secret, and forgotten if they are not used.
+func TestAccounts(t *testing.T) {
+	now := time.Now()
+	s := NewAccounts(func() time.Time { return now })
+	first := s.Of(origin, testKey("secret"))
+	if s.Of(origin, testKey("secret")) != first || s.Of(origin, testKey("new")) == first || s.Of("https://other.example.net", testKey("secret")) == first {
+		t.Error("wrong account")
+	}
+	now = now.Add(accountIdle + 1)
+	s.Of(origin, testKey("new"))
+	now = now.Add(1)
+	if s.Of(origin, testKey("secret")) == first || len(s.accounts) != 2 {
+		t.Errorf("an idle account is kept: %d", len(s.accounts))
+	}
+}
+
+func TestEchoes(t *testing.T) {
+	a := NewAccounts(time.Now).Of(origin, config.KeyPair{Public: config.NewSecret("my+id"), Private: config.NewSecret("my/secret")})
+	token, err := NewToken(Response{AccessToken: "abc.DEF", TokenType: "bearer", Retracted: func() bool { return false }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]bool{
+		"x MY+ID x": true, "my/SECRET": true, "my%2Fsecret": true, "my%2bid": true, "BXKLMKJPZDPTESUYRNNLY3JLDA==": true, "": false, "my": false, "Bearer ABC.def": true,
+	} {
+		if got := a.Echoes(text, token); got != want {
+			t.Errorf("%q: %t", text, got)
+		}
+	}
+	if a.Echoes("abc.DEF", nil) {
+		t.Error("without a token")
+	}
+	get(t, a, func(context.Context) (*Token, time.Duration, error) { return token, 0, nil })
+	if !a.Echoes("abc.DEF", nil) {
+		t.Error("the token in use")
+	}
+}
+
+// FuzzToken checks that no token can break out of its header.
+func FuzzToken(f *testing.F) {
+	for _, s := range []string{"", "a", "a.b-c_d~e+f/g==", "a b", "a\r\nb: c", "ä", "=", "a=b", "\x00"} {
+		f.Add(s, "Bearer")
+	}
+	f.Fuzz(func(t *testing.T, value, kind string) {
+		token, err := NewToken(Response{AccessToken: value, TokenType: kind})
+		if err != nil {
+			return
+		}
+		text := token.Authorization()
+		if token.value() != value || len(text) > len("Bearer ")+maxToken {
+			t.Fatalf("got %q", text)
+		}
+		for _, c := range []byte(value) {
+			if c <= ' ' || c >= 0x7f || c == '"' || c == ',' {
+				t.Fatalf("a token with %q", c)
+			}
+		}
+	})
+}
