@@ -22,6 +22,9 @@ func TestMetricsOfRequests(t *testing.T) {
 			t.Errorf("%s %q, want %s", series, got, want)
 		}
 	}
+	if _, ok := s["opsmanager_exporter_config_last_reload_success_timestamp_seconds"]; !ok {
+		t.Error("no time of the last reload")
+	}
 	reg := prometheus.NewRegistry()
 	reg.MustRegister(f.exporter.Targets().Metrics())
 	families, err := reg.Gather()
