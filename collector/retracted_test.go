@@ -58,7 +58,7 @@ func TestRetractedBeforeSending(t *testing.T) {
 	defer e.Close()
 	e.Apply(&config.Config{OpsManagers: []config.OpsManager{{
 		Name: "production", URL: &url.URL{Scheme: "http", Host: l.Addr().String()}, Timeout: time.Minute, MaxConcurrentRequests: 1,
-		APIKey: simulated.Key(publicKey), Orgs: []config.Org{{ID: orgID(0)}},
+		Credentials: simulated.Key(publicKey), Orgs: []config.Org{{ID: orgID(0)}},
 	}}})
 	c := e.Targets().Collector(t.Context(), collector.Options{BeforeSend: func() bool {
 		close(polled)
