@@ -125,8 +125,8 @@ func TestWords(t *testing.T) {
 				{ID: orgID(1), Name: "Payments", Credentials: config.ServiceAccount}, {ID: orgID(2), Name: "Risk"},
 			}},
 			want: []string{
-				`<bdi class="name" title="Payments">Payments</bdi> <span class="key quiet">service account</span></th>`,
-				`<bdi class="name" title="Risk">Risk</bdi> <span class="key quiet">API key</span></th>`,
+				`<bdi class="name" title="Payments (service account)">Payments</bdi> <span class="quiet">service account</span></div></th>`,
+				`<bdi class="name" title="Risk (API key)">Risk</bdi> <span class="quiet">API key</span></div></th>`,
 			},
 		},
 		{
