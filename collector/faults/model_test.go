@@ -113,6 +113,7 @@ type model struct {
 	keys      int              // rotations at the server
 	key       string           // the private key and client secret at the server; guarded by mu
 	tokens    simulator.Answer // to requests for tokens; guarded by mu
+	ran       atomic.Int64     // when the machine last ran watchLag, in nanoseconds
 	lag       atomic.Int64     // the longest that the machine let somebody wait, a time.Duration
 
 	mu     sync.Mutex
@@ -175,16 +176,21 @@ func (m *model) answer(i int) simulator.Answer {
 
 // watchLag measures how much later than it should the machine runs somebody.
 func (m *model) watchLag(done <-chan struct{}) {
-	const nap = 5 * time.Millisecond
 	for {
-		begun := time.Now()
+		m.ran.Store(time.Now().UnixNano())
 		select {
 		case <-done:
 			return
-		case <-time.After(nap):
-			m.lag.Store(max(m.lag.Load(), int64(time.Since(begun)-nap)))
+		case <-time.After(5 * time.Millisecond):
+			m.lag.Store(int64(m.longestLag()))
 		}
 	}
+}
+
+// longestLag returns the longest that the machine let somebody wait. That includes
+// watchLag, which may be waiting still.
+func (m *model) longestLag() time.Duration {
+	return max(time.Duration(m.lag.Load()), time.Since(time.Unix(0, m.ran.Load())))
 }
 
 func (m *model) changeStatus(random *rand.Rand) {
@@ -299,7 +305,7 @@ func (m *model) scrape(t *testing.T, random *rand.Rand) {
 		}
 		return
 	}
-	underWay := slack + 3*time.Duration(m.lag.Load())
+	underWay := slack + 3*m.longestLag()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for i := first; i < last; i++ {
@@ -319,8 +325,8 @@ func (m *model) scrape(t *testing.T, random *rand.Rand) {
 			found = a.status == want && !a.begun.After(end)
 		}
 		if !found {
-			t.Errorf("organization %d is %s, and no such status was served for it during the scrape, only %+v",
-				i, state, m.served[i][max(0, len(m.served[i])-3):])
+			t.Errorf("organization %d is %s, and no such status was served for it during the scrape, from %s to %s with up to %s under way, only %+v",
+				i, state, begun, end, underWay, m.served[i][max(0, len(m.served[i])-3):])
 		}
 	}
 	if got := m.served[0]; first == 0 && len(got) > 0 && s.State(t, faultOrg(0)) == "0" {
