@@ -157,6 +157,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 	if t.key != nil {
 		shared = sync.OnceValues(func() (config.KeyPair, error) { return t.key.Get(t.patience()) })
 	}
+	round := t.client.Round()
 	polls := make([]*scheduler.Poll[reading], len(orgs))
 	for i, org := range orgs {
 		key := shared
@@ -170,7 +171,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 					trace("acquired a request slot")
 					ctx = opsmanager.WithTrace(ctx, trace)
 				}
-				r := t.ask(ctx, org.config.ID, refresh, key)
+				r := t.ask(ctx, round, org.config.ID, refresh, key)
 				return r, outcomeOf(r.err)
 			},
 		}
@@ -207,7 +208,7 @@ func (t *target) poll(ctx context.Context, orgs []*organization, trace opsmanage
 var errNotReached = errors.New("no request slot became free before the deadline")
 
 // ask reads the status of one organization. The caller holds a request slot.
-func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {
+func (t *target) ask(ctx context.Context, round opsmanager.Round, orgID string, refreshTLS func() error, key func() (config.KeyPair, error)) reading {
 	if err := refreshTLS(); err != nil {
 		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonTLS, Err: &advice.FileError{Err: err}}}
 	}
@@ -215,7 +216,7 @@ func (t *target) ask(ctx context.Context, orgID string, refreshTLS func() error,
 	if err != nil {
 		return reading{err: &opsmanager.Error{Reason: opsmanager.ReasonCredentials, Err: err}}
 	}
-	r, err := t.client.MigrationLinkStatus(ctx, pair, orgID)
+	r, err := round.MigrationLinkStatus(ctx, pair, orgID)
 	return reading{Reading: r, err: err}
 }
 

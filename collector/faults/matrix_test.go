@@ -73,13 +73,10 @@ func meet(t *testing.T, f fault, alone bool, timeout time.Duration) (sight, erro
 	if seen.seconds, err = strconv.ParseFloat(s.Link("scrape_duration_seconds", orgs[0]), 64); err != nil {
 		t.Error(err)
 	}
-	if tt.mend == nil || tt.account && seen.state == "rate_limited" { // Retry-After is heeded
+	if tt.mend == nil {
 		return seen, nil
 	}
 	tt.mend()
-	if tt.account {
-		time.Sleep(1100 * time.Millisecond) // a failed request for a token is not repeated for a second
-	}
 	if s, err = w.tryScrape(t); err != nil {
 		return seen, err
 	}

@@ -107,7 +107,7 @@ type model struct {
 	*world
 	server    *simulator.Server
 	dir       string
-	faults    []simulator.Answer
+	faults    map[bool][]simulator.Answer // whether they are those of organizations with the service account
 	reloads   atomic.Int64
 	rotations atomic.Int64
 	keys      int              // rotations at the server
@@ -130,15 +130,15 @@ type served struct {
 }
 
 func newModel(t *testing.T) *model {
-	m := &model{world: newWorld(t, 0), server: scene{T: t}.simulate(simulator.Options{}), dir: t.TempDir(), seen: make(map[string]int), key: privateKey}
+	m := &model{
+		world: newWorld(t, 0), server: scene{T: t}.simulate(simulator.Options{}), dir: t.TempDir(), seen: make(map[string]int), key: privateKey,
+		faults: map[bool][]simulator.Answer{false: {simulator.Hang()}, true: {simulator.Hang()}},
+	}
 	for _, f := range allFaults(t) {
-		if f.want != "1" && f.want != "0" && f.want != "timeout" {
-			if f.answer != nil {
-				m.faults = append(m.faults, f.answer)
-			}
+		if f.answer != nil && f.want != "1" && f.want != "0" && f.want != "timeout" {
+			m.faults[f.account] = append(m.faults[f.account], f.answer)
 		}
 	}
-	m.faults = append(m.faults, simulator.Hang())
 	for i := range modelOrgs {
 		m.status[i] = healthyStatus(i)
 		m.server.SetOrg(faultOrg(i), simulator.Org{Answer: m.answer(i)})
@@ -229,12 +229,16 @@ func (m *model) changeFault(random *rand.Rand) {
 	i := 1 + random.IntN(modelOrgs-1)
 	m.fault[i] = nil
 	if random.IntN(3) == 0 {
-		m.fault[i] = m.faults[random.IntN(len(m.faults))]
+		faults := m.faults[withAccount(i)]
+		m.fault[i] = faults[random.IntN(len(faults))]
 	}
 }
 
-// configure loads a configuration with the first orgs organizations. Every other one has the
-// service account.
+// withAccount reports whether an organization has the service account: every other one of each
+// status.
+func withAccount(i int) bool { return i/2%2 == 1 }
+
+// configure loads a configuration with the first orgs organizations.
 func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs int) {
 	text := fmt.Sprintf(`ops_managers:
   - url: %s
@@ -246,7 +250,7 @@ func (m *model) configure(t *testing.T, timeout time.Duration, concurrency, orgs
 `, m.server.URL(), filepath.Join(m.dir, "public"), filepath.Join(m.dir, "private"), timeout, concurrency)
 	for i := range orgs {
 		text += fmt.Sprintf("      - id: %q\n", faultOrg(i))
-		if i/2%2 == 1 { // of both statuses
+		if withAccount(i) {
 			text += fmt.Sprintf("        service_account: {client_id_file: %q, client_secret_file: %q}\n", filepath.Join(m.dir, "public"), filepath.Join(m.dir, "private"))
 		}
 	}
@@ -343,7 +347,6 @@ func (m *model) calm(t *testing.T) {
 	m.mu.Unlock()
 	m.configure(t, patient, 8, modelOrgs)
 	wait.For(t, "what hangs ends with its timeout", func() bool { return m.server.Counts().InFlight == 0 })
-	time.Sleep(1100 * time.Millisecond) // a failed request for a token is not repeated for a second
 	s, err := exposition.Scrape(t.Context(), m.url+"/metrics", patient)
 	if err != nil {
 		t.Fatal(err)

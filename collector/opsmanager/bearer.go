@@ -15,13 +15,14 @@ type bearerAuthentication struct {
 	account  *bearer.Account
 	key      config.KeyPair
 	endpoint string        // URL of the endpoint for tokens
+	round    time.Time     // when the round of the poll began
 	hold     time.Duration // how long the token request of another poll may delay this one
 	token    *bearer.Token // of the next request, then of the last; nil if there is none yet
 	tried    bool          // with another token
 }
 
 func (b *bearerAuthentication) prepare(ctx context.Context, p *poll) error {
-	token, err := b.account.Token(ctx, b.hold, func(ctx context.Context) (*bearer.Token, time.Duration, error) {
+	token, err := b.account.Token(ctx, b.round, b.hold, func(ctx context.Context) (*bearer.Token, bool, error) {
 		return b.request(ctx, p)
 	})
 	b.token = token
@@ -35,16 +36,13 @@ func (b *bearerAuthentication) prepare(ctx context.Context, p *poll) error {
 }
 
 // request requests a token as part of the poll p.
-func (b *bearerAuthentication) request(ctx context.Context, p *poll) (*bearer.Token, time.Duration, error) {
+func (b *bearerAuthentication) request(ctx context.Context, p *poll) (token *bearer.Token, own bool, err error) {
 	token, failure := p.requestToken(ctx, b.endpoint, b.key)
-	switch {
-	case failure == nil:
-		tell(ctx, "  an access token")
-		return token, 0, nil
-	case failure.Reason == ReasonTimeout:
-		return nil, -1, failure
+	if failure != nil {
+		return nil, failure.Reason == ReasonTimeout, failure
 	}
-	return nil, failure.RetryAfter, failure
+	tell(ctx, "  an access token")
+	return token, false, nil
 }
 
 func (b *bearerAuthentication) next() string { return "with an access token" }
@@ -60,7 +58,7 @@ func (b *bearerAuthentication) answered(a *answer) error {
 
 func (b *bearerAuthentication) refused(a *answer) refusal {
 	r := refusal{what: "the access token was rejected"}
-	if b.tried || !b.account.Refused(b.token, isRole(a.apiError().ErrorCode)) {
+	if b.tried || !b.account.Refused(b.token, b.round, isRole(a.apiError().ErrorCode)) {
 		r.reason, r.err = ReasonUnauthorized, errToken
 	}
 	b.tried = true

@@ -2,6 +2,7 @@ package opsmanager_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -235,14 +236,15 @@ func TestTokenRevoked(t *testing.T) {
 	}
 }
 
-// An API that refuses every token is asked once more with another, and then with that one.
+// An API that refuses every token is asked once more with another, and then with that one
+// until the next round, whose start is another time.
 func TestEveryTokenRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer simulator.Answer
 		again  time.Duration // when another token is requested
 		want   failure
 	}{
-		"401":  {simulator.Body(401, "", ""), time.Second, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
+		"401":  {simulator.Body(401, "", ""), 1, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
 		"role": {simulator.MissingRole(false), time.Minute, failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -347,26 +349,23 @@ func TestTokenRequestHangsOnce(t *testing.T) {
 	}
 }
 
-// A 429 of the endpoint for tokens is heeded for as long as it demands, but not for more
-// than a minute.
-func TestTokenRateLimit(t *testing.T) {
-	for after, pause := range map[string]time.Duration{"": time.Second, "0": time.Second, "20": 20 * time.Second, "86400": time.Minute} {
-		t.Run(after, func(t *testing.T) {
-			now := clock.New()
-			s, r := simulateAccount(t, simulator.Options{Now: now.Now}, simulator.Account{Answer: simulator.RateLimited(after)}, simulator.Org{}, func(o *opsmanager.Options) {
-				o.Sessions = opsmanager.NewSessionsAt(now.Now)
-			})
-			for i, step := range []time.Duration{0, pause - 1, 1} {
-				now.Advance(step)
-				if _, err := r.poll(t); opsmanager.ReasonOf(err) != opsmanager.ReasonRateLimited {
-					t.Errorf("got %v", err)
-				}
-				if got, want := s.Counts().TokenRequests, 1+i/2; got != want {
-					t.Errorf("step %d: %d token requests, want %d", i, got, want)
-				}
+// The polls of a round share a failure of the endpoint for tokens. The next round asks again.
+func TestTokenFailureOfARound(t *testing.T) {
+	s, r := simulateAccount(t, simulator.Options{}, simulator.Account{Answer: simulator.RateLimited("20")}, simulator.Org{}, nil)
+	for n := 1; n <= 3; n++ {
+		round := r.Round()
+		for range 5 {
+			_, err := round.MigrationLinkStatus(t.Context(), r.key, testOrg)
+			if e := new(opsmanager.Error); !errors.As(err, &e) || e.Reason != opsmanager.ReasonRateLimited || e.RetryAfter != 20*time.Second {
+				t.Errorf("got %v", err)
 			}
-		})
+		}
+		if got := s.Counts().TokenRequests; got != n {
+			t.Errorf("%d token requests in %d rounds", got, n)
+		}
 	}
+	s.SetAccount(testClient, simulator.Account{Secret: testSecret})
+	r.synced(t)
 }
 
 // The secret goes to the endpoint for tokens and the token to the API, both of the origin in

@@ -96,13 +96,30 @@ func (c *Client) Close() {
 	}
 }
 
+// Round is a round of polls. If a service account gets no access token, all of its
+// polls in a round share that failure, instead of asking again one after another. A
+// Round is safe for concurrent use.
+type Round struct {
+	client *Client
+	began  time.Time
+}
+
+// Round begins a round of polls.
+func (c *Client) Round() Round { return Round{client: c, began: c.opts.Sessions.now()} }
+
+// MigrationLinkStatus polls a status in a round of its own: see
+// [Round.MigrationLinkStatus].
+func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Reading, error) {
+	return c.Round().MigrationLinkStatus(ctx, key, orgID)
+}
+
 // MigrationLinkStatus polls the status of an organization's link to Atlas. It returns
 // a reading of [Synced] or [NotSynced], or an [*Error].
 //
 // GET /api/public/v1.0/orgs/{orgId}/liveExport/migrationLink/status (Ops Manager
 // documentation, "Return the Status of the Connection between Organizations").
-func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Reading, error) {
-	a, err := c.get(ctx, key, c.target(orgID), maxBody)
+func (r Round) MigrationLinkStatus(ctx context.Context, key config.KeyPair, orgID string) (Reading, error) {
+	a, err := r.get(ctx, key, r.client.target(orgID), maxBody)
 	if err != nil {
 		return Reading{}, err
 	}
@@ -110,13 +127,14 @@ func (c *Client) MigrationLinkStatus(ctx context.Context, key config.KeyPair, or
 	if err != nil {
 		return Reading{}, err
 	}
-	return Reading{Status: status, conn: a.conn, host: c.opts.URL.Host}, nil
+	return Reading{Status: status, conn: a.conn, host: r.client.opts.URL.Host}, nil
 }
 
 // get sends a GET request and returns the response, with its body decoded, if it is a
 // 200 from Ops Manager itself and the body has at most limit bytes. Otherwise it
 // returns an [*Error]. The body may repeat the key: see [authentication.echoes].
-func (c *Client) get(ctx context.Context, key config.KeyPair, target *url.URL, limit int) (*answer, error) {
+func (r Round) get(ctx context.Context, key config.KeyPair, target *url.URL, limit int) (*answer, error) {
+	c := r.client
 	t := c.transport.Load()
 	if t == nil {
 		return nil, &Error{Reason: ReasonTLS, Err: errNoTLS}
@@ -124,7 +142,7 @@ func (c *Client) get(ctx context.Context, key config.KeyPair, target *url.URL, l
 	p := &poll{transport: t, request: request{target: target, limit: limit}}
 	switch hold := c.opts.Timeout / 4; key.Kind {
 	case config.ServiceAccount:
-		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, hold: hold}
+		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, round: r.began, hold: hold}
 	default:
 		p.auth = &digestAuthentication{session: c.opts.Sessions.digest.Of(c.origin, key), target: target, hold: hold}
 		p.prefixed = strings.Trim(c.opts.URL.Path, "/") != ""

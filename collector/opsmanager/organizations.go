@@ -40,7 +40,7 @@ type Page struct {
 // GET /api/public/v1.0/orgs (Ops Manager documentation, "Get All Organizations"). The
 // links between pages are not followed: they may lead to another host.
 func (c *Client) Organizations(ctx context.Context, key config.KeyPair, page int) (Page, error) {
-	a, err := c.get(ctx, key, c.list(page), maxOrganizations)
+	a, err := c.Round().get(ctx, key, c.list(page), maxOrganizations)
 	if err != nil {
 		return Page{}, err
 	}

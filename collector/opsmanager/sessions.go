@@ -11,6 +11,7 @@ import (
 // and the tokens of service accounts. It outlives clients, and is safe for concurrent
 // use.
 type Sessions struct {
+	now    func() time.Time
 	digest *digest.Sessions
 	bearer *bearer.Accounts
 }
@@ -19,5 +20,5 @@ type Sessions struct {
 func NewSessions() *Sessions { return newSessions(time.Now) }
 
 func newSessions(now func() time.Time) *Sessions {
-	return &Sessions{digest: digest.NewSessions(now), bearer: bearer.NewAccounts(now)}
+	return &Sessions{now: now, digest: digest.NewSessions(now), bearer: bearer.NewAccounts(now)}
 }

@@ -12,15 +12,8 @@ import (
 	"opsmanager_exporter/config"
 )
 
-const (
-	// pause is how long a request for a token is not repeated after it failed, or after
-	// its token was of no use: the polls of a scrape share the failure.
-	pause = time.Second
-	// maxPause limits the pause that a server may demand.
-	maxPause = time.Minute
-	// trust is how long a token is not replaced if it is refused for a missing role.
-	trust = time.Minute
-)
+// trust is how long a token is not replaced if it is refused for a missing role.
+const trust = time.Minute
 
 // Account is the state of one service account at one origin.
 type Account struct {
@@ -35,25 +28,23 @@ type Account struct {
 	begun    time.Time     // when the last of these began
 	changed  chan struct{} // closed and replaced when a request ends
 	failure  error         // of the last request; nil if there is none to share
-	until    time.Time     // when its pause ends
-	pause    time.Duration
+	failed   time.Time     // when that was
 }
 
-// Request requests a token. If that fails, it returns for how long the server demands
-// that it is not repeated, or 0, or a negative duration if only the time of this poll
-// was over.
-type Request func(ctx context.Context) (*Token, time.Duration, error)
+// Request requests a token. own reports whether its error concerns this poll alone:
+// its time was over.
+type Request func(ctx context.Context) (token *Token, own bool, err error)
 
 // Token returns the token to use. If there is none, one poll requests it and the
 // others wait: once hold has passed since the request began, one of them repeats it,
-// and all use whichever token arrives first. If a request fails, those that wait share
-// its error, as do polls that begin soon after, unless the time of its poll was over.
+// and all use whichever token arrives first. If a request fails, its error is also
+// that of all polls whose round began before, unless it concerns its poll alone.
 //
 // A token that ends soon is renewed by one poll. The others go on using it, and so
 // does that poll if the request fails or takes longer than hold.
 //
 // Token returns the error of ctx if that is done first.
-func (a *Account) Token(ctx context.Context, hold time.Duration, request Request) (*Token, error) {
+func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration, request Request) (*Token, error) {
 	for ctx.Err() == nil {
 		a.mu.Lock()
 		now := a.now()
@@ -63,10 +54,10 @@ func (a *Account) Token(ctx context.Context, hold time.Duration, request Request
 		}
 		wait := hold - now.Sub(a.begun).Abs() // the clock may have been set back
 		switch {
-		case token != nil && (!token.ending(now) || a.paused(now) || a.requests > 0):
+		case token != nil && (!token.ending(now) || a.failedSince(round) || a.requests > 0):
 			a.mu.Unlock()
 			return token, nil
-		case a.paused(now):
+		case a.failedSince(round):
 			err := a.failure
 			a.mu.Unlock()
 			return nil, err
@@ -91,10 +82,9 @@ func (a *Account) Token(ctx context.Context, hold time.Duration, request Request
 	return nil, ctx.Err()
 }
 
-// paused reports whether the last failure is shared.
-func (a *Account) paused(now time.Time) bool {
-	left := a.until.Sub(now)
-	return a.failure != nil && left > 0 && left <= a.pause
+// failedSince reports whether a request failed in a round that began at this time.
+func (a *Account) failedSince(round time.Time) bool {
+	return a.failure != nil && !a.failed.Before(round)
 }
 
 // lead requests a token at begun. old is a token that is still usable, or nil.
@@ -105,7 +95,7 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 		limited, cancel = context.WithTimeout(ctx, hold)
 		defer cancel()
 	}
-	token, after, err := request(limited)
+	token, own, err := request(limited)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.requests--
@@ -117,9 +107,8 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 		token.requested, token.replacement = begun, a.refused
 		a.token, a.refused, a.failure = token, false, nil
 		return token, nil
-	case old != nil || after >= 0:
-		a.failure, a.pause = err, min(max(after, pause), maxPause)
-		a.until = now.Add(a.pause)
+	case old != nil || !own:
+		a.failure, a.failed = err, now
 	}
 	if a.token.usable(now) { // the old one, or that of another request
 		return a.token, nil
@@ -139,17 +128,17 @@ func (a *Account) Accepted(t *Token) {
 // the response says that the account lacks a role.
 //
 // So that an account that is refused with every token does not cost one in each poll,
-// a token that replaces a refused one and has not been accepted itself stays for a
-// second. One that is refused for a missing role, although it was accepted or
-// replaces another, stays for a minute.
-func (a *Account) Refused(t *Token, role bool) (again bool) {
+// a token that replaces a refused one and has not been accepted itself stays for the
+// round in which it was requested. One that is refused for a missing role, although it
+// was accepted or replaces another, stays for a minute.
+func (a *Account) Refused(t *Token, round time.Time, role bool) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.token != t {
 		return true
 	}
 	age := a.now().Sub(t.requested).Abs() // the clock may have been set back
-	if t.replacement && !t.accepted && age < pause || role && (t.replacement || t.accepted) && age < trust {
+	if t.replacement && !t.accepted && !t.requested.Before(round) || role && (t.replacement || t.accepted) && age < trust {
 		return false
 	}
 	a.token, a.refused = nil, true

@@ -25,21 +25,21 @@ func newAccount() *Account { return NewAccounts(time.Now).Of(origin, testKey("se
 func issue(t *testing.T, lifetime time.Duration) Request {
 	t.Helper()
 	var n atomic.Int64
-	return func(context.Context) (*Token, time.Duration, error) {
+	return func(context.Context) (*Token, bool, error) {
 		token, err := NewToken(Response{
 			AccessToken: fmt.Sprintf("token-%d", n.Add(1)), TokenType: "Bearer", ExpiresIn: lifetime, Retracted: func() bool { return false },
 		})
 		if err != nil {
 			t.Error(err)
 		}
-		return token, 0, nil
+		return token, false, nil
 	}
 }
 
 // get returns the value of the token that a poll uses.
 func get(t *testing.T, a *Account, request Request) string {
 	t.Helper()
-	token, err := a.Token(t.Context(), time.Second, request)
+	token, err := a.Token(t.Context(), a.now(), time.Second, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +58,7 @@ func TestLifetime(t *testing.T) {
 		t.Run(expires.String(), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				a, request := newAccount(), issue(t, expires)
-				fails := func(context.Context) (*Token, time.Duration, error) { return nil, 0, errors.New("down") }
+				fails := func(context.Context) (*Token, bool, error) { return nil, false, errors.New("down") }
 				get(t, a, request)
 				time.Sleep(want.renewed - 1)
 				if got := get(t, a, request); got != "token-1" {
@@ -68,12 +68,12 @@ func TestLifetime(t *testing.T) {
 				if got := get(t, a, fails); got != "token-1" {
 					t.Errorf("not used to its end: %s", got)
 				}
-				time.Sleep(pause)
+				time.Sleep(time.Nanosecond)
 				if got := get(t, a, request); got != "token-2" {
 					t.Errorf("not renewed: %s", got)
 				}
 				time.Sleep(want.ends)
-				if _, err := a.Token(t.Context(), time.Second, fails); err == nil {
+				if _, err := a.Token(t.Context(), a.now(), time.Second, fails); err == nil {
 					t.Error("used after its end")
 				}
 			})
@@ -86,17 +86,17 @@ func TestRequestThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount()
 		var requests atomic.Int64
-		hangs := func(ctx context.Context) (*Token, time.Duration, error) {
+		hangs := func(ctx context.Context) (*Token, bool, error) {
 			requests.Add(1)
 			<-ctx.Done()
-			return nil, -1, ctx.Err()
+			return nil, true, ctx.Err()
 		}
 		var polls sync.WaitGroup
 		for range 200 {
 			polls.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
-				if _, err := a.Token(ctx, time.Second, hangs); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := a.Token(ctx, a.now(), time.Second, hangs); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -110,47 +110,46 @@ func TestRequestThatHangs(t *testing.T) {
 	})
 }
 
-// A failure is shared by the polls that wait, and for a second by those that begin later.
+// A failure is shared by the polls that wait and by those of the same round that begin
+// later, and not by those of the next round.
 func TestFailureIsShared(t *testing.T) {
-	for after, want := range map[time.Duration]time.Duration{0: time.Second, 5 * time.Second: 5 * time.Second, 24 * time.Hour: time.Minute} {
-		t.Run(after.String(), func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				a := newAccount()
-				var requests atomic.Int64
-				down := errors.New("down")
-				fails := func(context.Context) (*Token, time.Duration, error) {
-					requests.Add(1)
-					time.Sleep(100 * time.Millisecond)
-					return nil, after, down
-				}
-				many := func() {
-					var polls sync.WaitGroup
-					for range 50 {
-						polls.Go(func() {
-							if _, err := a.Token(t.Context(), time.Second, fails); !errors.Is(err, down) {
-								t.Errorf("got %v", err)
-							}
-						})
+	synctest.Test(t, func(t *testing.T) {
+		a := newAccount()
+		var requests atomic.Int64
+		down := errors.New("down")
+		fails := func(context.Context) (*Token, bool, error) {
+			requests.Add(1)
+			time.Sleep(100 * time.Millisecond)
+			return nil, false, down
+		}
+		many := func(round time.Time) {
+			var polls sync.WaitGroup
+			for range 50 {
+				polls.Go(func() {
+					if _, err := a.Token(t.Context(), round, time.Second, fails); !errors.Is(err, down) {
+						t.Errorf("got %v", err)
 					}
-					polls.Wait()
-				}
-				for i, step := range []time.Duration{0, want - 1, 1} {
-					time.Sleep(step)
-					many()
-					if got := requests.Load(); got != int64(1+i/2) {
-						t.Errorf("step %d: %d requests", i, got)
-					}
-				}
-			})
-		})
-	}
+				})
+			}
+			polls.Wait()
+		}
+		for n := range int64(3) {
+			round := time.Now()
+			many(round)
+			time.Sleep(time.Minute)
+			many(round)
+			if got := requests.Load(); got != n+1 {
+				t.Errorf("%d requests in %d rounds", got, n+1)
+			}
+		}
+	})
 }
 
 // A poll whose time is over does not decide for others.
 func TestTimeoutIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount()
-		_, err := a.Token(t.Context(), time.Second, func(context.Context) (*Token, time.Duration, error) { return nil, -1, errors.New("late") })
+		_, err := a.Token(t.Context(), a.now(), time.Second, func(context.Context) (*Token, bool, error) { return nil, true, errors.New("late") })
 		if err == nil {
 			t.Error("no error")
 		}
@@ -166,9 +165,9 @@ func TestRenewalThatHangs(t *testing.T) {
 		a := newAccount()
 		get(t, a, issue(t, time.Hour))
 		time.Sleep(59*time.Minute + time.Second)
-		hangs := func(ctx context.Context) (*Token, time.Duration, error) {
+		hangs := func(ctx context.Context) (*Token, bool, error) {
 			<-ctx.Done()
-			return nil, -1, ctx.Err()
+			return nil, true, ctx.Err()
 		}
 		var leader sync.WaitGroup
 		leader.Go(func() {
@@ -193,7 +192,7 @@ func TestRetractedToken(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	get(t, a, func(context.Context) (*Token, time.Duration, error) { return token, 0, nil })
+	get(t, a, func(context.Context) (*Token, bool, error) { return token, false, nil })
 	if got := get(t, a, issue(t, 0)); got != "doubtful" {
 		t.Errorf("got %s", got)
 	}
@@ -206,8 +205,9 @@ func TestRetractedToken(t *testing.T) {
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, request := newAccount(), issue(t, 0)
+		round := time.Now()
 		next := func() *Token {
-			token, err := a.Token(t.Context(), time.Second, request)
+			token, err := a.Token(t.Context(), round, time.Second, request)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -215,30 +215,31 @@ func TestRefused(t *testing.T) {
 		}
 		first := next()
 		for range 3 { // by polls in flight
-			if !a.Refused(first, false) {
+			if !a.Refused(first, round, false) {
 				t.Error("the first token is not replaced")
 			}
 		}
 		second := next()
-		if a.Refused(second, false) || next() != second {
-			t.Error("its replacement is replaced at once")
+		if a.Refused(second, round, false) || next() != second {
+			t.Error("its replacement is replaced in the same round")
 		}
 		a.Accepted(second)
-		if a.Refused(second, true) || next() != second {
+		if a.Refused(second, round, true) || next() != second {
 			t.Error("an accepted token is replaced because of a role")
 		}
-		if !a.Refused(second, false) || next() == second {
+		if !a.Refused(second, round, false) || next() == second {
 			t.Error("an accepted token is not replaced")
 		}
 		third := next()
-		time.Sleep(pause)
-		if !a.Refused(third, false) {
-			t.Error("not replaced after a second")
+		time.Sleep(time.Nanosecond)
+		round = time.Now()
+		if !a.Refused(third, round, false) {
+			t.Error("not replaced in the next round")
 		}
 		fourth := next()
 		a.Accepted(fourth)
 		time.Sleep(trust)
-		if !a.Refused(fourth, true) {
+		if !a.Refused(fourth, round, true) {
 			t.Error("not replaced after a minute, because of a role")
 		}
 	})
@@ -276,7 +277,7 @@ func TestEchoes(t *testing.T) {
 	if a.Echoes("abc.DEF", nil) {
 		t.Error("without a token")
 	}
-	get(t, a, func(context.Context) (*Token, time.Duration, error) { return token, 0, nil })
+	get(t, a, func(context.Context) (*Token, bool, error) { return token, false, nil })
 	if !a.Echoes("abc.DEF", nil) {
 		t.Error("the token in use")
 	}
