@@ -30,7 +30,7 @@ func TestExporter(t *testing.T) {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("build the exporter: %v\n%s", err, out)
 	}
-	orgs := map[string]int{"full": 4}
+	orgs := map[string]int{"full": 5}
 	forEachSet(t, func(t *testing.T, name string) {
 		m := render(t, name)
 		config := m.config
@@ -38,7 +38,7 @@ func TestExporter(t *testing.T) {
 			config = render(t, "minimal").config
 		}
 		text := config.Data["opsmanager.yml"]
-		if got := strings.Count(text, "id: "); got != max(orgs[name], 1) || len(config.Data) != 1 {
+		if got := strings.Count(text, " id: "); got != max(orgs[name], 1) || len(config.Data) != 1 {
 			t.Errorf("%d organizations in %q:\n%s", got, slices.Collect(maps.Keys(config.Data)), text)
 		}
 		dir := t.TempDir()
