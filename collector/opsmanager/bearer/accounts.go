@@ -33,7 +33,7 @@ func (s *Accounts) Of(origin string, key config.KeyPair) *Account {
 	now := s.now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if now.Sub(s.swept) > accountIdle {
+	if now.Sub(s.swept) > accountIdle { // seldom, as there may be 10,000 accounts
 		for id, account := range s.accounts {
 			if now.Sub(account.used) > accountIdle {
 				delete(s.accounts, id)

@@ -65,8 +65,12 @@ func TestLifetime(t *testing.T) {
 					t.Errorf("renewed early: %s", got)
 				}
 				time.Sleep(time.Nanosecond)
+				round := time.Now()
 				if got := get(t, a, fails); got != "token-1" {
 					t.Errorf("not used to its end: %s", got)
+				}
+				if token, err := a.Token(t.Context(), round, time.Second, request); err != nil || token.value() != "token-1" {
+					t.Errorf("renewed twice in a round: %v", err)
 				}
 				time.Sleep(time.Nanosecond)
 				if got := get(t, a, request); got != "token-2" {
@@ -159,6 +163,24 @@ func TestTimeoutIsNotShared(t *testing.T) {
 	})
 }
 
+// A request may take longer than hold if there is no token to go on with.
+func TestSlowRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		request := issue(t, 0)
+		slow := func(ctx context.Context) (*Token, bool, error) {
+			select {
+			case <-time.After(2 * time.Second):
+				return request(ctx)
+			case <-ctx.Done():
+				return nil, true, ctx.Err()
+			}
+		}
+		if got := get(t, newAccount(), slow); got != "token-1" {
+			t.Errorf("got %s", got)
+		}
+	})
+}
+
 // Renewal holds up one poll, for at most hold, and no other.
 func TestRenewalThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -213,6 +235,13 @@ func TestRefused(t *testing.T) {
 			}
 			return token
 		}
+		if !a.Refused(next(), round, true) {
+			t.Error("the first token is not replaced because of a role")
+		}
+		if a.Refused(next(), time.Now().Add(1), true) {
+			t.Error("nor its replacement, in the next round")
+		}
+		a.Accepted(next())
 		first := next()
 		for range 3 { // by polls in flight
 			if !a.Refused(first, round, false) {
@@ -242,6 +271,16 @@ func TestRefused(t *testing.T) {
 		if !a.Refused(fourth, round, true) {
 			t.Error("not replaced after a minute, because of a role")
 		}
+		a.Accepted(next())
+		time.Sleep(time.Hour)
+		round = time.Now()
+		if !a.Refused(next(), round, false) {
+			t.Error("the replacement of one that ended is not replaced")
+		}
+		next()
+		if time.Since(round) != 0 {
+			t.Error("a request waits although there is none in progress")
+		}
 	})
 }
 
@@ -253,7 +292,13 @@ func TestAccounts(t *testing.T) {
 	if s.Of(origin, testKey("secret")) != first || s.Of(origin, testKey("new")) == first || s.Of("https://other.example.net", testKey("secret")) == first {
 		t.Error("wrong account")
 	}
-	now = now.Add(accountIdle + 1)
+	for range 3 { // in use
+		now = now.Add(9 * time.Minute)
+		if s.Of(origin, testKey("secret")) != first {
+			t.Error("an account in use is forgotten")
+		}
+	}
+	now = now.Add(10*time.Minute + 1)
 	s.Of(origin, testKey("new"))
 	now = now.Add(1)
 	if s.Of(origin, testKey("secret")) == first || len(s.accounts) != 2 {
@@ -284,6 +329,16 @@ func TestEchoes(t *testing.T) {
 }
 
 // FuzzToken checks that no token can break out of its header.
+func TestNewToken(t *testing.T) {
+	for value, want := range map[string]error{
+		"azAZ09-._~+/==": nil, "=": ErrToken, "a=b": ErrToken, "a b": ErrToken, "a:b": ErrToken, "a@b": ErrToken, "a[b": ErrToken, "a`b": ErrToken, "a{b": ErrToken, "ä": ErrToken,
+	} {
+		if _, err := NewToken(Response{AccessToken: value, TokenType: "bearer"}); !errors.Is(err, want) {
+			t.Errorf("%q: %v", value, err)
+		}
+	}
+}
+
 func FuzzToken(f *testing.F) {
 	for _, s := range []string{"", "a", "a.b-c_d~e+f/g==", "a b", "a\r\nb: c", "ä", "=", "a=b", "\x00"} {
 		f.Add(s, "Bearer")
