@@ -461,6 +461,7 @@ func TestBadInput(t *testing.T) {
 		{"misspelt flag", []string{"--web.max-request=5"}, "opsmanager_exporter: --web.max-request: unknown flag: did you mean --web.max-requests?" + help},
 		{"misspelt command", []string{"chek"}, `opsmanager_exporter: "chek": unknown command: did you mean check?` + help},
 		{"flag of another command", []string{"--online"}, "opsmanager_exporter: --online: is a flag of another command: use opsmanager_exporter check --online" + help},
+		{"flag of two commands", []string{"--output=json"}, "opsmanager_exporter: --output: is a flag of another command: use opsmanager_exporter check --output or opsmanager_exporter orgs --output" + help},
 		{"no number", []string{"--web.max-requests=x"}, `opsmanager_exporter: --web.max-requests="x": must be a whole number, such as 40` + help},
 		{"no unit", []string{"--scrape.timeout-offset=5"}, "opsmanager_exporter: --scrape.timeout-offset=5: must be a duration with a unit, such as 500ms or 5s" + help},
 		{"short default timeout", []string{"--scrape.default-timeout=5ms"}, "opsmanager_exporter: --scrape.default-timeout=5ms: must be at least 100ms" + help},

@@ -30,7 +30,7 @@ func newAPIMetrics(opsManager string) *apiMetrics {
 		registry: registry,
 		requests: auto.NewCounterVec(prometheus.CounterOpts{
 			Namespace: namespace, Subsystem: "api", Name: "requests_total",
-			Help: "Total number of HTTP requests sent to this Ops Manager, including digest challenges, by status code; error if there was no response.",
+			Help: "Total number of HTTP requests sent to this Ops Manager, including digest challenges and requests for tokens, by status code; error if there was no response.",
 		}, []string{"code"}),
 		duration: auto.NewHistogram(prometheus.HistogramOpts{
 			Namespace: namespace, Subsystem: "api", Name: "request_duration_seconds",

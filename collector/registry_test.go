@@ -29,7 +29,7 @@ func TestPedanticRegistry(t *testing.T) {
 	}
 	// The counters include the polls of this scrape: one challenge and three polls,
 	// and then three more.
-	const want = `# HELP opsmanager_api_requests_total Total number of HTTP requests sent to this Ops Manager, including digest challenges, by status code; error if there was no response.
+	const want = `# HELP opsmanager_api_requests_total Total number of HTTP requests sent to this Ops Manager, including digest challenges and requests for tokens, by status code; error if there was no response.
 # TYPE opsmanager_api_requests_total counter
 opsmanager_api_requests_total{code="200",ops_manager="production"} 4
 opsmanager_api_requests_total{code="401",ops_manager="production"} 1

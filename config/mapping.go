@@ -129,6 +129,8 @@ func (d *decoder) unknownKey(v value, e entry, private bool, known fields) strin
 	switch {
 	case !e.plain:
 		d.problem(at, "a key is a list or a mapping: use key: value (text that begins with { or [ must be quoted)")
+	case settingOf(e.key) != "":
+		d.problem(at, "unknown key %s: it belongs under %s", e.key, settingOf(e.key))
 	case near != "":
 		d.problem(at, "unknown key %s: did you mean %s?", quoteName(e.key), near)
 	case private || !isWord(e.key) || keyShape.MatchString(e.key) || isNull(target(e.node)):

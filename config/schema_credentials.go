@@ -9,6 +9,18 @@ func (d *decoder) addCredentials(known fields, c **Credentials) {
 	}
 }
 
+// settingOf returns the setting that a key belongs under if it is one of credentials, or "".
+func settingOf(key string) string {
+	for _, kind := range []Kind{APIKey, ServiceAccount} {
+		for _, h := range (&Credentials{Kind: kind}).halves() {
+			if key == h.setting || key == h.setting+"_file" {
+				return kind.Setting()
+			}
+		}
+	}
+	return ""
+}
+
 // hasCredentials reports whether the mapping v, which has keys on these lines, has
 // credentials. It records a problem if there are two kinds.
 func (d *decoder) hasCredentials(v value, lines map[string]int) bool {

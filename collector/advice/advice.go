@@ -144,6 +144,10 @@ func (t *trouble) unauthorized() Advice {
 		return Advice{t.text(), fmt.Sprintf("Check what responds at %s: Ops Manager requests digest authentication, and a proxy or load balancer in front of it must not remove the WWW-Authenticate header.",
 			t.setting("url"))}
 	}
+	if t.err.Token && t.err.ErrorCode == "" { // such as the digest challenge of an Ops Manager
+		return Advice{t.text(), fmt.Sprintf("Check the client ID and secret of %s, and %s: only Cloud Manager has service accounts. For Ops Manager, configure an api_key instead of the service_account.",
+			t.key(), t.setting("url"))}
+	}
 	if t.Key.Kind == config.ServiceAccount {
 		return Advice{t.text(), fmt.Sprintf("Check the client ID and secret of %s, and that the account still exists and its secret has not expired (%s).", t.key(), t.menu())}
 	}
@@ -164,7 +168,8 @@ func (t *trouble) role() Advice {
 }
 
 func (t *trouble) accessList() Advice {
-	ip := "the exporter's IP address, as Ops Manager sees it,"
+	manager, menu, _ := strings.Cut(t.menu(), ": ")
+	ip := fmt.Sprintf("the exporter's IP address, as %s sees it,", manager)
 	problem := fmt.Sprintf("HTTP %d %s: the exporter's IP address", t.err.StatusCode, t.err.ErrorCode)
 	if t.err.Token {
 		problem = "token request: " + problem
@@ -173,10 +178,9 @@ func (t *trouble) accessList() Advice {
 		ip = t.err.Address.Unmap().String()
 		problem += " " + ip
 	}
-	manager, menu, _ := strings.Cut(t.menu(), ": ")
 	fix := fmt.Sprintf("In %s, under %s, add %s to the access list of %s.", manager, menu, ip, t.key())
 	if t.err.Address.IsValid() {
-		fix += " This is the address that Ops Manager sees; behind a proxy, NAT or load balancer, it differs from that of the exporter's host."
+		fix += fmt.Sprintf(" This is the address that %s sees; behind a proxy, NAT or load balancer, it differs from that of the exporter's host.", manager)
 	}
 	return Advice{fmt.Sprintf("%s is not on the %s's access list", problem, t.Key.Kind), fix}
 }
@@ -194,7 +198,8 @@ func (t *trouble) forbidden() Advice {
 func (t *trouble) rateLimited() Advice {
 	fix := fmt.Sprintf("Wait a few minutes. If it happens again, scrape less often, or use each %s for fewer organizations.", t.Key.Kind)
 	if t.err.Token {
-		fix = "Wait a few minutes. If it happens again, check what else requests tokens for the service account: the exporter needs one an hour."
+		fix = "Wait a few minutes. If it happens again, check what else requests tokens for the service account, and that it has its role in every organization:" +
+			" the exporter needs one an hour, but up to one per scrape while an organization rejects the account."
 	}
 	return Advice{t.text(), fix}
 }

@@ -7,6 +7,7 @@ import (
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
 	"opsmanager_exporter/collector/testkit/authority"
+	"opsmanager_exporter/collector/testkit/realprogram"
 )
 
 // told is the advice on a failure in the JSON output.
@@ -127,11 +128,11 @@ func TestAdviceOnConnections(t *testing.T) {
 		url, proxy string
 		want       told
 	}{
-		"refused": {"http://" + unused(t), "", told{
+		"refused": {"http://" + realprogram.FreeAddress(t), "", told{
 			"connect", "nothing is listening at 127.0.0.1:PORT: connection refused",
 			`Check that Ops Manager is running and that the host and port in url of Ops Manager "om" are correct. A firewall may also have refused the connection.`,
 		}},
-		"refused by the proxy's port": {secure.URL(), "http://" + unused(t), told{
+		"refused by the proxy's port": {secure.URL(), "http://" + realprogram.FreeAddress(t), told{
 			"connect", "nothing is listening at the proxy 127.0.0.1:PORT: connection refused",
 			`Check that the proxy is running and that the host and port in proxy_url of Ops Manager "om" are correct. A firewall may also have refused the connection.`,
 		}},
@@ -146,7 +147,7 @@ func TestAdviceOnConnections(t *testing.T) {
 			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 403",
 			"Configure the proxy to allow CONNECT to 127.0.0.1:PORT from the exporter's host, or bypass the proxy (no_proxy).",
 		}},
-		"proxy that reaches nothing": {"https://" + unused(t), "http://" + proxyUser + ":" + proxyPassword + "@" + startProxy(t, 0), told{
+		"proxy that reaches nothing": {"https://" + realprogram.FreeAddress(t), "http://" + proxyUser + ":" + proxyPassword + "@" + startProxy(t, 0), told{
 			"connect", "the proxy 127.0.0.1:PORT refused CONNECT with HTTP 502",
 			"Check that the proxy can resolve and reach 127.0.0.1:PORT.",
 		}},

@@ -81,14 +81,3 @@ func listen(t testing.TB, text string) string {
 	})
 	return l.Addr().String()
 }
-
-// unused returns a host and port that nothing is listening at.
-func unused(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}

@@ -79,13 +79,17 @@ func (l commandLine) explain(err error) error {
 // unknownFlag explains a flag that does not exist; name is its name as a long flag.
 func (l commandLine) unknownFlag(written, name string) error {
 	known := names(l.app.FlagGroupModel)
+	var owners []string
 	for _, c := range l.app.Commands {
 		for _, flag := range names(c.FlagGroupModel) {
 			if flag == name {
-				return fmt.Errorf("%s: is a flag of another command: use %s %s --%s", written, l.app.Name, c.Name, name)
+				owners = append(owners, fmt.Sprintf("%s %s --%s", l.app.Name, c.Name, name))
 			}
 			known = append(known, flag)
 		}
+	}
+	if len(owners) > 0 {
+		return fmt.Errorf("%s: is a flag of another command: use %s", written, strings.Join(owners, " or "))
 	}
 	if near := nearest.Of(name, known); near != "" {
 		return fmt.Errorf("%s: unknown flag: did you mean --%s?", written, near)

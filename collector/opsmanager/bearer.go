@@ -22,7 +22,7 @@ type bearerAuthentication struct {
 }
 
 func (b *bearerAuthentication) prepare(ctx context.Context, p *poll) error {
-	token, err := b.account.Token(ctx, b.round, b.hold, func(ctx context.Context) (*bearer.Token, bool, error) {
+	token, err := b.account.Token(ctx, b.round, b.hold, b.token, func(ctx context.Context) (*bearer.Token, bool, error) {
 		return b.request(ctx, p)
 	})
 	b.token = token

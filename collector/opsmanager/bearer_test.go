@@ -241,11 +241,10 @@ func TestTokenRevoked(t *testing.T) {
 func TestEveryTokenRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer simulator.Answer
-		again  time.Duration // when another token is requested
 		want   failure
 	}{
-		"401":  {simulator.Body(401, "", ""), 1, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
-		"role": {simulator.MissingRole(false), time.Minute, failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"401":  {simulator.Body(401, "", ""), failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
+		"role": {simulator.MissingRole(false), failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := clock.New()
@@ -259,26 +258,27 @@ func TestEveryTokenRefused(t *testing.T) {
 			if got := s.Counts(); got.Requests != 13 || got.TokenRequests != 2 {
 				t.Errorf("got %+v, want two tokens and 11 polls", got)
 			}
-			for i, step := range []time.Duration{tt.again - 1, 1} {
-				now.Advance(step)
-				_, _ = r.poll(t)
-				if got := s.Counts(); got.TokenRequests != 2+i {
-					t.Errorf("step %d: %+v", i, got)
-				}
+			now.Advance(1)
+			_, _ = r.poll(t)
+			if got := s.Counts(); got.TokenRequests != 3 {
+				t.Errorf("got %+v, want one token more", got)
 			}
 		})
 	}
 }
 
-// An organization in which the account has no role costs others no token.
+// An organization in which the account has no role costs no token in a round in which
+// another one was read.
 func TestRoleMissingInOneOrganization(t *testing.T) {
 	const other = "5f1e9c2b8d3a4e0012ab34ce"
 	s, r := simulateAccount(t, simulator.Options{}, simulator.Account{}, simulator.Org{}, nil)
 	s.SetOrg(other, simulator.Org{Keys: []string{"another"}})
 	for range 10 {
-		r.synced(t)
-		_, err := r.read(t.Context(), r.key, other)
-		if opsmanager.ReasonOf(err) != opsmanager.ReasonRole {
+		round := r.Round()
+		if _, err := round.MigrationLinkStatus(t.Context(), r.key, testOrg); err != nil {
+			t.Error(err)
+		}
+		if _, err := round.MigrationLinkStatus(t.Context(), r.key, other); opsmanager.ReasonOf(err) != opsmanager.ReasonRole {
 			t.Errorf("got %v", err)
 		}
 	}

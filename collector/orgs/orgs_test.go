@@ -205,7 +205,8 @@ func TestFailures(t *testing.T) {
 		manager("limited", dead.URL(), org(7)),
 		managerWith("no key", dead.URL(), "api_key: {public_key: x-s3cr3t, private_key_file: missing.key}", org(8)))
 	got.want(t, "the organizations of 4 of 5 credentials are unknown")
-	if !strings.Contains(got.body(), "    # 2 organizations, 1 not configured\n    # incomplete: 2 of 3 credentials could not list all organizations\n    orgs:\n") {
+	if !strings.Contains(got.body(), "    # at least 2 organizations, 1 not configured: 2 of 3 credentials could not list all organizations\n    orgs:\n") ||
+		strings.Count(got.body(), "    # unknown: 1 of 1 credential could not list any organizations\n    orgs: []\n") != 2 {
 		t.Errorf("got:\n%s", got.body())
 	}
 	for _, want := range []string{

@@ -23,10 +23,7 @@ func yamlText(all []collector.Visible) string {
 	for i := range all {
 		v := &all[i]
 		fmt.Fprintf(&b, "  - name: %s\n    url: %s\n", strconv.Quote(v.OpsManager), strconv.Quote(v.URL))
-		fmt.Fprintf(&b, "    # %s, %d not configured\n", text.Count(len(v.Orgs), "organization"), v.Unconfigured())
-		if n := len(v.Failures); n > 0 {
-			fmt.Fprintf(&b, "    # incomplete: %d of %s could not list all organizations\n", n, text.Count(v.Credentials, "credential"))
-		}
+		b.WriteString("    # " + summary(v) + "\n")
 		var comments, items strings.Builder
 		for i := range v.Orgs {
 			o := &v.Orgs[i]
@@ -46,6 +43,19 @@ func yamlText(all []collector.Visible) string {
 		}
 	}
 	return b.String()
+}
+
+// summary says how many organizations there are, as far as that is known.
+func summary(v *collector.Visible) string {
+	counts := fmt.Sprintf("%s, %d not configured", text.Count(len(v.Orgs), "organization"), v.Unconfigured())
+	switch n := len(v.Failures); {
+	case n == 0:
+		return counts
+	case len(v.Orgs) == 0:
+		return fmt.Sprintf("unknown: %d of %s could not list any organizations", n, text.Count(v.Credentials, "credential"))
+	default:
+		return fmt.Sprintf("at least %s: %d of %s could not list all organizations", counts, n, text.Count(v.Credentials, "credential"))
+	}
 }
 
 // item returns an organization to be pasted. The quotes keep IDs of digits and one e from

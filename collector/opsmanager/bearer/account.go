@@ -12,9 +12,6 @@ import (
 	"opsmanager_exporter/config"
 )
 
-// trust is how long a token is not replaced if it is refused for a missing role.
-const trust = time.Minute
-
 // Account is the state of one service account at one origin.
 type Account struct {
 	now  func() time.Time
@@ -23,7 +20,6 @@ type Account struct {
 
 	mu       sync.Mutex
 	token    *Token        // nil for none
-	refused  bool          // the last one was dropped because of a 401
 	requests int           // for a token, in progress
 	begun    time.Time     // when the last of these began
 	changed  chan struct{} // closed and replaced when a request ends
@@ -35,21 +31,24 @@ type Account struct {
 // its time was over.
 type Request func(ctx context.Context) (token *Token, own bool, err error)
 
-// Token returns the token to use. If there is none, one poll requests it and the
-// others wait: once hold has passed since the request began, one of them repeats it,
-// and all use whichever token arrives first. If a request fails, its error is also
-// that of all polls whose round began before, unless it concerns its poll alone.
+// Token returns the token to use, but not refused, which may be nil. If there is none,
+// one poll requests it and the others wait: once hold has passed since the request
+// began, one of them repeats it, and all use whichever token arrives first. If a
+// request fails, its error is also that of all polls whose round began before, unless
+// it concerns its poll alone.
 //
 // A token that ends soon is renewed by one poll. The others go on using it, and so
-// does that poll if the request fails or takes longer than hold.
+// does that poll if the request fails or takes longer than hold. In the same way, polls
+// that were not refused go on using a refused token until another one is there: the
+// refusal may be that of one organization.
 //
 // Token returns the error of ctx if that is done first.
-func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration, request Request) (*Token, error) {
+func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration, refused *Token, request Request) (*Token, error) {
 	for ctx.Err() == nil {
 		a.mu.Lock()
 		now := a.now()
 		token := a.token
-		if !token.usable(now) {
+		if token == refused || !token.usable(now) {
 			token = nil
 		}
 		wait := hold - now.Sub(a.begun).Abs() // the clock may have been set back
@@ -65,7 +64,7 @@ func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration
 			a.requests++
 			a.begun = now
 			a.mu.Unlock()
-			return a.lead(ctx, hold, now, token, request)
+			return a.lead(ctx, hold, now, token, refused, request)
 		}
 		changed := a.changed
 		a.mu.Unlock()
@@ -88,7 +87,7 @@ func (a *Account) failedSince(round time.Time) bool {
 }
 
 // lead requests a token at begun. old is a token that is still usable, or nil.
-func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time, old *Token, request Request) (*Token, error) {
+func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time, old, refused *Token, request Request) (*Token, error) {
 	limited := ctx
 	if old != nil {
 		var cancel context.CancelFunc
@@ -104,13 +103,13 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 	now := a.now()
 	switch {
 	case err == nil:
-		token.requested, token.replacement = begun, a.refused
-		a.token, a.refused, a.failure = token, false, nil
+		token.requested, token.replacement = begun, refused != nil
+		a.token, a.failure = token, nil
 		return token, nil
 	case old != nil || !own:
 		a.failure, a.failed = err, now
 	}
-	if a.token.usable(now) { // the old one, or that of another request
+	if a.token != refused && a.token.usable(now) { // the old one, or that of another request
 		return a.token, nil
 	}
 	return nil, err
@@ -120,29 +119,25 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 func (a *Account) Accepted(t *Token) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t.accepted = true
+	t.accepted = a.now()
 }
 
 // Refused handles a 401 to a request with t, and reports whether it may succeed with
-// another token: t is dropped, once, however many polls used it. role reports whether
-// the response says that the account lacks a role.
+// another token. role reports whether the response says that the account lacks a role.
 //
-// So that an account that is refused with every token does not cost one in each poll,
-// a token that replaces a refused one and has not been accepted itself stays for the
-// round in which it was requested. One that is refused for a missing role, although it
-// was accepted or replaces another, stays for a minute.
+// A token is not replaced in the round in which it replaced a refused one, nor because
+// of a role in a round in which it was accepted. So an account that is refused with
+// every token, or in many organizations, costs one in each round, not in each poll.
 func (a *Account) Refused(t *Token, round time.Time, role bool) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.token != t {
+	switch {
+	case a.token != t:
 		return true
-	}
-	age := a.now().Sub(t.requested).Abs() // the clock may have been set back
-	if t.replacement && !t.accepted && !t.requested.Before(round) || role && (t.replacement || t.accepted) && age < trust {
+	case t.replacement && !t.requested.Before(round):
 		return false
 	}
-	a.token, a.refused = nil, true
-	return true
+	return !role || t.accepted.Before(round)
 }
 
 // Echoes reports whether a text contains, in any letter case, the client ID, the

@@ -39,7 +39,7 @@ func issue(t *testing.T, lifetime time.Duration) Request {
 // get returns the value of the token that a poll uses.
 func get(t *testing.T, a *Account, request Request) string {
 	t.Helper()
-	token, err := a.Token(t.Context(), a.now(), time.Second, request)
+	token, err := a.Token(t.Context(), a.now(), time.Second, nil, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestLifetime(t *testing.T) {
 				if got := get(t, a, fails); got != "token-1" {
 					t.Errorf("not used to its end: %s", got)
 				}
-				if token, err := a.Token(t.Context(), round, time.Second, request); err != nil || token.value() != "token-1" {
+				if token, err := a.Token(t.Context(), round, time.Second, nil, request); err != nil || token.value() != "token-1" {
 					t.Errorf("renewed twice in a round: %v", err)
 				}
 				time.Sleep(time.Nanosecond)
@@ -77,7 +77,7 @@ func TestLifetime(t *testing.T) {
 					t.Errorf("not renewed: %s", got)
 				}
 				time.Sleep(want.ends)
-				if _, err := a.Token(t.Context(), a.now(), time.Second, fails); err == nil {
+				if _, err := a.Token(t.Context(), a.now(), time.Second, nil, fails); err == nil {
 					t.Error("used after its end")
 				}
 			})
@@ -100,7 +100,7 @@ func TestRequestThatHangs(t *testing.T) {
 			polls.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
-				if _, err := a.Token(ctx, a.now(), time.Second, hangs); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := a.Token(ctx, a.now(), time.Second, nil, hangs); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -130,7 +130,7 @@ func TestFailureIsShared(t *testing.T) {
 			var polls sync.WaitGroup
 			for range 50 {
 				polls.Go(func() {
-					if _, err := a.Token(t.Context(), round, time.Second, fails); !errors.Is(err, down) {
+					if _, err := a.Token(t.Context(), round, time.Second, nil, fails); !errors.Is(err, down) {
 						t.Errorf("got %v", err)
 					}
 				})
@@ -153,7 +153,7 @@ func TestFailureIsShared(t *testing.T) {
 func TestTimeoutIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount()
-		_, err := a.Token(t.Context(), a.now(), time.Second, func(context.Context) (*Token, bool, error) { return nil, true, errors.New("late") })
+		_, err := a.Token(t.Context(), a.now(), time.Second, nil, func(context.Context) (*Token, bool, error) { return nil, true, errors.New("late") })
 		if err == nil {
 			t.Error("no error")
 		}
@@ -227,59 +227,71 @@ func TestRetractedToken(t *testing.T) {
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, request := newAccount(), issue(t, 0)
-		round := time.Now()
-		next := func() *Token {
-			token, err := a.Token(t.Context(), round, time.Second, request)
+		var round time.Time
+		next := func(refused *Token) *Token {
+			token, err := a.Token(t.Context(), round, time.Second, refused, request)
 			if err != nil {
 				t.Fatal(err)
 			}
 			return token
 		}
-		if !a.Refused(next(), round, true) {
-			t.Error("the first token is not replaced because of a role")
+		begin := func() {
+			time.Sleep(time.Nanosecond)
+			round = time.Now()
 		}
-		if a.Refused(next(), time.Now().Add(1), true) {
-			t.Error("nor its replacement, in the next round")
-		}
-		a.Accepted(next())
-		first := next()
-		for range 3 { // by polls in flight
-			if !a.Refused(first, round, false) {
-				t.Error("the first token is not replaced")
+		for _, role := range []bool{false, true} {
+			begin()
+			first := next(nil)
+			begin()
+			if !a.Refused(first, round, role) {
+				t.Errorf("role %t: the token is not replaced", role)
+			}
+			if next(nil) != first {
+				t.Error("other polls do not go on using it")
+			}
+			second := next(first)
+			if second == first || next(first) != second || next(nil) != second || !a.Refused(first, round, role) {
+				t.Error("not replaced once for all")
+			}
+			if a.Refused(second, round, role) {
+				t.Error("the replacement is replaced in the same round")
+			}
+			begin()
+			a.Accepted(second)
+			if a.Refused(second, round, role) == role {
+				t.Errorf("role %t: after it was accepted in this round", role)
+			}
+			begin()
+			if !a.Refused(second, round, role) {
+				t.Errorf("role %t: not replaced in the next round", role)
+			}
+			time.Sleep(time.Hour)
+			begin()
+			if !a.Refused(next(nil), round, role) {
+				t.Error("the successor of one that ended is not replaced")
 			}
 		}
-		second := next()
-		if a.Refused(second, round, false) || next() != second {
-			t.Error("its replacement is replaced in the same round")
-		}
-		a.Accepted(second)
-		if a.Refused(second, round, true) || next() != second {
-			t.Error("an accepted token is replaced because of a role")
-		}
-		if !a.Refused(second, round, false) || next() == second {
-			t.Error("an accepted token is not replaced")
-		}
-		third := next()
-		time.Sleep(time.Nanosecond)
-		round = time.Now()
-		if !a.Refused(third, round, false) {
-			t.Error("not replaced in the next round")
-		}
-		fourth := next()
-		a.Accepted(fourth)
-		time.Sleep(trust)
-		if !a.Refused(fourth, round, true) {
-			t.Error("not replaced after a minute, because of a role")
-		}
-		a.Accepted(next())
-		time.Sleep(time.Hour)
-		round = time.Now()
-		if !a.Refused(next(), round, false) {
-			t.Error("the replacement of one that ended is not replaced")
-		}
-		next()
 		if time.Since(round) != 0 {
 			t.Error("a request waits although there is none in progress")
+		}
+	})
+}
+
+// If a refused token cannot be replaced, other polls go on using it.
+func TestRefusedAndNotReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, down := newAccount(), errors.New("down")
+		round := time.Now()
+		fails := func(context.Context) (*Token, bool, error) { return nil, false, down }
+		first, err := a.Token(t.Context(), round, time.Second, nil, issue(t, 0))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := a.Token(t.Context(), round, time.Second, first, fails); !errors.Is(err, down) {
+			t.Errorf("got %v", err)
+		}
+		if got := get(t, a, fails); got != "token-1" {
+			t.Errorf("got %s", got)
 		}
 	})
 }

@@ -123,7 +123,7 @@ securityContext:
 {{- if .Values.prometheusRule.links.statusPage }}
 {{- .Values.prometheusRule.links.statusPage }}
 {{- else if .Values.ingress.enabled }}
-{{- printf "http%s://%s%s" (.Values.ingress.tls | empty | ternary "" "s") (first .Values.ingress.hosts) (include "opsmanager-exporter.ingressPath" . | trimSuffix "/") }}
+{{- printf "http%s://%s%s" (.Values.ingress.tls | empty | ternary "" "s") (first (required "ingress.hosts: is missing: list the host names" .Values.ingress.hosts)) (include "opsmanager-exporter.ingressPath" . | trimSuffix "/") }}
 {{- end }}
 {{- end }}
 
