@@ -52,7 +52,7 @@ func (p *poll) read(ctx context.Context, a *answer) error {
 	if err != nil {
 		return &Error{Reason: ReasonBadResponse, StatusCode: a.code, Err: err}
 	}
-	if traced(ctx) {
+	if traced(ctx) { // otherwise there is no need to describe it
 		tell(ctx, "body: %s", shape(body))
 	}
 	a.body = body

@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"opsmanager_exporter/collector/opsmanager"
+	"opsmanager_exporter/collector/testkit/realprogram"
+	"opsmanager_exporter/config"
 )
 
 var quotedField = regexp.MustCompile(`(nonce|cnonce|response)="([^"]*)"`)
@@ -198,5 +200,15 @@ func TestSecretsOfAccountsAreNotRepeated(t *testing.T) {
 				}
 			})
 		}
+	}
+}
+
+// An error of a connection that repeats a part of the key is not shown.
+func TestConnectionErrorThatRepeatsTheKey(t *testing.T) {
+	address := realprogram.FreeAddress(t)
+	r := newRig(t, "http://"+address, nil)
+	r.key.Public = config.NewSecret(address)
+	if _, err := r.poll(t); err == nil || err.Error() != "the connection error is not shown because it repeats the credentials" {
+		t.Errorf("got %v", err)
 	}
 }

@@ -41,9 +41,7 @@ func (p *poll) requestToken(ctx context.Context, endpoint string, account config
 	}
 	response := bearer.Response{
 		AccessToken: token.AccessToken, TokenType: token.TokenType, Retracted: over.conn.tainted.Load,
-	}
-	if !token.Expiry.IsZero() {
-		response.ExpiresIn = time.Until(token.Expiry).Round(time.Second)
+		ExpiresIn: time.Until(token.Expiry).Round(time.Second), // far in the past if there is no expires_in
 	}
 	usable, err := bearer.NewToken(response)
 	if err != nil {

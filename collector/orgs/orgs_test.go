@@ -156,10 +156,10 @@ func TestSeveralKeys(t *testing.T) {
 		4: {"first-s3cr3t", publicKey, "files-s3cr3t"},  // seen by all
 		5: {"second-s3cr3t"},                            // configured in the second
 	} {
-		s.SetOrg(simulated.OrgID(i), simulator.Org{Keys: keys})
+		s.SetOrg(simulated.OrgID(i), simulator.Org{Keys: keys, Name: map[int]string{2: "Risk"}[i]})
 	}
 	got := run(t.Context(), t, false,
-		managerWith("one", s.URL(), "", org(1, keyOf("first-s3cr3t")), org(9, "api_key: {public_key_file: "+public+", private_key_file: "+private+"}")),
+		managerWith("one", s.URL(), "", org(1, "api_key: {public_key: first-s3cr3t, private_key_file: "+private+"}"), org(9, "api_key: {public_key_file: "+public+", private_key_file: "+private+"}")),
 		manager("two", s.URL(), org(0), org(5, keyOf("second-s3cr3t")), org(8, keyOf(publicKey))))
 	got.want(t, "")
 	want := `ops_managers:
@@ -168,7 +168,7 @@ func TestSeveralKeys(t *testing.T) {
     # 3 organizations, 2 not configured
     orgs:
       # configured: 5f1e9c2b8d3a4e0000000001
-      # needs the api_key of organization 5f1e9c2b8d3a4e0000000001: 5f1e9c2b8d3a4e0000000002
+      # needs the api_key of organization 5f1e9c2b8d3a4e0000000001: 5f1e9c2b8d3a4e0000000002 "Risk"
       - id: "5f1e9c2b8d3a4e0000000003"
         api_key: # that of organization 5f1e9c2b8d3a4e0000000009
           public_key_file: "` + public + `"
@@ -218,8 +218,8 @@ func TestFailures(t *testing.T) {
 		"\nrate_limited, 1 credential: HTTP 429",
 		"\n  Fix the file; it is read again at each scrape.\n",
 	} {
-		if !strings.Contains(got.stderr, want) {
-			t.Errorf("no %q in:\n%s", want, got.stderr)
+		if strings.Count(got.stderr, want) != 1 {
+			t.Errorf("%q is not once in:\n%s", want, got.stderr)
 		}
 	}
 	got.pasted(t)

@@ -40,7 +40,7 @@ type Token struct {
 // Response is the response to a request for a token.
 type Response struct {
 	AccessToken, TokenType string
-	ExpiresIn              time.Duration // 0 if the server did not say
+	ExpiresIn              time.Duration // 0 or less if the server did not say
 	Retracted              func() bool   // reports whether the response can no longer be trusted
 }
 
