@@ -117,7 +117,8 @@ func (l *listing) read(ctx context.Context) error {
 			}
 		}
 		l.total = p.Total
-		if len(seen) == before || len(seen) >= p.Total && !p.Next {
+		full := p.Total == 0 && len(p.Organizations) == opsmanager.OrganizationsPerPage // nothing says whether there are more
+		if len(seen) == before || len(seen) >= p.Total && !p.Next && !full {
 			return nil
 		}
 	}

@@ -68,6 +68,10 @@ func TestServiceAccountWarnings(t *testing.T) {
 	if got := mustLoad(t, writeConfig(t, ofOrg)).Warnings(); !slices.Equal(got, []string{want}) {
 		t.Errorf("of an organization: got %q", got)
 	}
+	unused := strings.Replace(open, "0012ab34cd}", "0012ab34cd, api_key: {public_key: a, private_key: b}}", 1)
+	if got := mustLoad(t, writeConfig(t, unused)).Warnings(); !slices.Equal(got, []string{want}) {
+		t.Errorf("of no organization: got %q", got)
+	}
 }
 
 // Every problem of a file is found, and named by its setting.

@@ -101,8 +101,10 @@ func (c *Config) secretFiles() []source {
 	return unique(all, func(s source) string { return s.path })
 }
 
+// hasServiceAccount reports whether any credentials are those of a service account, be it
+// one that no organization is polled with: orgs lists what it can see.
 func (m *OpsManager) hasServiceAccount() bool {
-	return slices.ContainsFunc(m.Orgs, func(o Org) bool { return m.CredentialsOf(&o).Kind == ServiceAccount })
+	return m.Credentials != nil && m.Credentials.Kind == ServiceAccount || slices.ContainsFunc(m.Orgs, func(o Org) bool { return m.CredentialsOf(&o).Kind == ServiceAccount })
 }
 
 func (c *Config) hasInlineSecret() bool {

@@ -104,9 +104,9 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 	for _, org := range o.Exporter.Snapshot().Orgs {
 		findings = append(findings, finding(org))
 	}
-	show, beside := tableText, o.Stdout
+	show := tableText
 	if o.JSON {
-		show, beside = jsonText, o.Stderr
+		show = jsonText
 	}
 	if err := writeTo(o.Stdout, show(findings)); err != nil {
 		return err
@@ -115,10 +115,9 @@ func online(ctx context.Context, o Options, cfg *config.Config) error {
 	if !ok {
 		return errInterrupted
 	}
-	if !o.JSON {
-		lines = "\n" + lines
-	}
-	if err := writeTo(beside, lines); err != nil {
+	if o.JSON {
+		fmt.Fprint(o.Stderr, lines) // like warnings, it is no result
+	} else if err := writeTo(o.Stdout, "\n"+lines); err != nil {
 		return err
 	}
 	unknown := 0

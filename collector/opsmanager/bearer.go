@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/bearer"
@@ -15,7 +16,7 @@ type bearerAuthentication struct {
 	account  *bearer.Account
 	key      config.KeyPair
 	endpoint string        // URL of the endpoint for tokens
-	round    time.Time     // when the round of the poll began
+	round    bearer.Round  // of the poll
 	hold     time.Duration // how long the token request of another poll may delay this one
 	token    *bearer.Token // of the next request, then of the last; nil if there is none yet
 	tried    bool          // with another token
@@ -58,11 +59,17 @@ func (b *bearerAuthentication) answered(a *answer) error {
 
 func (b *bearerAuthentication) refused(a *answer) refusal {
 	r := refusal{what: "the access token was rejected"}
-	if b.tried || !b.account.Refused(b.token, b.round, isRole(a.apiError().ErrorCode)) {
+	if b.tried || !b.account.Refused(b.token, b.round, a.lacksRole()) {
 		r.reason, r.err = ReasonUnauthorized, errToken
 	}
 	b.tried = true
 	return r
+}
+
+// lacksRole reports whether a 401 to a token is due to a role. RFC 6750, section 3.1:
+// a token that is invalid is called that, whatever the body says.
+func (a *answer) lacksRole() bool {
+	return isRole(a.apiError().ErrorCode) && !strings.Contains(a.header.Get("WWW-Authenticate"), `error="invalid_token"`)
 }
 
 func (b *bearerAuthentication) echoes(text string) bool { return b.account.Echoes(text, b.token) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -237,14 +238,15 @@ func TestTokenRevoked(t *testing.T) {
 }
 
 // An API that refuses every token is asked once more with another, and then with that one
-// until the next round, whose start is another time.
+// until the next round or, if only a role is missing, for ten minutes.
 func TestEveryTokenRefused(t *testing.T) {
 	for name, tt := range map[string]struct {
 		answer simulator.Answer
+		again  time.Duration // when another token is requested
 		want   failure
 	}{
-		"401":  {simulator.Body(401, "", ""), failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
-		"role": {simulator.MissingRole(false), failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
+		"401":  {simulator.Body(401, "", ""), 1, failure{opsmanager.ReasonUnauthorized, 401, "", "HTTP 401: the access token was rejected, and so was a new one"}},
+		"role": {simulator.MissingRole(false), 10 * time.Minute, failure{opsmanager.ReasonRole, 401, "USER_UNAUTHORIZED", "HTTP 401 USER_UNAUTHORIZED"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			now := clock.New()
@@ -258,12 +260,27 @@ func TestEveryTokenRefused(t *testing.T) {
 			if got := s.Counts(); got.Requests != 13 || got.TokenRequests != 2 {
 				t.Errorf("got %+v, want two tokens and 11 polls", got)
 			}
-			now.Advance(1)
+			now.Advance(tt.again)
 			_, _ = r.poll(t)
 			if got := s.Counts(); got.TokenRequests != 3 {
 				t.Errorf("got %+v, want one token more", got)
 			}
 		})
+	}
+}
+
+// A token that the server calls invalid is replaced, even if the body says that a role is missing.
+func TestInvalidTokenIsNoMissingRole(t *testing.T) {
+	invalid := func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="a", error="invalid_token"`)
+		simulator.MissingRole(false)(w, r)
+	}
+	synced := simulator.Status("SYNCED")
+	s, r := simulateAccount(t, simulator.Options{}, simulator.Account{}, simulator.Org{Answer: simulator.Sequence(synced, invalid, synced)}, nil)
+	r.synced(t)
+	r.synced(t)
+	if got := s.Counts(); got.TokenRequests != 2 || got.Unauthorized != 1 {
+		t.Errorf("got %+v", got)
 	}
 }
 
@@ -283,6 +300,37 @@ func TestRoleMissingInOneOrganization(t *testing.T) {
 		}
 	}
 	if got := s.Counts(); got.Requests != 21 || got.TokenRequests != 1 {
+		t.Errorf("got %+v", got)
+	}
+}
+
+// A client with a broken proxy fails alone, whatever shares its account: another Ops
+// Manager in the configuration, or the one that a reload puts in its place.
+func TestTokenFailureOfAnotherClient(t *testing.T) {
+	sessions := opsmanager.NewSessions()
+	share := func(o *opsmanager.Options) { o.Sessions = sessions }
+	s, good := simulateAccount(t, simulator.Options{}, simulator.Account{}, simulator.Org{}, share)
+	bad := newRig(t, s.URL(), func(o *opsmanager.Options) {
+		share(o)
+		o.Proxy = func(*http.Request) (*url.URL, error) { return url.Parse("http://127.0.0.1:1") }
+	})
+	round := good.Round()
+	if _, err := bad.read(t.Context(), good.key, testOrg); opsmanager.ReasonOf(err) != opsmanager.ReasonConnect {
+		t.Errorf("got %v", err)
+	}
+	if _, err := round.MigrationLinkStatus(t.Context(), good.key, testOrg); err != nil {
+		t.Error(err)
+	}
+}
+
+// Requests for tokens use the connections of polls, however the host is spelled.
+func TestTokenConnectionIsShared(t *testing.T) {
+	s := simulate(t, simulator.Options{}, simulator.Org{})
+	s.SetAccount(testClient, simulator.Account{Secret: testSecret})
+	r := newRig(t, strings.Replace(s.URL(), "127.0.0.1", "LocalHost", 1), nil)
+	r.key = accountOf(testClient, testSecret)
+	r.synced(t)
+	if got := s.Counts(); got.Connections != 1 {
 		t.Errorf("got %+v", got)
 	}
 }

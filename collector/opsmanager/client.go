@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"opsmanager_exporter/collector/opsmanager/bearer"
 	"opsmanager_exporter/config"
 )
 
@@ -69,7 +70,7 @@ func NewClient(opts Options) *Client {
 		opts:   opts,
 		orgs:   base.JoinPath("api/public/v1.0/orgs/"),
 		origin: origin,
-		tokens: origin + tokenPath,
+		tokens: base.Scheme + "://" + base.Host + tokenPath, // not in lower case: net/http would keep connections for both
 	}
 }
 
@@ -142,7 +143,7 @@ func (r Round) get(ctx context.Context, key config.KeyPair, target *url.URL, lim
 	p := &poll{transport: t, request: request{target: target, limit: limit}}
 	switch hold := c.opts.Timeout / 4; key.Kind {
 	case config.ServiceAccount:
-		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, round: r.began, hold: hold}
+		p.auth = &bearerAuthentication{account: c.opts.Sessions.bearer.Of(c.origin, key), key: key, endpoint: c.tokens, round: bearer.Round{Began: r.began, Via: c}, hold: hold}
 	default:
 		p.auth = &digestAuthentication{session: c.opts.Sessions.digest.Of(c.origin, key), target: target, hold: hold}
 		p.prefixed = strings.Trim(c.opts.URL.Path, "/") != ""

@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// organizationsPerPage is the most that Ops Manager accepts.
-	organizationsPerPage = 500
+	// OrganizationsPerPage is the number of organizations on a page: the most that Ops
+	// Manager accepts.
+	OrganizationsPerPage = 500
 	// maxOrganizations limits the size of a page in bytes: over 8 KiB for each of its
 	// organizations.
 	maxOrganizations = 4 << 20
@@ -63,7 +64,7 @@ func (c *Client) Organizations(ctx context.Context, key config.KeyPair, page int
 func (c *Client) list(page int) *url.URL {
 	u := *c.orgs
 	u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/"), strings.TrimSuffix(u.RawPath, "/")
-	u.RawQuery = fmt.Sprintf("pageNum=%d&itemsPerPage=%d", page, organizationsPerPage)
+	u.RawQuery = fmt.Sprintf("pageNum=%d&itemsPerPage=%d", page, OrganizationsPerPage)
 	return &u
 }
 

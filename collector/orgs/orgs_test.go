@@ -239,6 +239,24 @@ func TestSecondPageFails(t *testing.T) {
 	}
 }
 
+// A full page may have a successor, even if nothing says so.
+func TestPagesWithoutCount(t *testing.T) {
+	s := simulate(t, 1)
+	page := func(from, to int) simulator.Answer {
+		var results []string
+		for i := from; i < to; i++ {
+			results = append(results, fmt.Sprintf(`{"id":%q}`, simulated.OrgID(i)))
+		}
+		return simulator.Body(200, "application/json", `{"results":[`+strings.Join(results, ",")+`]}`)
+	}
+	s.SetList(simulator.Sequence(page(0, 500), page(500, 502)))
+	got := run(t.Context(), t, false, manager("production", s.URL(), org(0)))
+	got.want(t, "")
+	if orgs := got.pasted(t).OpsManagers[0].Orgs; len(orgs) != 502 {
+		t.Errorf("%d organizations", len(orgs))
+	}
+}
+
 // Each page has the timeout of a poll.
 func TestHangingPage(t *testing.T) {
 	s := simulate(t, 1)

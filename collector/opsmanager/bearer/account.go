@@ -12,6 +12,9 @@ import (
 	"opsmanager_exporter/config"
 )
 
+// trust is how long a token is not replaced because of a role.
+const trust = 10 * time.Minute
+
 // Account is the state of one service account at one origin.
 type Account struct {
 	now  func() time.Time
@@ -24,7 +27,16 @@ type Account struct {
 	begun    time.Time     // when the last of these began
 	changed  chan struct{} // closed and replaced when a request ends
 	failure  error         // of the last request; nil if there is none to share
-	failed   time.Time     // when that was
+	failed   time.Time     // when a request failed last; zero since one succeeded
+	via      any           // the Round.Via of that request
+}
+
+// Round is a round of polls.
+type Round struct {
+	Began time.Time
+	// Via is the way to the server, a comparable value. Failures are not shared with
+	// rounds that take another, such as another proxy.
+	Via any
 }
 
 // Request requests a token. own reports whether its error concerns this poll alone:
@@ -43,7 +55,7 @@ type Request func(ctx context.Context) (token *Token, own bool, err error)
 // refusal may be that of one organization.
 //
 // Token returns the error of ctx if that is done first.
-func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration, refused *Token, request Request) (*Token, error) {
+func (a *Account) Token(ctx context.Context, round Round, hold time.Duration, refused *Token, request Request) (*Token, error) {
 	for ctx.Err() == nil {
 		a.mu.Lock()
 		now := a.now()
@@ -56,7 +68,7 @@ func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration
 		case token != nil && (!token.ending(now) || a.failedSince(round) || a.requests > 0):
 			a.mu.Unlock()
 			return token, nil
-		case a.failedSince(round):
+		case a.failure != nil && a.failedSince(round):
 			err := a.failure
 			a.mu.Unlock()
 			return nil, err
@@ -64,7 +76,11 @@ func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration
 			a.requests++
 			a.begun = now
 			a.mu.Unlock()
-			return a.lead(ctx, hold, now, token, refused, request)
+			got, err := a.lead(ctx, round, hold, now, token, refused, request)
+			if err == nil || token == nil {
+				return got, err
+			}
+			continue // the old token ended while it was renewed
 		}
 		changed := a.changed
 		a.mu.Unlock()
@@ -81,13 +97,13 @@ func (a *Account) Token(ctx context.Context, round time.Time, hold time.Duration
 	return nil, ctx.Err()
 }
 
-// failedSince reports whether a request failed in a round that began at this time.
-func (a *Account) failedSince(round time.Time) bool {
-	return a.failure != nil && !a.failed.Before(round)
+// failedSince reports whether a request failed since the beginning of a round.
+func (a *Account) failedSince(round Round) bool {
+	return !a.failed.IsZero() && a.via == round.Via && !a.failed.Before(round.Began)
 }
 
 // lead requests a token at begun. old is a token that is still usable, or nil.
-func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time, old, refused *Token, request Request) (*Token, error) {
+func (a *Account) lead(ctx context.Context, round Round, hold time.Duration, begun time.Time, old, refused *Token, request Request) (*Token, error) {
 	limited := ctx
 	if old != nil {
 		var cancel context.CancelFunc
@@ -104,10 +120,12 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 	switch {
 	case err == nil:
 		token.requested, token.replacement = begun, refused != nil
-		a.token, a.failure = token, nil
+		a.token, a.failure, a.failed, a.via = token, nil, time.Time{}, nil
 		return token, nil
-	case old != nil || !own:
-		a.failure, a.failed = err, now
+	case !own:
+		a.failure, a.failed, a.via = err, now, round.Via
+	case old.usable(now): // not an error of other polls, but a reason not to renew it either
+		a.failure, a.failed, a.via = nil, now, round.Via
 	}
 	if a.token != refused && a.token.usable(now) { // the old one, or that of another request
 		return a.token, nil
@@ -119,25 +137,26 @@ func (a *Account) lead(ctx context.Context, hold time.Duration, begun time.Time,
 func (a *Account) Accepted(t *Token) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	t.accepted = a.now()
+	t.accepted = true
 }
 
 // Refused handles a 401 to a request with t, and reports whether it may succeed with
 // another token. role reports whether the response says that the account lacks a role.
 //
-// A token is not replaced in the round in which it replaced a refused one, nor because
-// of a role in a round in which it was accepted. So an account that is refused with
-// every token, or in many organizations, costs one in each round, not in each poll.
-func (a *Account) Refused(t *Token, round time.Time, role bool) (again bool) {
+// A token that has not been accepted is not replaced in the round in which it replaced
+// a refused one, so an account that is refused with every token costs one in each
+// round, not in each poll. One that was accepted, or replaced another, is seldom
+// replaced because of a role.
+func (a *Account) Refused(t *Token, round Round, role bool) (again bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	switch {
-	case a.token != t:
+	if a.token != t {
 		return true
-	case t.replacement && !t.requested.Before(round):
-		return false
 	}
-	return !role || t.accepted.Before(round)
+	if role && (t.accepted || t.replacement) {
+		return a.now().Sub(t.requested).Abs() >= trust // the clock may have been set back
+	}
+	return t.accepted || !t.replacement || t.requested.Before(round.Began)
 }
 
 // Echoes reports whether a text contains, in any letter case, the client ID, the

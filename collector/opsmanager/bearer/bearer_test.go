@@ -39,7 +39,7 @@ func issue(t *testing.T, lifetime time.Duration) Request {
 // get returns the value of the token that a poll uses.
 func get(t *testing.T, a *Account, request Request) string {
 	t.Helper()
-	token, err := a.Token(t.Context(), a.now(), time.Second, nil, request)
+	token, err := a.Token(t.Context(), Round{Began: a.now()}, time.Second, nil, request)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,7 +69,7 @@ func TestLifetime(t *testing.T) {
 				if got := get(t, a, fails); got != "token-1" {
 					t.Errorf("not used to its end: %s", got)
 				}
-				if token, err := a.Token(t.Context(), round, time.Second, nil, request); err != nil || token.value() != "token-1" {
+				if token, err := a.Token(t.Context(), Round{Began: round}, time.Second, nil, request); err != nil || token.value() != "token-1" {
 					t.Errorf("renewed twice in a round: %v", err)
 				}
 				time.Sleep(time.Nanosecond)
@@ -77,7 +77,7 @@ func TestLifetime(t *testing.T) {
 					t.Errorf("not renewed: %s", got)
 				}
 				time.Sleep(want.ends)
-				if _, err := a.Token(t.Context(), a.now(), time.Second, nil, fails); err == nil {
+				if _, err := a.Token(t.Context(), Round{Began: a.now()}, time.Second, nil, fails); err == nil {
 					t.Error("used after its end")
 				}
 			})
@@ -100,7 +100,7 @@ func TestRequestThatHangs(t *testing.T) {
 			polls.Go(func() {
 				ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
 				defer cancel()
-				if _, err := a.Token(ctx, a.now(), time.Second, nil, hangs); !errors.Is(err, context.DeadlineExceeded) {
+				if _, err := a.Token(ctx, Round{Began: a.now()}, time.Second, nil, hangs); !errors.Is(err, context.DeadlineExceeded) {
 					t.Errorf("got %v", err)
 				}
 			})
@@ -130,7 +130,7 @@ func TestFailureIsShared(t *testing.T) {
 			var polls sync.WaitGroup
 			for range 50 {
 				polls.Go(func() {
-					if _, err := a.Token(t.Context(), round, time.Second, nil, fails); !errors.Is(err, down) {
+					if _, err := a.Token(t.Context(), Round{Began: round}, time.Second, nil, fails); !errors.Is(err, down) {
 						t.Errorf("got %v", err)
 					}
 				})
@@ -153,7 +153,7 @@ func TestFailureIsShared(t *testing.T) {
 func TestTimeoutIsNotShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := newAccount()
-		_, err := a.Token(t.Context(), a.now(), time.Second, nil, func(context.Context) (*Token, bool, error) { return nil, true, errors.New("late") })
+		_, err := a.Token(t.Context(), Round{Began: a.now()}, time.Second, nil, func(context.Context) (*Token, bool, error) { return nil, true, errors.New("late") })
 		if err == nil {
 			t.Error("no error")
 		}
@@ -207,6 +207,35 @@ func TestRenewalThatHangs(t *testing.T) {
 	})
 }
 
+// A token may end while it is renewed. Then there is time for more than hold.
+func TestTokenEndsDuringRenewal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, request := newAccount(), issue(t, time.Hour)
+		get(t, a, request)
+		time.Sleep(time.Hour - time.Second/2)
+		slow := func(ctx context.Context) (*Token, bool, error) {
+			select {
+			case <-time.After(2 * time.Second):
+				return request(ctx)
+			case <-ctx.Done():
+				return nil, true, ctx.Err()
+			}
+		}
+		var polls sync.WaitGroup
+		for range 2 {
+			polls.Go(func() {
+				if got := get(t, a, slow); got != "token-1" && got != "token-2" {
+					t.Errorf("got %s", got)
+				}
+			})
+		}
+		polls.Wait()
+		if got := get(t, a, slow); got != "token-2" {
+			t.Errorf("afterwards: %s", got)
+		}
+	})
+}
+
 func TestRetractedToken(t *testing.T) {
 	a := newAccount()
 	var retracted atomic.Bool
@@ -226,8 +255,9 @@ func TestRetractedToken(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		a, request := newAccount(), issue(t, 0)
-		var round time.Time
+		var a *Account
+		var round Round
+		request := issue(t, 0)
 		next := func(refused *Token) *Token {
 			token, err := a.Token(t.Context(), round, time.Second, refused, request)
 			if err != nil {
@@ -235,14 +265,15 @@ func TestRefused(t *testing.T) {
 			}
 			return token
 		}
-		begin := func() {
-			time.Sleep(time.Nanosecond)
-			round = time.Now()
+		begin := func(after time.Duration) {
+			time.Sleep(after)
+			round.Began = time.Now()
 		}
 		for _, role := range []bool{false, true} {
-			begin()
+			a = newAccount()
+			begin(1)
 			first := next(nil)
-			begin()
+			begin(1)
 			if !a.Refused(first, round, role) {
 				t.Errorf("role %t: the token is not replaced", role)
 			}
@@ -256,22 +287,30 @@ func TestRefused(t *testing.T) {
 			if a.Refused(second, round, role) {
 				t.Error("the replacement is replaced in the same round")
 			}
-			begin()
+			begin(trust - 2)
+			if a.Refused(second, round, role) == role {
+				t.Errorf("role %t: the replacement in a later round", role)
+			}
+			round.Began = time.Time{} // as long ago as can be
 			a.Accepted(second)
 			if a.Refused(second, round, role) == role {
-				t.Errorf("role %t: after it was accepted in this round", role)
+				t.Errorf("role %t: after it was accepted", role)
 			}
-			begin()
+			begin(2)
 			if !a.Refused(second, round, role) {
-				t.Errorf("role %t: not replaced in the next round", role)
+				t.Errorf("role %t: not replaced after ten minutes", role)
 			}
-			time.Sleep(time.Hour)
-			begin()
-			if !a.Refused(next(nil), round, role) {
+			begin(time.Hour)
+			third := next(nil)
+			if !a.Refused(third, round, role) {
 				t.Error("the successor of one that ended is not replaced")
 			}
+			a.Accepted(third)
+			if a.Refused(third, round, role) == role {
+				t.Errorf("role %t: the successor after it was accepted", role)
+			}
 		}
-		if time.Since(round) != 0 {
+		if time.Since(round.Began) != 0 {
 			t.Error("a request waits although there is none in progress")
 		}
 	})
@@ -283,11 +322,11 @@ func TestRefusedAndNotReplaced(t *testing.T) {
 		a, down := newAccount(), errors.New("down")
 		round := time.Now()
 		fails := func(context.Context) (*Token, bool, error) { return nil, false, down }
-		first, err := a.Token(t.Context(), round, time.Second, nil, issue(t, 0))
+		first, err := a.Token(t.Context(), Round{Began: round}, time.Second, nil, issue(t, 0))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := a.Token(t.Context(), round, time.Second, first, fails); !errors.Is(err, down) {
+		if _, err := a.Token(t.Context(), Round{Began: round}, time.Second, first, fails); !errors.Is(err, down) {
 			t.Errorf("got %v", err)
 		}
 		if got := get(t, a, fails); got != "token-1" {

@@ -33,7 +33,7 @@ type Token struct {
 
 	// Guarded by the mutex of its account.
 	requested   time.Time // when its account began to request it
-	accepted    time.Time // the last response other than a 401; zero for none
+	accepted    bool      // by a response other than a 401
 	replacement bool      // of a token that was refused
 }
 
