@@ -101,7 +101,8 @@ func TestAccepted(t *testing.T) {
 		{"--web.max-requests", "7"},
 		{"--scrape.timeout-offset=0"},
 		{"--scrape.default-timeout=1m30s"},
-		{"--web.listen-address=:20301", "--web.listen-address=[fe80::1%eth0]:20301", "--web.listen-address=127.0.0.1:http-alt", "--web.listen-address=exporter:0", "--web.listen-address=vsock://:20301"},
+		// Go knows the port http even where /etc/services is absent.
+		{"--web.listen-address=:20301", "--web.listen-address=[fe80::1%eth0]:20301", "--web.listen-address=127.0.0.1:http", "--web.listen-address=exporter:0", "--web.listen-address=vsock://:20301"},
 		{"--web.external-url=https://prometheus.example.net/om/"},
 		{"--web.route-prefix=/"},
 		{"--web.route-prefix=om/exporter/"},

@@ -103,7 +103,7 @@ func TestAddresses(t *testing.T) {
 	}
 	// These are not available in tests; the error shows that they are parsed.
 	for address, want := range map[string]string{
-		"127.0.0.1:tcpmux":      "dial tcp 127.0.0.1:1: connect: connection refused",
+		"127.0.0.1:gopher":      "dial tcp 127.0.0.1:70: connect: connection refused", // known to Go without /etc/services
 		"[fe80::1%lo]:1":        "dial tcp [fe80::1%lo]:1: connect: ",
 		"vsock://:4294967294":   "vsock",
 		"127.0.0.1:no-such-one": "dial tcp: lookup tcp/no-such-one: ",
