@@ -74,11 +74,14 @@ func FreeAddress(tb testing.TB) string {
 		if err != nil {
 			continue
 		}
-		if l, err := net.Listen("tcp", address); err == nil {
-			l.Close()
+		// Not by listening: a program that another test starts at this moment would have
+		// the listener until it is executed.
+		c, err := net.Dial("tcp", address)
+		if err != nil {
 			tb.Cleanup(func() { _ = reserved.Close() })
 			return address
 		}
+		_ = c.Close()
 		_ = reserved.Close()
 	}
 	tb.Fatal("each of a hundred ports is taken")
