@@ -1,6 +1,10 @@
 package config
 
-import "go.yaml.in/yaml/v4"
+import (
+	"regexp"
+
+	"go.yaml.in/yaml/v4"
+)
 
 // addCredentials adds the settings for credentials, which are decoded into c.
 func (d *decoder) addCredentials(known fields, c **Credentials) {
@@ -55,10 +59,13 @@ func (d *decoder) credentials(v value, kind Kind) *Credentials {
 	return c
 }
 
+// pathShape matches the beginning of a file name that cannot be that of a half.
+var pathShape = regexp.MustCompile(`^\.{0,2}/`)
+
 // keyFile returns the name of a file with one half of credentials. It rejects the
 // half itself given by mistake, which would appear in every message about the file.
 func (d *decoder) keyFile(v value, h namedHalf) string {
-	if v.node.Kind == yaml.ScalarNode && keyShape.MatchString(v.node.Value) {
+	if s := v.node.Value; v.node.Kind == yaml.ScalarNode && keyShape.MatchString(s) && !pathShape.MatchString(s) {
 		d.problem(v, "looks like %s itself: use a file name (prefixed with ./ if it is one), or %s", h.what, h.setting)
 		return ""
 	}

@@ -86,3 +86,13 @@ func TestCheckServiceAccountFiles(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 }
+
+// A file whose name looks like a key is accepted as a path.
+func TestFileNamedLikeAKey(t *testing.T) {
+	for _, name := range []string{"./5ec2e7a1-0f3d-4b6c-9e21-7d5c0a1b2c3d", "/secrets/5ec2e7a1-0f3d-4b6c-9e21-7d5c0a1b2c3d", "../mdb_sa_sk_x", "./jkqmzxvt"} {
+		c := mustLoad(t, writeConfig(t, `ops_managers: [{url: "https://a", api_key: {public_key: a, private_key_file: "`+name+`"}, orgs: [{id: 5f1e9c2b8d3a4e0012ab34cd}]}]`))
+		if got := c.OpsManagers[0].Credentials.Private.File; filepath.Base(got) != filepath.Base(name) {
+			t.Errorf("%s: got %s", name, got)
+		}
+	}
+}
