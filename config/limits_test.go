@@ -94,7 +94,7 @@ func TestLoadIsBounded(t *testing.T) {
 						t.Errorf("got %v", err)
 					}
 				})
-				if peak > 20*size { // garbage included, of which a busy machine leaves more
+				if peak > 25*size { // some 18, garbage included, of which the race detector and a busy machine leave more
 					return fmt.Errorf("takes %d MiB", peak>>20)
 				}
 				if took := time.Since(begun); took > limit {
