@@ -1,11 +1,14 @@
 package check
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/wait"
 )
 
 // The line about organizations that are not configured, whose lists cannot make the check
@@ -75,9 +78,12 @@ func TestUnconfiguredHangs(t *testing.T) {
 	t.Parallel()
 	s := simulate(t, simulator.Options{}, nil)
 	s.SetList(simulator.Hang())
-	got := run(t.Context(), t, Options{File: configuration(t, manager("om", s.URL(), 1)), Online: true})
-	got.want(t, "")
-	if want := "\nvisible in Ops Manager \"om\" but not configured: unknown; 1 of 1 credential could not list all organizations (timeout)\n"; !strings.HasSuffix(got.stdout, want) {
-		t.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
-	}
+	wait.Growing(t, 500*time.Millisecond, func(limit time.Duration) error {
+		file := configuration(t, manager("om", s.URL(), 1, fmt.Sprintf("timeout: %dms", limit.Milliseconds())))
+		got := run(t.Context(), t, Options{File: file, Online: true})
+		if want := "\nvisible in Ops Manager \"om\" but not configured: unknown; 1 of 1 credential could not list all organizations (timeout)\n"; !strings.HasSuffix(got.stdout, want) {
+			return fmt.Errorf("got:\n%s\nwant at its end:\n%s", got.stdout, want)
+		}
+		return got.err
+	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"opsmanager_exporter/collector/opsmanager/simulator"
+	"opsmanager_exporter/collector/testkit/ci"
 	"opsmanager_exporter/collector/testkit/exposition"
 	"opsmanager_exporter/collector/testkit/wait"
 )
@@ -166,6 +167,7 @@ func accountFaults() []fault {
 // account, at one Ops Manager, while the endpoint for tokens hangs, is slow, limited or lies:
 // that costs those with keys nothing, and the endpoint few requests.
 func TestAccountUnderLoad(t *testing.T) {
+	ci.Long(t)
 	for name, tt := range map[string]struct {
 		account simulator.Account
 		want    string
