@@ -46,7 +46,7 @@ func TestAdviceOnServiceAccounts(t *testing.T) {
 			"HTTP 429", "Wait a few minutes. If it happens again, scrape less often, or use each service account for fewer organizations.",
 		}},
 		"tokens limited": {opsmanager.Error{Reason: opsmanager.ReasonRateLimited, Token: true, StatusCode: 429}, false, Advice{
-			"token request: HTTP 429", "Wait a few minutes. If it happens again, check what else requests tokens for the service account, and that no organization rejects the account: the exporter needs one an hour, and more while an organization does.",
+			"token request: HTTP 429", "Wait a few minutes. If it happens again, check what else requests tokens for the service account, and that no organization rejects it: the exporter needs one per hour, and more while an organization rejects the account.",
 		}},
 		"timeout": {opsmanager.Error{Reason: opsmanager.ReasonTimeout, Token: true}, false, Advice{
 			"token request: no complete response within 5s",

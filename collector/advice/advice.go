@@ -198,8 +198,8 @@ func (t *trouble) forbidden() Advice {
 func (t *trouble) rateLimited() Advice {
 	fix := fmt.Sprintf("Wait a few minutes. If it happens again, scrape less often, or use each %s for fewer organizations.", t.Key.Kind)
 	if t.err.Token {
-		fix = "Wait a few minutes. If it happens again, check what else requests tokens for the service account, and that no organization rejects the account:" +
-			" the exporter needs one an hour, and more while an organization does."
+		fix = "Wait a few minutes. If it happens again, check what else requests tokens for the service account, and that no organization rejects it:" +
+			" the exporter needs one per hour, and more while an organization rejects the account."
 	}
 	return Advice{t.text(), fix}
 }

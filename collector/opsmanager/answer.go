@@ -13,7 +13,7 @@ import (
 type answer struct {
 	code        int
 	header      http.Header
-	body        []byte      // at most limit; still encoded unless returned by [Client.get]
+	body        []byte      // at most limit; still encoded unless returned by [Round.get]
 	limit       int         // of the body in bytes, both compressed and decompressed
 	tooLarge    bool        // body is truncated
 	conn        *connection // it was read from

@@ -25,7 +25,7 @@ type authorizer interface {
 	// next describes the credentials of the next request.
 	next() string
 	// authorize returns the credentials of the next request, or nil for none. It is
-	// called once the request has a connection, and again if it gets another one.
+	// called once the request has a connection.
 	authorize(conn *connection) (credentials, error)
 }
 
